@@ -24,19 +24,21 @@ ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -lcjson -lleveldb
 
 # -- Rooms. Each is an archive; a room may use those to its right (.ci/includes says the same of #include and CI checks it).
-ROOMS := api server machine storage json raft
+ROOMS := api server machine storage json raft base
 room_dir_api := api
 room_dir_server := server
 room_dir_machine := server/machine
 room_dir_storage := storage
 room_dir_json := server/json
 room_dir_raft := server/raft
-uses_api := api server machine storage json raft
-uses_server := server machine storage json raft
-uses_machine := machine json
-uses_storage := storage json raft
-uses_json := json
-uses_raft := raft
+room_dir_base := server/base
+uses_api := $(ROOMS)
+uses_server := server machine storage json raft base
+uses_machine := machine json base
+uses_storage := storage json raft base
+uses_json := json base
+uses_raft := raft base
+uses_base := base
 
 MAIN := server/main.c
 LIB := $(BUILD)/lib
