@@ -1,0 +1,268 @@
+/* The Raft consensus module: decides what a replicated log contains. Ongaro, *Consensus: Bridging Theory and Practice* (§ below).
+ *
+ * The model. The module is pure: it does no I/O, reads no clock, starts no thread, has no global and no randomness but its
+ * seed. Its host (server/node) tells it what happened, in a turn of its loop as often as it likes:
+ *
+ *     raft_tick       the time is now ...
+ *     raft_receive    this request or answer came from another server
+ *     raft_send_failed  that request of yours will get no answer
+ *     raft_propose    append these commands                         (leader)
+ *     raft_read       from which index on may this query be read?   (leader, §6.4)
+ *     raft_persisted  write number N and all before it are on disk
+ *
+ * and then takes the actions of the whole turn at once with raft_take_actions and performs them in four steps:
+ *
+ *     1. send every message whose `after_write` is on disk already (0 always is), keep the others until it is;
+ *     2. hand hard state, truncation and entries to the disk as write `write`, one atomic synced batch, in order of numbers;
+ *     3. apply the log up to `commit_index`, in order;
+ *     4. answer the reads.
+ *
+ * The same inputs in the same order give the same actions, byte for byte.
+ *
+ * Writes are numbered 1, 2, 3, ... and "persisted" names a write, not an index: an index can be written, truncated and written
+ * again, and counts as on disk only when the newest write that touched it is done. Votes, append answers and this server's own
+ * match index rest on that (§3.8). AppendEntries leave before the leader's own disk has the entries (§10.2.1).
+ *
+ * Requests and answers. Every request carries a `round`, unique in the life of its sender; its answer echoes it. The
+ * host owes each request exactly one end: its answer by raft_receive, or raft_send_failed (time-out included).
+ * Answers to unknown rounds change nothing. A request may be delivered late, twice or never, and overtake others.
+ * An inbound request carries the host's `ticket`, which comes back on the answer to it.
+ *
+ * Payloads. The module keeps a small record per entry (term, type, size), never its bytes. Entries go in with bytes (raft_propose,
+ * raft_receive) and come out once, in `entries` of the next actions, for the host to keep. Outgoing AppendEntries name the range of
+ * indexes (`prev`, `entry_count`); the host fills in the bytes. If it finds that an index of the range no longer has the
+ * term that raft_term_at tells, the message is stale: drop it and call raft_send_failed.
+ *
+ * Memory. Entries' bytes are counted buffers (server/base/buffer.h). Inputs are borrowed for the call; what the module keeps until the
+ * next actions, it retains. What raft_take_actions answers is borrowed until the next call of any function with this `raft`.
+ * Out of memory aborts.
+ *
+ * Threads. One thread at a time per `struct raft`; any number of instances.
+ *
+ * Time. Milliseconds of one monotonic clock, never going back. No input reads `now` but raft_tick: call it first in a turn.
+ *
+ * Errors. Input from other servers is checked: what makes no sense is ignored and traced. Breaking the rules of this header is
+ * an assertion failure.
+ */
+#ifndef RAFT_H
+#define RAFT_H
+
+#include "server/base/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t raft_node_id; /* 1..RAFT_NUMBER_MAX; 0 means none. */
+typedef uint64_t raft_term;    /* 0 before the first election. */
+typedef uint64_t raft_index;   /* The first entry has index 1; 0 means before it. */
+typedef uint64_t raft_round;   /* Names a request; unique in its sender's life, 0 means none. */
+typedef uint64_t raft_write;   /* Names a write to disk; 0 means none. */
+
+/* The largest id, term and index: what a JSON number carries exactly. */
+#define RAFT_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
+
+enum {
+    RAFT_MEMBERS_MAX = 31,       /* Servers in a configuration. */
+    RAFT_IN_FLIGHT_MAX = 16,     /* The largest max_in_flight. */
+    RAFT_HEARTBEATS_IN_FLIGHT = 2, /* Unanswered heartbeats per follower, besides max_in_flight. */
+    RAFT_TERM_JUMP_MAX = 1000000 /* A request whose term is further ahead than this is not believed (hosts refuse it). */
+};
+
+/* Where an entry stands: (index, term) names its contents too (log matching, §3.5). {0,0} is before the first entry. */
+struct raft_entry_id {
+    raft_index index;
+    raft_term term;
+};
+
+enum raft_entry_type {
+    RAFT_COMMAND = 1,      /* For the state machine. */
+    RAFT_NOOP = 2,         /* The first entry of a leader's term (§6.4 step 1; lets older entries commit, §3.6.2). */
+    RAFT_CONFIGURATION = 3 /* Who the servers are (ch. 4). In effect as soon as it is in the log. */
+};
+
+/* The servers of a cluster by id. Voters count for elections and commitment; learners only receive the log (§4.2.1). */
+struct raft_configuration {
+    size_t voter_count;
+    size_t learner_count;
+    raft_node_id voters[RAFT_MEMBERS_MAX];   /* The first voter_count, ascending. */
+    raft_node_id learners[RAFT_MEMBERS_MAX]; /* The first learner_count, ascending. */
+};
+
+struct raft_entry {
+    struct raft_entry_id id;
+    enum raft_entry_type type;
+    uint32_t size;         /* Bytes at data. */
+    const char *data;      /* Inside `buffer`; opaque to this module. */
+    struct buffer *buffer; /* What keeps `data` alive; NULL when size is 0. */
+    struct raft_configuration configuration; /* Of a RAFT_CONFIGURATION entry, decoded by the host; empty otherwise. */
+};
+
+/* What must never be forgotten (§3.8, Figure 3.1 "persistent state"). Both are on disk before anything rests on them. */
+struct raft_hard_state {
+    raft_term term;
+    raft_node_id voted_for; /* In `term`; 0 for none. */
+};
+
+enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
+
+/* -- Messages (Figure 3.1, §3.4-3.6, §9.6) -- */
+
+enum raft_message_type { RAFT_REQUEST_VOTE, RAFT_VOTE_ANSWER, RAFT_APPEND_ENTRIES, RAFT_APPEND_ANSWER };
+
+struct raft_request_vote {
+    bool pre_vote; /* Would you vote for me in `term`? Changes nobody's state (§9.6). */
+    struct raft_entry_id last_log;
+};
+
+struct raft_vote_answer {
+    bool pre_vote; /* As asked. */
+    bool vote_granted;
+};
+
+struct raft_append_entries {
+    struct raft_entry_id prev;
+    raft_index leader_commit;
+    size_t entry_count;
+    const struct raft_entry *entries; /* Inbound: entry_count of them, indexes prev+1 onwards. Outbound: NULL (see Payloads). */
+};
+
+struct raft_append_answer {
+    bool success;
+    raft_index match_index;    /* On success: the follower's log equals the leader's up to here, on disk. */
+    raft_term conflict_term;   /* On failure: the term of the follower's entry at prev, 0 when it has none there. */
+    raft_index conflict_index; /* On failure: the first index of conflict_term, or one past the follower's last (§3.5). */
+};
+
+struct raft_message {
+    enum raft_message_type type;
+    raft_node_id from;
+    raft_node_id to;
+    raft_term term;   /* The sender's; of a pre-vote request the term it would campaign in; of an answer that grants a
+                         pre-vote the same. */
+    raft_round round; /* Of a request: its own; of an answer: the request's. */
+    uint64_t ticket;  /* Inbound request: the host's name for it. Answer going out: of the request it answers. */
+    raft_write after_write; /* Outbound: not before this write is on disk; 0 means at once. */
+    union {
+        struct raft_request_vote request_vote;
+        struct raft_vote_answer vote_answer;
+        struct raft_append_entries append_entries;
+        struct raft_append_answer append_answer;
+    };
+};
+
+/* -- Life -- */
+
+struct raft;
+
+struct raft_options {
+    raft_node_id id;
+    uint64_t seed;                /* Of the random election time-outs. */
+    uint32_t heartbeat_ms;        /* At least 1. */
+    uint32_t election_timeout_ms; /* Drawn from 1 to 2 times this; at least 2 heartbeats. */
+    uint32_t max_in_flight;       /* AppendEntries with entries on the way to one follower; 1..RAFT_IN_FLIGHT_MAX. */
+    uint32_t max_batch_entries;   /* In one AppendEntries; at least 1. */
+    uint32_t max_batch_bytes;     /* In one AppendEntries, unless its first entry alone is larger. */
+    /* One line per decision, for people; NULL for none. `important` is false for what happens every round trip. */
+    void (*trace)(void *context, bool important, const char *line);
+    void *trace_context;
+};
+
+/* A server with an empty log, as `hard_state` and raft_restore_entry left it. It starts as a follower that knows no leader and grants
+ * no vote for 1.5 heartbeats (it may have promised that to a leader before it stopped). `now_ms` is the first time. */
+struct raft *raft_create(const struct raft_options *options, struct raft_hard_state hard_state, uint64_t now_ms);
+/* Appends an entry that is on disk already; in order of index, before any other input. Bytes are not needed. */
+void raft_restore_entry(struct raft *raft, const struct raft_entry *entry);
+void raft_destroy(struct raft *raft); /* NULL is a no-op. */
+
+/* -- Inputs -- */
+
+void raft_tick(struct raft *raft, uint64_t now_ms);
+/* When raft_tick has something to do next, if nothing else happens. */
+uint64_t raft_next_deadline_ms(const struct raft *raft);
+
+/* Borrowed, entries included. A request is always answered by a message with its ticket, now or (AppendEntries that arrived before
+ * their predecessors) a little later; an answer whose round is unknown is ignored. */
+void raft_receive(struct raft *raft, const struct raft_message *message);
+void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round);
+
+/* Appends commands, in order, to the leader's log: type, bytes and buffer are given, the ids are filled in. False, and
+ * nothing happens, when this server is not the leader. The commands may still be lost if the leader is deposed: entry (index, term)
+ * is committed when the host is told to apply an entry with that id, and lost when it is told to apply another one there. */
+bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count);
+
+/* Asks from which index on state is fresh for a query that arrived before this call. Answered in `reads` of some later
+ * actions, after a majority has confirmed the leader by answering messages sent after this call. False: not the leader. */
+bool raft_read(struct raft *raft, uint64_t ticket);
+
+void raft_persisted(struct raft *raft, raft_write write);
+
+/* -- Actions -- */
+
+struct raft_read_answer {
+    uint64_t ticket;
+    bool ok;          /* False: leadership was lost before it was confirmed; ask the new leader. */
+    raft_index index; /* Answer the query when this much is applied. */
+};
+
+struct raft_actions {
+    raft_write write;              /* Number of this turn's write; 0: nothing to write, the next fields are empty. */
+    bool hard_state_changed;
+    struct raft_hard_state hard_state;
+    raft_index truncate_from;      /* Remove this index and all above it first; 0: none. */
+    const struct raft_entry *entries; /* Append; the index of the first is the log's end after truncation + 1. */
+    size_t entry_count;
+
+    const struct raft_message *messages;
+    size_t message_count;
+
+    raft_index commit_index; /* Never goes back. */
+
+    const struct raft_read_answer *reads;
+    size_t read_count;
+};
+
+const struct raft_actions *raft_take_actions(struct raft *raft);
+
+/* -- Looking -- */
+
+enum raft_progress_state {
+    RAFT_PROBE,    /* Where the logs agree is not known: one AppendEntries at a time. */
+    RAFT_REPLICATE /* It is: entries are sent ahead, up to max_in_flight. */
+};
+
+struct raft_peer_status {
+    raft_node_id id;
+    enum raft_progress_state state;
+    raft_index match_index;
+    raft_index next_index;
+    uint64_t last_contact_ms; /* When its last answer came; the start of the leader's term before the first. */
+};
+
+struct raft_status {
+    enum raft_role role;
+    struct raft_hard_state hard_state;
+    raft_node_id leader; /* 0: unknown. */
+    raft_index first_index;
+    struct raft_entry_id last;
+    raft_index commit_index;
+    raft_index persisted_index;     /* The log up to here is on this server's disk. */
+    raft_index configuration_index; /* 0: none. */
+    bool has_committed_in_term;     /* Leader only: reads can be served. */
+    size_t peer_count;              /* Leader only, else 0. */
+    struct raft_peer_status peers[RAFT_MEMBERS_MAX];
+};
+
+void raft_status(const struct raft *raft, struct raft_status *out_status);
+enum raft_role raft_role(const struct raft *raft);
+raft_node_id raft_leader(const struct raft *raft);
+raft_term raft_current_term(const struct raft *raft);
+raft_index raft_last_index(const struct raft *raft);
+raft_index raft_commit_index(const struct raft *raft);
+raft_index raft_persisted_index(const struct raft *raft);
+/* The term of the entry at `index`; 0 for index 0 and for one outside the log. */
+raft_term raft_term_at(const struct raft *raft, raft_index index);
+/* The configuration in effect: the newest in the log, committed or not (§4.1). Borrowed until the next input. */
+const struct raft_configuration *raft_current_configuration(const struct raft *raft, raft_index *out_index);
+
+#endif

@@ -1,0 +1,103 @@
+/* The persistent log and the few facts beside it: it only stores, and says "done" only after the bytes are synced. §3.8, architecture
+ * of the files in storage/README.md.
+ *
+ * Model. A store is one data directory with identity (who this server is), hard state (term and vote), the log's
+ * entries, and the configuration of the cluster's formation. Everything is changed by storage_write: one atomic, synced batch.
+ * storage_open checks everything that is there before anything is believed; what it finds is read by storage_state and
+ * storage_visit.
+ *
+ * Two implementations behind one table: storage_open (LevelDB) and storage_memory_create (tests and the simulator).
+ *
+ * Memory: arguments are borrowed for the call. Threads: storage_write by one thread at a time (the disk thread), storage_read by one thread
+ * at a time (the background thread), both beside each other; open, state, visit and close while no other call runs.
+ *
+ * Errors: enum storage_error below, with a sentence in the caller's `struct storage_message`. After STORAGE_FAILED from a
+ * write nothing is known about what the disk holds: the process must end (it is restarted and recovers).
+ */
+#ifndef RAFTD_STORAGE_H
+#define RAFTD_STORAGE_H
+
+#include "server/raft/raft.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum storage_error {
+    STORAGE_OK = 0,
+    STORAGE_LOCKED,     /* Another process uses the directory. */
+    STORAGE_UNUSABLE,   /* Not a directory, not writable, neither empty nor a store. */
+    STORAGE_DAMAGED,    /* What was promised to be there is not, or not as it was written. The message names what and the cure. */
+    STORAGE_WRONG_NODE, /* The store belongs to another node id. */
+    STORAGE_FAILED      /* A system call or LevelDB failed. */
+};
+
+struct storage_message {
+    char text[512]; /* One sentence for people, without a newline. */
+};
+
+enum { STORAGE_INCARNATION_SIZE = 32, STORAGE_CLUSTER_ID_SIZE = 32 }; /* Hexadecimal digits, lower case. */
+
+/* Who this server is. `node_id` and `incarnation` are made once with the directory and never change. */
+struct storage_identity {
+    raft_node_id node_id;
+    char incarnation[STORAGE_INCARNATION_SIZE + 1];
+    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty: outside a cluster. Set once. */
+    bool formed; /* Every founding member is known to hold the first configuration: this server may vote, campaign and serve. */
+};
+
+struct storage_state {
+    struct storage_identity identity;
+    struct raft_hard_state hard_state;
+    raft_index first_index;    /* 1 when the log is empty. */
+    struct raft_entry_id last; /* {0,0} when the log is empty. */
+};
+
+/* One synced batch. Performed in this order: truncation, entries, hard state, identity. */
+struct storage_write {
+    raft_index truncate_from;         /* Remove this index and all above; 0: none. */
+    const struct raft_entry *entries; /* Contiguous; the first follows the log's end (after truncation). */
+    size_t entry_count;
+    bool hard_state_changed;
+    struct raft_hard_state hard_state;
+    bool cluster_changed; /* cluster_id and formed are taken from these: */
+    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1];
+    bool formed;
+};
+
+struct storage;
+
+/* Opens the store in `directory`, or makes one there when the directory is absent or empty (modes 0700/0600). `node_id` is written into a new
+ * store and compared with an old one. The identity is on disk before this returns. `log` is told of what was repaired (a
+ * torn tail that was never acknowledged, cut off); NULL for nobody. */
+enum storage_error storage_open(const char *directory, raft_node_id node_id, void (*log)(void *context, const char *line),
+                                void *log_context, struct storage **out_storage, struct storage_message *out_message);
+
+/* The twin in memory. Same rules, nothing survives storage_close. */
+struct storage *storage_memory_create(raft_node_id node_id, const char *incarnation);
+
+void storage_close(struct storage *storage); /* NULL is a no-op. */
+
+/* What the store held when it was opened and all writes since. */
+void storage_state(const struct storage *storage, struct storage_state *out_state);
+
+/* Every entry from `first` on in order; `configuration` is left empty and `buffer` NULL (data is borrowed for the call). Stops early when `visit`
+ * answers false. */
+enum storage_error storage_visit(struct storage *storage, raft_index first,
+                                 bool (*visit)(void *context, const struct raft_entry *entry), void *context,
+                                 struct storage_message *out_message);
+
+enum storage_error storage_write(struct storage *storage, const struct storage_write *write,
+                                 struct storage_message *out_message);
+
+/* Entries from `first` to `last`, but no more than fit into `max_bytes` after the first: an array of *out_count (at least one, unless
+ * `first` is not in the log: then 0 and STORAGE_OK) whose bytes all point into one buffer, in *out_buffer (one reference, the caller's). The
+ * entries' own `buffer` fields are that buffer, not counted. The caller frees the array. */
+enum storage_error storage_read(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
+                                struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
+                                struct storage_message *out_message);
+
+/* Bytes the store takes on disk now, by the sizes of its files. */
+uint64_t storage_size_bytes(const struct storage *storage);
+
+#endif
