@@ -1,0 +1,139 @@
+/* What nodes say to each other (contract §5): requests and answers, and their JSON form.
+ *
+ * Model. A request goes to one path below /raft/v1/ and gets one answer, the HTTP response. Each request says which cluster, which server
+ * and which incarnation it is meant for; the receiver refuses what is not meant for it. Nothing here does I/O: server/peers sends,
+ * api/ receives, the simulator passes the structures on as they are.
+ *
+ * Memory. Decoded messages borrow from the body they were decoded from (`body`), which must outlive them; arrays are owned and freed by
+ * message_request_clear / message_answer_clear. Encoding appends to a json_writer.
+ */
+#ifndef RAFTD_MESSAGE_H
+#define RAFTD_MESSAGE_H
+
+#include "server/json/json.h"
+#include "server/members.h"
+#include "server/problem.h"
+#include "server/raft/raft.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum message_kind {
+    MESSAGE_REQUEST_VOTE,   /* /raft/v1/request_vote */
+    MESSAGE_APPEND_ENTRIES, /* /raft/v1/append_entries */
+    MESSAGE_READ_INDEX,     /* /raft/v1/read_index: a follower asks the leader on behalf of its queries (§6.4) */
+    MESSAGE_PROPOSE,        /* /raft/v1/propose: forwarded commands */
+    MESSAGE_PROBE,          /* /raft/v1/probe: who are you, and what do you hold? (formation) */
+    MESSAGE_FORM,           /* /raft/v1/form: this is the first configuration, keep it (formation) */
+    MESSAGE_KIND_COUNT
+};
+
+/* The last part of the path. */
+const char *message_kind_name(enum message_kind kind);
+
+struct message_address {
+    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty in a probe. */
+    raft_node_id from;
+    char from_incarnation[STORAGE_INCARNATION_SIZE + 1];
+    raft_node_id to;
+    char to_incarnation[STORAGE_INCARNATION_SIZE + 1]; /* Empty in a probe: not known yet. */
+};
+
+/* Commands passed on to the leader. `sequence` grows with every forward of one incarnation: the leader takes each once. */
+struct message_propose {
+    raft_term term; /* Of the leader meant: another term's leader refuses. */
+    uint64_t sequence;
+    uint64_t timeout_ms; /* How long the sender's clients wait. */
+    size_t count;
+    struct json_span *commands; /* Owned array of spans into the body. */
+};
+
+struct message_probe {
+    struct members list;  /* The sender's --cluster list. */
+    const char *machine;  /* Owned after decoding. */
+};
+
+struct message_form {
+    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1];
+    struct members members; /* With incarnations. */
+    const char *machine;    /* Owned after decoding. */
+};
+
+struct message_request {
+    enum message_kind kind;
+    struct message_address address;
+    raft_round round; /* Echoed by the answer. */
+    union {
+        struct raft_message raft; /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array owned after decoding, their
+                                     data inside the body, their `buffer` the body's (not counted). */
+        struct message_propose propose;
+        struct message_probe probe;
+        struct message_form form;
+    };
+};
+
+/* One command's end, in the order the commands were sent. */
+struct message_line {
+    struct problem problem; /* code PROBLEM_NONE: done. */
+    struct raft_entry_id id;
+    struct json_span result;
+};
+
+enum message_formation_state {
+    MESSAGE_BLANK,   /* Holds no configuration. */
+    MESSAGE_HOLDING, /* Holds the first configuration; does not know yet that all do. */
+    MESSAGE_FORMED   /* A member of a formed cluster. */
+};
+
+struct message_probe_answer {
+    enum message_formation_state state;
+    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty while blank. */
+    struct members list;                          /* Its --cluster list. */
+    struct members members;                       /* Its configuration; empty while blank. */
+    const char *machine;                          /* Owned after decoding. */
+};
+
+struct message_answer {
+    enum message_kind kind; /* Of the request. */
+    raft_node_id from;
+    char incarnation[STORAGE_INCARNATION_SIZE + 1];
+    raft_term term;
+    raft_round round;
+    struct problem problem; /* Not PROBLEM_NONE: the request was refused as a whole; the rest is empty. Sent as problem+json. */
+    union {
+        struct raft_message raft;
+        raft_index read_index; /* READ_INDEX. */
+        struct {
+            size_t count;
+            struct message_line *lines; /* Owned array; results inside the body. */
+        } propose;
+        struct message_probe_answer probe;
+    };
+};
+
+/* The request's body, one JSON object. For APPEND_ENTRIES raft.append_entries.entries must be filled in. */
+void message_request_write(const struct message_request *request, struct json_writer *writer);
+
+/* Decodes a scanned body. `body` is the buffer the span lies in. False, with a problem (bad_request naming the member), when a member
+ * is missing, of the wrong type or out of range; nothing is owed then. Unknown members are ignored. */
+bool message_request_read(enum message_kind kind, struct json_span value, struct buffer *body,
+                          struct message_request *out_request, struct problem *out_problem);
+void message_request_clear(struct message_request *request);
+
+/* The answer's body; a refused request's is a problem object with from, incarnation, term and round as further members. */
+void message_answer_write(const struct message_answer *answer, struct json_writer *writer);
+/* Decodes the answer to a request of that kind; `status` is the HTTP status: 200 carries an answer, anything else a problem. */
+bool message_answer_read(enum message_kind kind, unsigned status, struct json_span value, struct message_answer *out_answer);
+void message_answer_clear(struct message_answer *answer);
+
+/* An entry as /v1/log and append_entries show it: {"index","term","type","command"|"configuration"}. */
+void message_entry_write(const struct raft_entry *entry, struct json_writer *writer);
+/* "command", "noop", "configuration". */
+const char *message_entry_type_name(enum raft_entry_type type);
+
+/* One line of a propose answer: {"index","term","result"} or a problem object ({"type","title","status","code","detail","outcome"}). */
+void message_line_write(const struct message_line *line, struct json_writer *writer, bool one_line);
+/* The problem object alone; `changing` adds "outcome". */
+void message_problem_write(const struct problem *problem, bool changing, struct json_writer *writer);
+
+#endif
