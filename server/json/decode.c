@@ -9,8 +9,7 @@
 
 enum { ESCAPED_MAX = 4 /* Bytes of UTF-8 that one escape, or a pair of surrogates, can stand for. */ };
 
-static uint32_t hex_value(const char *digits)
-{
+static uint32_t hex_value(const char *digits) {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++) {
         char digit = digits[i];
@@ -21,8 +20,7 @@ static uint32_t hex_value(const char *digits)
 }
 
 /* Surrogates are written like any other number of three bytes: only lone ones come here. */
-static size_t put_utf8(uint32_t code, char out[ESCAPED_MAX])
-{
+static size_t put_utf8(uint32_t code, char out[ESCAPED_MAX]) {
     if (code < 0x80) {
         out[0] = (char)code;
         return 1;
@@ -46,8 +44,7 @@ static size_t put_utf8(uint32_t code, char out[ESCAPED_MAX])
 }
 
 /* Decodes \uXXXX, and the \uXXXX behind it when the two are a pair of surrogates. */
-static const char *decode_number(const char *at, const char *end, char out[ESCAPED_MAX], size_t *out_size)
-{
+static const char *decode_number(const char *at, const char *end, char out[ESCAPED_MAX], size_t *out_size) {
     uint32_t code = hex_value(at + 2);
     at += 6;
     if (code >= 0xD800 && code <= 0xDBFF && end - at >= 6 && at[0] == '\\' && at[1] == 'u') {
@@ -62,8 +59,7 @@ static const char *decode_number(const char *at, const char *end, char out[ESCAP
 }
 
 /* Decodes the escape whose backslash is at `at`; answers where it ends. */
-static const char *decode_escape(const char *at, const char *end, char out[ESCAPED_MAX], size_t *out_size)
-{
+static const char *decode_escape(const char *at, const char *end, char out[ESCAPED_MAX], size_t *out_size) {
     assert(end - at >= 2 && *at == '\\');
     *out_size = 1;
     switch (at[1]) {
@@ -91,8 +87,7 @@ static const char *decode_escape(const char *at, const char *end, char out[ESCAP
     }
 }
 
-size_t json_string_decode(struct json_span string, char *out)
-{
+size_t json_string_decode(struct json_span string, char *out) {
     assert(json_type(string) == JSON_STRING);
     struct json_span inside = json_string_inside(string);
     const char *at = inside.data;
@@ -117,8 +112,7 @@ size_t json_string_decode(struct json_span string, char *out)
 }
 
 /* Whether the next `size` bytes of the text are these; if so they are taken from it. */
-static bool take_bytes(const char **io_text, size_t *io_left, const char *bytes, size_t size)
-{
+static bool take_bytes(const char **io_text, size_t *io_left, const char *bytes, size_t size) {
     if (size > *io_left || memcmp(*io_text, bytes, size) != 0)
         return false;
     *io_text += size;
@@ -126,8 +120,7 @@ static bool take_bytes(const char **io_text, size_t *io_left, const char *bytes,
     return true;
 }
 
-bool json_string_is(struct json_span string, const char *text)
-{
+bool json_string_is(struct json_span string, const char *text) {
     if (json_type(string) != JSON_STRING)
         return false;
     struct json_span inside = json_string_inside(string);

@@ -1,13 +1,13 @@
 /* Numbers by value.
  *
- * A number other than zero is 0.D * 10^(point + exponent), where D is its digits without the zeros before the first and after
- * the last other digit: equal numbers have equal signs, equal D and equal sums point + exponent. `point` is bounded by the
- * length of the text. The exponent is not: it stays a string of digits, and
- *     point_left + exponent_left = point_right + exponent_right
- * is decided as exponent_left = exponent_right + difference, where `difference` = point_right - point_left. When both exponents
- * have at most EXPONENT_DIGITS_MAX digits, as integers. Else one of them is farther from zero than any difference of points
- * can be, so they can only be equal with the same sign, and their digits are added like on paper, from the last to the
- * first, with what is left of the difference as the carry. All of it is linear in the length of the texts. */
+ * A number other than zero is 0.D * 10^(point + exponent), where D is its digits without the zeros before the first and
+ * after the last other digit: equal numbers have equal signs, equal D and equal sums point + exponent. `point` is bounded
+ * by the length of the text. The exponent is not: it stays a string of digits, and point_left + exponent_left = point_right
+ * + exponent_right is decided as exponent_left = exponent_right + difference, where `difference` = point_right -
+ * point_left. When both exponents have at most EXPONENT_DIGITS_MAX digits, as integers. Else one of them is farther from
+ * zero than any difference of points can be, so they can only be equal with the same sign, and their digits are added like
+ * on paper, from the last to the first, with what is left of the difference as the carry. All of it is linear in the length
+ * of the texts. */
 #include "server/json/json.h"
 
 #include <assert.h>
@@ -31,8 +31,7 @@ struct decimal {
     struct exponent exponent;
 };
 
-static struct exponent read_exponent(const char *at, const char *end)
-{
+static struct exponent read_exponent(const char *at, const char *end) {
     struct exponent exponent = {false, at, 0};
     if (at < end && (*at == '+' || *at == '-')) {
         exponent.negative = *at == '-';
@@ -45,8 +44,7 @@ static struct exponent read_exponent(const char *at, const char *end)
     return exponent;
 }
 
-static struct decimal read_decimal(struct json_span number)
-{
+static struct decimal read_decimal(struct json_span number) {
     assert(json_type(number) == JSON_NUMBER);
     struct decimal decimal = {0};
     const char *at = number.data;
@@ -73,8 +71,7 @@ static struct decimal read_decimal(struct json_span number)
     return decimal;
 }
 
-static int64_t exponent_value(struct exponent exponent)
-{
+static int64_t exponent_value(struct exponent exponent) {
     assert(exponent.count <= EXPONENT_DIGITS_MAX);
     int64_t value = 0;
     for (size_t i = 0; i < exponent.count; i++)
@@ -83,8 +80,7 @@ static int64_t exponent_value(struct exponent exponent)
 }
 
 /* Whether large = small + difference, as natural numbers. */
-static bool digits_differ_by(struct exponent large, struct exponent small, uint64_t difference)
-{
+static bool digits_differ_by(struct exponent large, struct exponent small, uint64_t difference) {
     uint64_t carry = difference;
     for (size_t place = 0; place < large.count || place < small.count; place++) {
         if (place < small.count)
@@ -97,8 +93,7 @@ static bool digits_differ_by(struct exponent large, struct exponent small, uint6
     return carry == 0;
 }
 
-static bool exponents_match(struct decimal left, struct decimal right)
-{
+static bool exponents_match(struct decimal left, struct decimal right) {
     int64_t difference = right.point - left.point;
     if (left.exponent.count <= EXPONENT_DIGITS_MAX && right.exponent.count <= EXPONENT_DIGITS_MAX)
         return exponent_value(left.exponent) - exponent_value(right.exponent) == difference;
@@ -112,13 +107,11 @@ static bool exponents_match(struct decimal left, struct decimal right)
 }
 
 /* The digit after `at`, past a point. */
-static const char *next_digit(const char *at)
-{
+static const char *next_digit(const char *at) {
     return at[1] == '.' ? at + 2 : at + 1;
 }
 
-static bool digits_match(struct decimal left, struct decimal right)
-{
+static bool digits_match(struct decimal left, struct decimal right) {
     const char *left_at = left.first;
     const char *right_at = right.first;
     while (*left_at == *right_at) {
@@ -130,8 +123,7 @@ static bool digits_match(struct decimal left, struct decimal right)
     return false;
 }
 
-bool json_number_equal(struct json_span left, struct json_span right)
-{
+bool json_number_equal(struct json_span left, struct json_span right) {
     struct decimal left_decimal = read_decimal(left);
     struct decimal right_decimal = read_decimal(right);
     if (left_decimal.first == NULL || right_decimal.first == NULL)
@@ -140,8 +132,7 @@ bool json_number_equal(struct json_span left, struct json_span right)
            digits_match(left_decimal, right_decimal);
 }
 
-bool json_number_uint64(struct json_span number, uint64_t maximum, uint64_t *out_number)
-{
+bool json_number_uint64(struct json_span number, uint64_t maximum, uint64_t *out_number) {
     assert(number.size > 0);
     uint64_t value = 0;
     for (size_t i = 0; i < number.size; i++) {

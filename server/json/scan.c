@@ -1,4 +1,5 @@
-/* The scanner. Every function stops with `at` on the first byte that cannot stand there, or on `end`: that is the offset. */
+/* The scanner. Every function stops with `at` on the first byte that cannot stand there, or on `end`: that is the offset.
+ */
 #include "server/json/json.h"
 
 #include "server/json/utf8.h"
@@ -13,27 +14,23 @@ struct scanner {
 
 enum step { STEP_FAILED, STEP_VALUE_COMES, STEP_VALUE_ENDED };
 
-static bool take_byte(struct scanner *scanner, char byte)
-{
+static bool take_byte(struct scanner *scanner, char byte) {
     if (scanner->at == scanner->end || *scanner->at != byte)
         return false;
     scanner->at++;
     return true;
 }
 
-static void skip_white(struct scanner *scanner)
-{
+static void skip_white(struct scanner *scanner) {
     scanner->at = json_skip_white(scanner->at, scanner->end);
 }
 
-static bool is_hex_digit(char byte)
-{
+static bool is_hex_digit(char byte) {
     return json_is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
 }
 
 /* Goes past an escape; `at` is on its backslash. */
-static bool scan_escape(struct scanner *scanner)
-{
+static bool scan_escape(struct scanner *scanner) {
     scanner->at++;
     if (scanner->at == scanner->end)
         return false;
@@ -62,8 +59,7 @@ static bool scan_escape(struct scanner *scanner)
 }
 
 /* Goes past characters of more than one byte; `at` is on the first byte of one. */
-static bool scan_wide_characters(struct scanner *scanner)
-{
+static bool scan_wide_characters(struct scanner *scanner) {
     const char *at = scanner->at;
     const char *end = scanner->end;
     while (at < end && ((unsigned char)*at & 0x80) != 0) {
@@ -79,8 +75,7 @@ static bool scan_wide_characters(struct scanner *scanner)
 }
 
 /* Goes past a string; `at` is behind its opening quote. */
-static bool scan_string(struct scanner *scanner)
-{
+static bool scan_string(struct scanner *scanner) {
     for (;;) {
         scanner->at = json_skip_plain(scanner->at, scanner->end);
         if (scanner->at == scanner->end)
@@ -99,15 +94,13 @@ static bool scan_string(struct scanner *scanner)
     }
 }
 
-static bool scan_digits(struct scanner *scanner)
-{
+static bool scan_digits(struct scanner *scanner) {
     const char *begin = scanner->at;
     scanner->at = json_skip_digits(begin, scanner->end);
     return scanner->at > begin;
 }
 
-static bool scan_number(struct scanner *scanner)
-{
+static bool scan_number(struct scanner *scanner) {
     take_byte(scanner, '-');
     /* Nothing may follow a leading zero but a point or an exponent: a digit is refused by whoever looks at it next. */
     if (!take_byte(scanner, '0') && !scan_digits(scanner))
@@ -122,8 +115,7 @@ static bool scan_number(struct scanner *scanner)
     return true;
 }
 
-static enum step scan_word(struct scanner *scanner, const char *word)
-{
+static enum step scan_word(struct scanner *scanner, const char *word) {
     for (; *word != '\0'; word++) {
         if (!take_byte(scanner, *word))
             return STEP_FAILED;
@@ -132,8 +124,7 @@ static enum step scan_word(struct scanner *scanner, const char *word)
 }
 
 /* Goes past a member's name and colon, so that its value comes. */
-static enum step scan_name(struct scanner *scanner)
-{
+static enum step scan_name(struct scanner *scanner) {
     skip_white(scanner);
     if (!take_byte(scanner, '"') || !scan_string(scanner))
         return STEP_FAILED;
@@ -142,8 +133,7 @@ static enum step scan_name(struct scanner *scanner)
 }
 
 /* Enters an array or object; `at` is on its bracket. */
-static enum step scan_open(struct scanner *scanner, char closer)
-{
+static enum step scan_open(struct scanner *scanner, char closer) {
     if (scanner->depth == JSON_DEPTH_MAX)
         return STEP_FAILED;
     scanner->at++;
@@ -155,8 +145,7 @@ static enum step scan_open(struct scanner *scanner, char closer)
 }
 
 /* Goes past a value, or to where the first value in it comes. */
-static enum step scan_value(struct scanner *scanner)
-{
+static enum step scan_value(struct scanner *scanner) {
     skip_white(scanner);
     if (scanner->at == scanner->end)
         return STEP_FAILED;
@@ -192,8 +181,7 @@ static enum step scan_value(struct scanner *scanner)
 }
 
 /* Behind a value: closes levels until a comma says that another value comes, or none is open. */
-static enum step scan_after_value(struct scanner *scanner)
-{
+static enum step scan_after_value(struct scanner *scanner) {
     while (scanner->depth > 0) {
         char closer = scanner->closers[scanner->depth - 1];
         skip_white(scanner);
@@ -206,8 +194,7 @@ static enum step scan_after_value(struct scanner *scanner)
     return STEP_VALUE_ENDED;
 }
 
-bool json_scan(const char *data, size_t size, struct json_span *out_value, size_t *out_offset)
-{
+bool json_scan(const char *data, size_t size, struct json_span *out_value, size_t *out_offset) {
     if (size == 0) {
         *out_offset = 0;
         return false;

@@ -5,8 +5,7 @@
 
 #include "server/json/word.h"
 
-enum json_type json_type(struct json_span value)
-{
+enum json_type json_type(struct json_span value) {
     assert(value.size > 0);
     switch (value.data[0]) {
     case 'n':
@@ -27,8 +26,7 @@ enum json_type json_type(struct json_span value)
     }
 }
 
-const char *json_skip_string(const char *at, const char *end)
-{
+const char *json_skip_string(const char *at, const char *end) {
     assert(at < end && *at == '"');
     at++;
     for (;;) {
@@ -40,13 +38,11 @@ const char *json_skip_string(const char *at, const char *end)
     }
 }
 
-static bool ends_scalar(char byte)
-{
+static bool ends_scalar(char byte) {
     return byte == ',' || byte == ']' || byte == '}' || json_is_white(byte);
 }
 
-const char *json_skip_scalar(const char *at, const char *end)
-{
+const char *json_skip_scalar(const char *at, const char *end) {
     assert(at < end);
     if (*at == '"')
         return json_skip_string(at, end);
@@ -55,8 +51,7 @@ const char *json_skip_scalar(const char *at, const char *end)
     return at;
 }
 
-const char *json_skip_value(const char *at, const char *end)
-{
+const char *json_skip_value(const char *at, const char *end) {
     assert(at < end);
     if (*at != '[' && *at != '{')
         return json_skip_scalar(at, end);
@@ -84,8 +79,7 @@ const char *json_skip_value(const char *at, const char *end)
     return at;
 }
 
-struct json_cursor json_open(struct json_span array_or_object)
-{
+struct json_cursor json_open(struct json_span array_or_object) {
     assert(array_or_object.size >= 2);
     assert(array_or_object.data[0] == '[' || array_or_object.data[0] == '{');
     /* The closing bracket is the cursor's end, so that an end is told without looking at a byte. */
@@ -93,16 +87,14 @@ struct json_cursor json_open(struct json_span array_or_object)
 }
 
 /* Goes past one byte that a scan has proved to be there, and the white space around it. */
-static const char *skip_mark(const char *at, const char *end, char mark)
-{
+static const char *skip_mark(const char *at, const char *end, char mark) {
     at = json_skip_white(at, end);
     if (at < end && *at == mark)
         at = json_skip_white(at + 1, end);
     return at;
 }
 
-bool json_next_element(struct json_cursor *cursor, struct json_span *out_value)
-{
+bool json_next_element(struct json_cursor *cursor, struct json_span *out_value) {
     const char *at = skip_mark(cursor->at, cursor->end, ',');
     cursor->at = at;
     if (at == cursor->end)
@@ -112,8 +104,7 @@ bool json_next_element(struct json_cursor *cursor, struct json_span *out_value)
     return true;
 }
 
-bool json_next_member(struct json_cursor *cursor, struct json_span *out_name, struct json_span *out_value)
-{
+bool json_next_member(struct json_cursor *cursor, struct json_span *out_name, struct json_span *out_value) {
     const char *name = skip_mark(cursor->at, cursor->end, ',');
     cursor->at = name;
     if (name == cursor->end)
@@ -126,8 +117,7 @@ bool json_next_member(struct json_cursor *cursor, struct json_span *out_name, st
     return true;
 }
 
-bool json_member(struct json_span object, const char *name, struct json_span *out_value)
-{
+bool json_member(struct json_span object, const char *name, struct json_span *out_value) {
     if (json_type(object) != JSON_OBJECT)
         return false;
     bool found = false;

@@ -12,8 +12,7 @@ const char *json_skip_scalar(const char *at, const char *end);
 const char *json_skip_value(const char *at, const char *end);
 
 /* What stands between the quotes. */
-static inline struct json_span json_string_inside(struct json_span string)
-{
+static inline struct json_span json_string_inside(struct json_span string) {
     return (struct json_span){string.data + 1, string.size - 2};
 }
 

@@ -1,4 +1,5 @@
-/* UTF-8 sequences of more than one byte, as RFC 3629 allows them: shortest form only, no surrogates, nothing above U+10FFFF. */
+/* UTF-8 sequences of more than one byte, as RFC 3629 allows them: shortest form only, no surrogates, nothing above
+ * U+10FFFF. */
 #ifndef RAFTD_JSON_UTF8_H
 #define RAFTD_JSON_UTF8_H
 
@@ -10,8 +11,7 @@ struct json_utf8 {
 };
 
 /* Looks at the sequence that begins at `at`, a byte of 0x80 or above before `end`. */
-static inline struct json_utf8 json_utf8_look(const char *at, const char *end)
-{
+static inline struct json_utf8 json_utf8_look(const char *at, const char *end) {
     unsigned char lead = (unsigned char)*at;
     /* The range of the second byte is what keeps out overlong forms, surrogates and numbers that are too large. */
     unsigned char low = 0x80;
