@@ -5,20 +5,17 @@
 #include <assert.h>
 #include <stdlib.h>
 
-struct buffer *buffer_take(char *data, size_t size)
-{
+struct buffer *buffer_take(char *data, size_t size) {
     struct buffer *buffer = memory_alloc(sizeof *buffer);
     *buffer = (struct buffer){.references = 1, .size = size, .data = data};
     return buffer;
 }
 
-struct buffer *buffer_copy(const void *bytes, size_t size)
-{
+struct buffer *buffer_copy(const void *bytes, size_t size) {
     return buffer_take(memory_copy(bytes, size), size);
 }
 
-struct buffer *buffer_retain(struct buffer *buffer)
-{
+struct buffer *buffer_retain(struct buffer *buffer) {
     if (buffer != NULL) {
         assert(buffer->references > 0);
         buffer->references++;
@@ -26,8 +23,7 @@ struct buffer *buffer_retain(struct buffer *buffer)
     return buffer;
 }
 
-void buffer_release(struct buffer *buffer)
-{
+void buffer_release(struct buffer *buffer) {
     if (buffer == NULL) {
         return;
     }

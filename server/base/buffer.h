@@ -1,5 +1,5 @@
-/* Bytes shared by counting: the body of a request lives on while entries, the log cache or a message still point into it, so
- * that a command is never copied on its way from the socket to the disk, the followers and the machine.
+/* Bytes shared by counting: the body of a request lives on while entries, the log cache or a message still point into it,
+ * so that a command is never copied on its way from the socket to the disk, the followers and the machine.
  *
  * Threads: the count is not atomic. Only the reactor's thread takes and drops references; other threads may read the bytes
  * while a reference is held for them there. */

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *memory, size_t size)
-{
+static void *checked(void *memory, size_t size) {
     if (memory == NULL) {
         fprintf(stderr, "raftd: out of memory (%zu bytes asked for)\n", size);
         abort();
@@ -14,23 +13,19 @@ static void *checked(void *memory, size_t size)
     return memory;
 }
 
-void *memory_alloc(size_t size)
-{
+void *memory_alloc(size_t size) {
     return checked(malloc(size == 0 ? 1 : size), size);
 }
 
-void *memory_zalloc(size_t size)
-{
+void *memory_zalloc(size_t size) {
     return checked(calloc(1, size == 0 ? 1 : size), size);
 }
 
-void *memory_realloc(void *old, size_t size)
-{
+void *memory_realloc(void *old, size_t size) {
     return checked(realloc(old, size == 0 ? 1 : size), size);
 }
 
-void *memory_copy(const void *bytes, size_t size)
-{
+void *memory_copy(const void *bytes, size_t size) {
     void *copy = memory_alloc(size);
     if (size > 0) {
         memcpy(copy, bytes, size);
@@ -38,8 +33,7 @@ void *memory_copy(const void *bytes, size_t size)
     return copy;
 }
 
-char *memory_text(const char *bytes, size_t size)
-{
+char *memory_text(const char *bytes, size_t size) {
     char *text = memory_alloc(size + 1);
     if (size > 0) {
         memcpy(text, bytes, size);
@@ -48,8 +42,7 @@ char *memory_text(const char *bytes, size_t size)
     return text;
 }
 
-void *memory_grow(void *array, size_t *capacity, size_t needed, size_t element_size)
-{
+void *memory_grow(void *array, size_t *capacity, size_t needed, size_t element_size) {
     if (needed <= *capacity) {
         return array;
     }

@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-void *memory_alloc(size_t size);                 /* Uninitialised. `size` 0 is taken as 1. */
-void *memory_zalloc(size_t size);                /* Zeroed. */
+void *memory_alloc(size_t size);  /* Uninitialised. `size` 0 is taken as 1. */
+void *memory_zalloc(size_t size); /* Zeroed. */
 void *memory_realloc(void *old, size_t size);
 void *memory_copy(const void *bytes, size_t size); /* A copy of `size` bytes. */
 char *memory_text(const char *bytes, size_t size); /* A NUL-terminated copy. */
 
-/* Grows an array of `element_size` elements so that `needed` of them fit; doubles, so that appending is cheap. Answers the array
- * and updates *capacity (in elements). */
+/* Grows an array of `element_size` elements so that `needed` of them fit; doubles, so that appending is cheap. Answers the
+ * array and updates *capacity (in elements). */
 void *memory_grow(void *array, size_t *capacity, size_t needed, size_t element_size);
 
 #endif

@@ -1,4 +1,5 @@
-/* The Raft consensus module: decides what a replicated log contains. Ongaro, *Consensus: Bridging Theory and Practice* (§ below).
+/* The Raft consensus module: decides what a replicated log contains. Ongaro, *Consensus: Bridging Theory and Practice* (§
+ * below).
  *
  * The model. The module is pure: it does no I/O, reads no clock, starts no thread, has no global and no randomness but its
  * seed. Its host (server/node) tells it what happened, in a turn of its loop as often as it likes:
@@ -13,36 +14,37 @@
  * and then takes the actions of the whole turn at once with raft_take_actions and performs them in four steps:
  *
  *     1. send every message whose `after_write` is on disk already (0 always is), keep the others until it is;
- *     2. hand hard state, truncation and entries to the disk as write `write`, one atomic synced batch, in order of numbers;
+ *     2. hand hard state, truncation and entries to the disk as write `write`, one atomic synced batch, in order of
+ * numbers;
  *     3. apply the log up to `commit_index`, in order;
  *     4. answer the reads.
  *
  * The same inputs in the same order give the same actions, byte for byte.
  *
- * Writes are numbered 1, 2, 3, ... and "persisted" names a write, not an index: an index can be written, truncated and written
- * again, and counts as on disk only when the newest write that touched it is done. Votes, append answers and this server's own
- * match index rest on that (§3.8). AppendEntries leave before the leader's own disk has the entries (§10.2.1).
+ * Writes are numbered 1, 2, 3, ... and "persisted" names a write, not an index: an index can be written, truncated and
+ * written again, and counts as on disk only when the newest write that touched it is done. Votes, append answers and this
+ * server's own match index rest on that (§3.8). AppendEntries leave before the leader's own disk has the entries (§10.2.1).
  *
  * Requests and answers. Every request carries a `round`, unique in the life of its sender; its answer echoes it. The
  * host owes each request exactly one end: its answer by raft_receive, or raft_send_failed (time-out included).
  * Answers to unknown rounds change nothing. A request may be delivered late, twice or never, and overtake others.
  * An inbound request carries the host's `ticket`, which comes back on the answer to it.
  *
- * Payloads. The module keeps a small record per entry (term, type, size), never its bytes. Entries go in with bytes (raft_propose,
- * raft_receive) and come out once, in `entries` of the next actions, for the host to keep. Outgoing AppendEntries name the range of
- * indexes (`prev`, `entry_count`); the host fills in the bytes. If it finds that an index of the range no longer has the
- * term that raft_term_at tells, the message is stale: drop it and call raft_send_failed.
+ * Payloads. The module keeps a small record per entry (term, type, size), never its bytes. Entries go in with bytes
+ * (raft_propose, raft_receive) and come out once, in `entries` of the next actions, for the host to keep. Outgoing
+ * AppendEntries name the range of indexes (`prev`, `entry_count`); the host fills in the bytes. If it finds that an index
+ * of the range no longer has the term that raft_term_at tells, the message is stale: drop it and call raft_send_failed.
  *
- * Memory. Entries' bytes are counted buffers (server/base/buffer.h). Inputs are borrowed for the call; what the module keeps until the
- * next actions, it retains. What raft_take_actions answers is borrowed until the next call of any function with this `raft`.
- * Out of memory aborts.
+ * Memory. Entries' bytes are counted buffers (server/base/buffer.h). Inputs are borrowed for the call; what the module
+ * keeps until the next actions, it retains. What raft_take_actions answers is borrowed until the next call of any function
+ * with this `raft`. Out of memory aborts.
  *
  * Threads. One thread at a time per `struct raft`; any number of instances.
  *
  * Time. Milliseconds of one monotonic clock, never going back. No input reads `now` but raft_tick: call it first in a turn.
  *
- * Errors. Input from other servers is checked: what makes no sense is ignored and traced. Breaking the rules of this header is
- * an assertion failure.
+ * Errors. Input from other servers is checked: what makes no sense is ignored and traced. Breaking the rules of this header
+ * is an assertion failure.
  */
 #ifndef RAFT_H
 #define RAFT_H
@@ -63,10 +65,10 @@ typedef uint64_t raft_write;   /* Names a write to disk; 0 means none. */
 #define RAFT_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
 enum {
-    RAFT_MEMBERS_MAX = 31,       /* Servers in a configuration. */
-    RAFT_IN_FLIGHT_MAX = 16,     /* The largest max_in_flight. */
+    RAFT_MEMBERS_MAX = 31,         /* Servers in a configuration. */
+    RAFT_IN_FLIGHT_MAX = 16,       /* The largest max_in_flight. */
     RAFT_HEARTBEATS_IN_FLIGHT = 2, /* Unanswered heartbeats per follower, besides max_in_flight. */
-    RAFT_TERM_JUMP_MAX = 1000000 /* A request whose term is further ahead than this is not believed (hosts refuse it). */
+    RAFT_TERM_JUMP_MAX = 1000000   /* A request whose term is further ahead than this is not believed (hosts refuse it). */
 };
 
 /* Where an entry stands: (index, term) names its contents too (log matching, §3.5). {0,0} is before the first entry. */
@@ -92,9 +94,9 @@ struct raft_configuration {
 struct raft_entry {
     struct raft_entry_id id;
     enum raft_entry_type type;
-    uint32_t size;         /* Bytes at data. */
-    const char *data;      /* Inside `buffer`; opaque to this module. */
-    struct buffer *buffer; /* What keeps `data` alive; NULL when size is 0. */
+    uint32_t size;                           /* Bytes at data. */
+    const char *data;                        /* Inside `buffer`; opaque to this module. */
+    struct buffer *buffer;                   /* What keeps `data` alive; NULL when size is 0. */
     struct raft_configuration configuration; /* Of a RAFT_CONFIGURATION entry, decoded by the host; empty otherwise. */
 };
 
@@ -124,7 +126,8 @@ struct raft_append_entries {
     struct raft_entry_id prev;
     raft_index leader_commit;
     size_t entry_count;
-    const struct raft_entry *entries; /* Inbound: entry_count of them, indexes prev+1 onwards. Outbound: NULL (see Payloads). */
+    const struct raft_entry
+        *entries; /* Inbound: entry_count of them, indexes prev+1 onwards. Outbound: NULL (see Payloads). */
 };
 
 struct raft_append_answer {
@@ -138,10 +141,10 @@ struct raft_message {
     enum raft_message_type type;
     raft_node_id from;
     raft_node_id to;
-    raft_term term;   /* The sender's; of a pre-vote request the term it would campaign in; of an answer that grants a
-                         pre-vote the same. */
-    raft_round round; /* Of a request: its own; of an answer: the request's. */
-    uint64_t ticket;  /* Inbound request: the host's name for it. Answer going out: of the request it answers. */
+    raft_term term;         /* The sender's; of a pre-vote request the term it would campaign in; of an answer that grants a
+                               pre-vote the same. */
+    raft_round round;       /* Of a request: its own; of an answer: the request's. */
+    uint64_t ticket;        /* Inbound request: the host's name for it. Answer going out: of the request it answers. */
     raft_write after_write; /* Outbound: not before this write is on disk; 0 means at once. */
     union {
         struct raft_request_vote request_vote;
@@ -168,8 +171,9 @@ struct raft_options {
     void *trace_context;
 };
 
-/* A server with an empty log, as `hard_state` and raft_restore_entry left it. It starts as a follower that knows no leader and grants
- * no vote for 1.5 heartbeats (it may have promised that to a leader before it stopped). `now_ms` is the first time. */
+/* A server with an empty log, as `hard_state` and raft_restore_entry left it. It starts as a follower that knows no leader
+ * and grants no vote for 1.5 heartbeats (it may have promised that to a leader before it stopped). `now_ms` is the first
+ * time. */
 struct raft *raft_create(const struct raft_options *options, struct raft_hard_state hard_state, uint64_t now_ms);
 /* Appends an entry that is on disk already; in order of index, before any other input. Bytes are not needed. */
 void raft_restore_entry(struct raft *raft, const struct raft_entry *entry);
@@ -181,14 +185,15 @@ void raft_tick(struct raft *raft, uint64_t now_ms);
 /* When raft_tick has something to do next, if nothing else happens. */
 uint64_t raft_next_deadline_ms(const struct raft *raft);
 
-/* Borrowed, entries included. A request is always answered by a message with its ticket, now or (AppendEntries that arrived before
- * their predecessors) a little later; an answer whose round is unknown is ignored. */
+/* Borrowed, entries included. A request is always answered by a message with its ticket, now or (AppendEntries that arrived
+ * before their predecessors) a little later; an answer whose round is unknown is ignored. */
 void raft_receive(struct raft *raft, const struct raft_message *message);
 void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round);
 
 /* Appends commands, in order, to the leader's log: type, bytes and buffer are given, the ids are filled in. False, and
- * nothing happens, when this server is not the leader. The commands may still be lost if the leader is deposed: entry (index, term)
- * is committed when the host is told to apply an entry with that id, and lost when it is told to apply another one there. */
+ * nothing happens, when this server is not the leader. The commands may still be lost if the leader is deposed: entry
+ * (index, term) is committed when the host is told to apply an entry with that id, and lost when it is told to apply
+ * another one there. */
 bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count);
 
 /* Asks from which index on state is fresh for a query that arrived before this call. Answered in `reads` of some later
@@ -206,10 +211,10 @@ struct raft_read_answer {
 };
 
 struct raft_actions {
-    raft_write write;              /* Number of this turn's write; 0: nothing to write, the next fields are empty. */
+    raft_write write; /* Number of this turn's write; 0: nothing to write, the next fields are empty. */
     bool hard_state_changed;
     struct raft_hard_state hard_state;
-    raft_index truncate_from;      /* Remove this index and all above it first; 0: none. */
+    raft_index truncate_from;         /* Remove this index and all above it first; 0: none. */
     const struct raft_entry *entries; /* Append; the index of the first is the log's end after truncation + 1. */
     size_t entry_count;
 

@@ -1,0 +1,149 @@
+#include "server/raft/append_entries.h"
+
+#include "server/raft/commit.h"
+#include "server/raft/election.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+static void answer(struct raft *raft, const struct raft_message *request, struct raft_append_answer append_answer) {
+    struct raft_message message = {
+        .type = RAFT_APPEND_ANSWER,
+        .from = raft->options.id,
+        .to = request->from,
+        .term = raft->hard_state.term,
+        .round = request->round,
+        .ticket = request->ticket,
+        .after_write = output_wait_for(&raft->output, append_answer.success ? append_answer.match_index : 0),
+        .append_answer = append_answer,
+    };
+    output_message(&raft->output, &message);
+}
+
+/* §3.5: names the whole conflicting term, so that the leader passes over it in one step. */
+static void refuse(struct raft *raft, const struct raft_message *request) {
+    raft_index prev = request->append_entries.prev.index;
+    struct raft_append_answer refusal = {.success = false};
+    if (prev > log_last_index(&raft->log) || prev < raft->log.first) {
+        refusal.conflict_index = log_last_index(&raft->log) + 1;
+    } else {
+        refusal.conflict_term = log_term_at(&raft->log, prev);
+        refusal.conflict_index = log_first_of_term_at(&raft->log, prev);
+    }
+    raft_trace(raft, false, "refuses entries from=%" PRIu64 " prev=%" PRIu64 "/%" PRIu64 " conflict=%" PRIu64 "/%" PRIu64,
+               request->from, prev, request->append_entries.prev.term, refusal.conflict_index, refusal.conflict_term);
+    answer(raft, request, refusal);
+}
+
+/* The first entry of the request that our log does not have; entry_count when it has all. False: it contradicts what is
+ * committed here, which no leader's log can (leader completeness, §3.6.3). */
+static bool find_new_entries(struct raft *raft, const struct raft_append_entries *request, size_t *out_first_new) {
+    size_t i = 0;
+    while (i < request->entry_count && request->entries[i].id.index <= log_last_index(&raft->log) &&
+           log_term_at(&raft->log, request->entries[i].id.index) == request->entries[i].id.term) {
+        i++;
+    }
+    *out_first_new = i;
+    return i == request->entry_count || request->entries[i].id.index > raft->commit_index;
+}
+
+static void truncate(struct raft *raft, raft_index index) {
+    raft_trace(raft, true, "truncates its log from=%" PRIu64 " last=%" PRIu64, index, log_last_index(&raft->log));
+    log_truncate(&raft->log, index);
+    output_truncate(&raft->output, index);
+    if (configuration_truncate(&raft->configurations, index)) {
+        raft_configuration_changed(raft);
+    }
+}
+
+/* The request's predecessor is in our log: Figure 3.1, AppendEntries receiver, steps 3 to 5. */
+static void accept(struct raft *raft, const struct raft_message *request) {
+    const struct raft_append_entries *append = &request->append_entries;
+    size_t first_new;
+    if (!find_new_entries(raft, append, &first_new)) {
+        raft_trace(raft, true, "ignores entries that contradict committed ones from=%" PRIu64 " prev=%" PRIu64,
+                   request->from, append->prev.index);
+        refuse(raft, request);
+        return;
+    }
+    if (first_new < append->entry_count && append->entries[first_new].id.index <= log_last_index(&raft->log)) {
+        truncate(raft, append->entries[first_new].id.index);
+    }
+    for (size_t i = first_new; i < append->entry_count; i++) {
+        raft_append(raft, &append->entries[i]);
+    }
+    raft_index match = append->prev.index + append->entry_count;
+    raft->stream_begun = true;
+    commit_follower(raft, append->leader_commit, match);
+    answer(raft, request, (struct raft_append_answer){.success = true, .match_index = match});
+}
+
+static bool has_predecessor(const struct raft *raft, struct raft_entry_id prev) {
+    return prev.index == 0 || (prev.index >= raft->log.first && log_term_at(&raft->log, prev.index) == prev.term);
+}
+
+static void accept_or_refuse(struct raft *raft, const struct raft_message *request) {
+    if (has_predecessor(raft, request->append_entries.prev)) {
+        accept(raft, request);
+    } else {
+        refuse(raft, request);
+    }
+}
+
+/* Entries that follow each other, as log matching needs them. Hosts decode them so; a mistake here would be for ever. */
+static bool is_well_formed(const struct raft_message *request) {
+    struct raft_entry_id before = request->append_entries.prev;
+    for (size_t i = 0; i < request->append_entries.entry_count; i++) {
+        struct raft_entry_id id = request->append_entries.entries[i].id;
+        if (id.index != before.index + 1 || id.term < before.term || id.term > request->term || id.term == 0) {
+            return false;
+        }
+        before = id;
+    }
+    return true;
+}
+
+void append_entries_receive(struct raft *raft, const struct raft_message *request) {
+    if (request->term > raft->hard_state.term) {
+        raft_become_follower(raft, request->term, request->from);
+    }
+    if (request->term < raft->hard_state.term || raft->role == RAFT_LEADER || !is_well_formed(request)) {
+        refuse(raft, request);
+        return;
+    }
+    if (raft->role != RAFT_FOLLOWER || raft->leader == 0) {
+        raft_become_follower(raft, request->term, request->from); /* §3.4: somebody else has won this term. */
+    }
+    if (raft->leader != request->from) {
+        raft_trace(raft, true, "ignores a second leader of term=%" PRIu64 " from=%" PRIu64, request->term, request->from);
+        refuse(raft, request);
+        return;
+    }
+    election_leader_heard(raft, request->from);
+    bool gap = request->append_entries.prev.index > log_last_index(&raft->log);
+    if (gap && raft->stream_begun && reorder_hold(&raft->reorder, request, raft->now_ms + raft->options.heartbeat_ms)) {
+        return;
+    }
+    accept_or_refuse(raft, request);
+    struct reorder_held held;
+    while (reorder_take_ready(&raft->reorder, log_last_index(&raft->log), &held)) {
+        accept_or_refuse(raft, &held.message);
+        reorder_release(&held);
+    }
+}
+
+static void refuse_expired(struct raft *raft, uint64_t now_ms) {
+    struct reorder_held held;
+    while (reorder_take_expired(&raft->reorder, now_ms, &held)) {
+        refuse(raft, &held.message);
+        reorder_release(&held);
+    }
+}
+
+void append_entries_tick(struct raft *raft) {
+    refuse_expired(raft, raft->now_ms);
+}
+
+void append_entries_drop_held(struct raft *raft) {
+    refuse_expired(raft, UINT64_MAX);
+}

@@ -1,0 +1,33 @@
+/* Which configuration is in effect: always the newest in the log, committed or not (§4.1). When entries are truncated, the
+ * one before comes back. */
+#ifndef RAFT_CONFIGURATION_H
+#define RAFT_CONFIGURATION_H
+
+#include "server/raft/raft.h"
+
+struct configuration_at {
+    raft_index index; /* Of its log entry; 0: the empty configuration before the first entry. */
+    struct raft_configuration configuration;
+};
+
+struct configuration_history {
+    struct configuration_at *list; /* Owned; ascending by index. list[0] is the newest that cannot be truncated any more. */
+    size_t count;                  /* At least 1. */
+    size_t capacity;
+};
+
+void configuration_init(struct configuration_history *history);
+void configuration_clear(struct configuration_history *history);
+
+/* `index` is above all that the history has. */
+void configuration_append(struct configuration_history *history, raft_index index,
+                          const struct raft_configuration *configuration);
+/* Forgets those at `index` and above. True when the one in effect changed. */
+bool configuration_truncate(struct configuration_history *history, raft_index index);
+/* What is committed cannot come back: keeps the newest committed one and those above. */
+void configuration_commit(struct configuration_history *history, raft_index commit_index);
+
+/* The one in effect. Borrowed until the history changes. */
+const struct configuration_at *configuration_current(const struct configuration_history *history);
+
+#endif

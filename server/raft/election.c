@@ -1,0 +1,197 @@
+#include "server/raft/election.h"
+
+#include "server/raft/quorum.h"
+#include "server/raft/replication.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+void election_restart_timer(struct raft *raft) {
+    uint64_t base = raft->options.election_timeout_ms;
+    raft->election_deadline_ms = raft->now_ms + base + raft_random(raft, base);
+}
+
+void election_leader_heard(struct raft *raft, raft_node_id leader) {
+    assert(raft->role == RAFT_FOLLOWER);
+    raft->leader = leader;
+    raft->leader_contact_ms = raft->now_ms;
+    uint64_t promise = raft->now_ms + raft->options.heartbeat_ms * UINT64_C(3) / 2;
+    if (promise > raft->promise_until_ms) {
+        raft->promise_until_ms = promise;
+    }
+    election_restart_timer(raft);
+}
+
+/* -- Campaigning -- */
+
+static void ask_for_votes(struct raft *raft, bool pre_vote) {
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        struct progress *peer = &raft->peers[i];
+        peer->vote_round = 0;
+        peer->vote_granted = false;
+        if (!quorum_has_voter(raft_current_configuration(raft, NULL), peer->id)) {
+            continue;
+        }
+        peer->vote_round = raft->next_round++;
+        struct raft_message request = {
+            .type = RAFT_REQUEST_VOTE,
+            .from = raft->options.id,
+            .to = peer->id,
+            .term = raft->hard_state.term + (pre_vote ? 1 : 0),
+            .round = peer->vote_round,
+            .after_write = pre_vote ? 0 : raft->vote_write, /* The term must be on disk before anybody hears of it. */
+            .request_vote = {.pre_vote = pre_vote, .last_log = log_last(&raft->log)},
+        };
+        output_message(&raft->output, &request);
+    }
+}
+
+/* §9.6: first asks whether an election could be won, so that a server that cannot win raises nobody's term. */
+static void start_pre_vote(struct raft *raft) {
+    raft->role = RAFT_PRE_CANDIDATE;
+    raft->leader = 0;
+    raft_trace(raft, true, "asks for pre-votes term=%" PRIu64 " last=%" PRIu64 "/%" PRIu64, raft->hard_state.term + 1,
+               log_last(&raft->log).index, log_last(&raft->log).term);
+    ask_for_votes(raft, true);
+    /* A failed pre-vote costs nothing, so the next attempt comes sooner than a new election would. */
+    uint64_t half = raft->options.election_timeout_ms / 2;
+    raft->election_deadline_ms = raft->now_ms + half + raft_random(raft, half + 1);
+}
+
+/* §3.4: a new term, a vote for itself, and a request to every other voter. */
+static void start_election(struct raft *raft) {
+    raft->role = RAFT_CANDIDATE;
+    raft->leader = 0;
+    raft->hard_state = (struct raft_hard_state){.term = raft->hard_state.term + 1, .voted_for = raft->options.id};
+    assert(raft->hard_state.term <= RAFT_NUMBER_MAX);
+    output_hard_state(&raft->output);
+    raft->vote_write = output_wait_for(&raft->output, 0);
+    raft_trace(raft, true, "asks for votes term=%" PRIu64, raft->hard_state.term);
+    ask_for_votes(raft, false);
+    election_restart_timer(raft);
+}
+
+static size_t count_votes(const struct raft *raft) {
+    size_t votes = 1; /* Its own. */
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        votes += raft->peers[i].vote_granted ? 1 : 0;
+    }
+    return votes;
+}
+
+static void check_majority(struct raft *raft) {
+    size_t needed = quorum_size(raft_current_configuration(raft, NULL)->voter_count);
+    if (count_votes(raft) < needed) {
+        return;
+    }
+    if (raft->role == RAFT_PRE_CANDIDATE) {
+        start_election(raft);
+    } else if (raft->vote_write == 0) {
+        replication_become_leader(raft);
+    }
+}
+
+void election_tick(struct raft *raft) {
+    assert(raft->role != RAFT_LEADER);
+    if (!raft_is_voter(raft)) {
+        return; /* §4.2.2, §4.2.1: who has no vote in its own configuration does not campaign. */
+    }
+    bool alone = raft_current_configuration(raft, NULL)->voter_count == 1;
+    if (alone && raft->role != RAFT_CANDIDATE) {
+        start_election(raft);
+    } else if (!alone && raft->now_ms >= raft->election_deadline_ms) {
+        start_pre_vote(raft);
+        check_majority(raft);
+    }
+}
+
+void election_persisted(struct raft *raft, raft_write write) {
+    if (raft->role == RAFT_CANDIDATE && raft->vote_write != 0 && raft->vote_write <= write) {
+        raft->vote_write = 0;
+        check_majority(raft);
+    }
+}
+
+/* -- Voting -- */
+
+/* True while this server must or should not help to replace a leader: it has promised not to, or has heard one lately, or
+ * is one. */
+static bool leader_is_alive(const struct raft *raft) {
+    if (raft->role == RAFT_LEADER || raft->now_ms < raft->promise_until_ms) {
+        return true;
+    }
+    return raft->leader != 0 && raft->now_ms < raft->leader_contact_ms + raft->options.election_timeout_ms;
+}
+
+/* §3.6.1: the candidate's log must be at least as up-to-date as ours: a later last term wins, then the longer log. */
+static bool is_up_to_date(const struct raft *raft, struct raft_entry_id candidate) {
+    struct raft_entry_id own = log_last(&raft->log);
+    if (candidate.term != own.term) {
+        return candidate.term > own.term;
+    }
+    return candidate.index >= own.index;
+}
+
+static bool grant_vote(struct raft *raft, const struct raft_message *request) {
+    bool free_to_vote = raft->hard_state.voted_for == 0 || raft->hard_state.voted_for == request->from;
+    if (request->term != raft->hard_state.term || !free_to_vote || !is_up_to_date(raft, request->request_vote.last_log)) {
+        return false;
+    }
+    if (raft->hard_state.voted_for == 0) {
+        raft->role = RAFT_FOLLOWER; /* It may have been asking for pre-votes. */
+        raft->hard_state.voted_for = request->from;
+        output_hard_state(&raft->output);
+    }
+    election_restart_timer(raft);
+    return true;
+}
+
+void election_receive_request(struct raft *raft, const struct raft_message *request) {
+    bool pre_vote = request->request_vote.pre_vote;
+    bool alive = leader_is_alive(raft);
+    bool granted = false;
+    if (pre_vote) {
+        granted = !alive && request->term > raft->hard_state.term && is_up_to_date(raft, request->request_vote.last_log);
+    } else if (!alive) {
+        if (request->term > raft->hard_state.term) {
+            raft_become_follower(raft, request->term, 0);
+        }
+        granted = grant_vote(raft, request);
+    }
+    raft_trace(raft, !pre_vote, "%s %s to=%" PRIu64 " term=%" PRIu64 "%s", granted ? "grants" : "refuses",
+               pre_vote ? "pre-vote" : "vote", request->from, request->term, alive ? " (a leader is alive)" : "");
+    struct raft_message answer = {
+        .type = RAFT_VOTE_ANSWER,
+        .from = raft->options.id,
+        .to = request->from,
+        .term = pre_vote && granted ? request->term : raft->hard_state.term,
+        .round = request->round,
+        .ticket = request->ticket,
+        .after_write = output_wait_for(&raft->output, 0),
+        .vote_answer = {.pre_vote = pre_vote, .vote_granted = granted},
+    };
+    output_message(&raft->output, &answer);
+}
+
+void election_receive_answer(struct raft *raft, const struct raft_message *answer) {
+    bool pre_vote = answer->vote_answer.pre_vote;
+    enum raft_role asking = pre_vote ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE;
+    struct progress *peer = raft_progress(raft, answer->from);
+    /* Only the answer to this campaign's own question counts: a late pre-vote is no vote. */
+    if (raft->role != asking || peer == NULL || peer->vote_round == 0 || peer->vote_round != answer->round) {
+        return;
+    }
+    peer->vote_round = 0;
+    raft_term expected = raft->hard_state.term + (pre_vote ? 1 : 0);
+    if (answer->vote_answer.vote_granted && answer->term == expected) {
+        peer->vote_granted = true;
+        check_majority(raft);
+    }
+}
+
+void election_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
+    struct progress *peer = raft_progress(raft, to);
+    if (peer != NULL && peer->vote_round == round) {
+        peer->vote_round = 0;
+    }
+}

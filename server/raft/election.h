@@ -1,0 +1,24 @@
+/* Elections: time-outs, PreVote, votes (§3.4, §3.6.1, §4.2.3, §9.6). */
+#ifndef RAFT_ELECTION_H
+#define RAFT_ELECTION_H
+
+#include "server/raft/state.h"
+
+/* Draws a new time-out: from 1 to 2 times election_timeout_ms from now on (§3.4). */
+void election_restart_timer(struct raft *raft);
+
+/* The leader of this term was heard: no vote for anybody else for a while (§4.2.3), and the promise for leases (§6.4.1). */
+void election_leader_heard(struct raft *raft, raft_node_id leader);
+
+/* Follower or candidate: campaigns when the time is over. */
+void election_tick(struct raft *raft);
+
+/* A pre-vote request never changes this server's term; a vote request does, unless a leader is alive (§4.2.3). */
+void election_receive_request(struct raft *raft, const struct raft_message *request);
+void election_receive_answer(struct raft *raft, const struct raft_message *answer);
+void election_send_failed(struct raft *raft, raft_node_id to, raft_round round);
+
+/* The candidate's own vote counts once it is on disk. */
+void election_persisted(struct raft *raft, raft_write write);
+
+#endif

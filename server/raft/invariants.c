@@ -1,0 +1,51 @@
+#include "server/raft/invariants.h"
+
+#include <assert.h>
+
+static void check_log(const struct raft *raft) {
+    assert(raft->commit_index <= log_last_index(&raft->log));
+    assert(log_last(&raft->log).term <= raft->hard_state.term);
+    assert(output_persisted_index(&raft->output, log_last_index(&raft->log)) <= log_last_index(&raft->log));
+    assert(configuration_current(&raft->configurations)->index <= log_last_index(&raft->log));
+}
+
+static void check_role(const struct raft *raft) {
+    switch (raft->role) {
+    case RAFT_LEADER:
+        assert(raft->leader == raft->options.id);
+        assert(raft->hard_state.voted_for == raft->options.id);
+        assert(log_term_at(&raft->log, raft->term_first_index) == raft->hard_state.term);
+        assert(raft->reorder.count == 0);
+        break;
+    case RAFT_CANDIDATE:
+        assert(raft->hard_state.voted_for == raft->options.id);
+        assert(raft->leader == 0);
+        break;
+    case RAFT_PRE_CANDIDATE:
+        assert(raft->leader == 0);
+        break;
+    case RAFT_FOLLOWER:
+        assert(raft->leader != raft->options.id);
+        break;
+    }
+    if (raft->role != RAFT_LEADER) {
+        assert(raft->read_count == 0);
+    }
+}
+
+static void check_progress(const struct raft *raft) {
+    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        assert(peer->id != raft->options.id);
+        assert(peer->next_index > peer->match_index);
+        assert(peer->next_index <= log_last_index(&raft->log) + 1);
+        assert(peer->commit_told <= raft->commit_index);
+        assert(progress_entries_in_flight(peer) <= raft->options.max_in_flight);
+    }
+}
+
+void invariants_check(const struct raft *raft) {
+    check_log(raft);
+    check_role(raft);
+    check_progress(raft);
+}

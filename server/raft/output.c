@@ -1,0 +1,162 @@
+#include "server/raft/output.h"
+
+#include "server/base/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void output_init(struct output *output) {
+    *output = (struct output){.next_write = 1};
+}
+
+static void release_entries(struct raft_entry *entries, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        buffer_release(entries[i].buffer);
+    }
+}
+
+static void free_taken(struct output *output) {
+    release_entries(output->taken_entries, output->taken_count);
+    free(output->taken_entries);
+    free(output->taken_messages);
+    free(output->taken_reads);
+    output->taken_entries = NULL;
+    output->taken_count = 0;
+    output->taken_messages = NULL;
+    output->taken_reads = NULL;
+}
+
+void output_clear(struct output *output) {
+    free_taken(output);
+    release_entries(output->entries, output->entry_count);
+    free(output->entries);
+    free(output->messages);
+    free(output->reads);
+    free(output->unfinished);
+    *output = (struct output){0};
+}
+
+void output_hard_state(struct output *output) {
+    output->hard_state_changed = true;
+}
+
+void output_truncate(struct output *output, raft_index index) {
+    assert(index > 0);
+    bool written_before = output->entry_count == 0 || index < output->entries[0].id.index;
+    while (output->entry_count > 0 && output->entries[output->entry_count - 1].id.index >= index) {
+        buffer_release(output->entries[--output->entry_count].buffer);
+    }
+    /* What only this turn appended was never handed to the disk and need not be removed there. */
+    if (written_before && (output->truncate_from == 0 || index < output->truncate_from)) {
+        output->truncate_from = index;
+    }
+}
+
+void output_entry(struct output *output, const struct raft_entry *entry) {
+    assert(output->entry_count == 0 || entry->id.index == output->entries[output->entry_count - 1].id.index + 1);
+    output->entries =
+        memory_grow(output->entries, &output->entry_capacity, output->entry_count + 1, sizeof *output->entries);
+    struct raft_entry *kept = &output->entries[output->entry_count++];
+    *kept = *entry;
+    buffer_retain(kept->buffer);
+}
+
+void output_message(struct output *output, const struct raft_message *message) {
+    output->messages =
+        memory_grow(output->messages, &output->message_capacity, output->message_count + 1, sizeof *output->messages);
+    output->messages[output->message_count++] = *message;
+}
+
+void output_read(struct output *output, struct raft_read_answer answer) {
+    output->reads = memory_grow(output->reads, &output->read_capacity, output->read_count + 1, sizeof *output->reads);
+    output->reads[output->read_count++] = answer;
+}
+
+/* The lowest index that the turn's write touches so far. */
+static raft_index turn_first_index(const struct output *output) {
+    raft_index first = UINT64_MAX;
+    if (output->truncate_from != 0) {
+        first = output->truncate_from;
+    }
+    if (output->entry_count > 0 && output->entries[0].id.index < first) {
+        first = output->entries[0].id.index;
+    }
+    return first;
+}
+
+raft_write output_wait_for(const struct output *output, raft_index match_index) {
+    if (output->hard_state_changed || turn_first_index(output) <= match_index) {
+        return output->next_write;
+    }
+    for (size_t i = output->unfinished_count; i > 0; i--) {
+        const struct output_write *write = &output->unfinished[i - 1];
+        if (write->hard_state || write->first_index <= match_index) {
+            return write->number;
+        }
+    }
+    return 0;
+}
+
+void output_persisted(struct output *output, raft_write number) {
+    assert(number < output->next_write);
+    size_t done = 0;
+    while (done < output->unfinished_count && output->unfinished[done].number <= number) {
+        done++;
+    }
+    output->unfinished_count -= done;
+    memmove(output->unfinished, output->unfinished + done, output->unfinished_count * sizeof *output->unfinished);
+}
+
+raft_index output_persisted_index(const struct output *output, raft_index last_index) {
+    raft_index touched = turn_first_index(output);
+    for (size_t i = 0; i < output->unfinished_count; i++) {
+        if (output->unfinished[i].first_index < touched) {
+            touched = output->unfinished[i].first_index;
+        }
+    }
+    return touched <= last_index ? touched - 1 : last_index;
+}
+
+static raft_write close_write(struct output *output) {
+    raft_index first_index = turn_first_index(output);
+    if (!output->hard_state_changed && first_index == UINT64_MAX) {
+        return 0;
+    }
+    raft_write number = output->next_write++;
+    output->unfinished = memory_grow(output->unfinished, &output->unfinished_capacity, output->unfinished_count + 1,
+                                     sizeof *output->unfinished);
+    output->unfinished[output->unfinished_count++] =
+        (struct output_write){.number = number, .hard_state = output->hard_state_changed, .first_index = first_index};
+    return number;
+}
+
+const struct raft_actions *output_take(struct output *output, struct raft_hard_state hard_state, raft_index commit_index) {
+    free_taken(output);
+    output->actions = (struct raft_actions){
+        .write = close_write(output),
+        .hard_state_changed = output->hard_state_changed,
+        .hard_state = hard_state,
+        .truncate_from = output->truncate_from,
+        .entries = output->entries,
+        .entry_count = output->entry_count,
+        .messages = output->messages,
+        .message_count = output->message_count,
+        .commit_index = commit_index,
+        .reads = output->reads,
+        .read_count = output->read_count,
+    };
+    output->taken_entries = output->entries;
+    output->taken_count = output->entry_count;
+    output->taken_messages = output->messages;
+    output->taken_reads = output->reads;
+    output->hard_state_changed = false;
+    output->truncate_from = 0;
+    output->entries = NULL;
+    output->entry_count = output->entry_capacity = 0;
+    output->messages = NULL;
+    output->message_count = output->message_capacity = 0;
+    output->reads = NULL;
+    output->read_count = output->read_capacity = 0;
+    return &output->actions;
+}

@@ -1,0 +1,54 @@
+/* What a leader (or candidate) knows about each other server.
+ *
+ *            rejected, failed                 Figure 3.1: nextIndex, matchIndex
+ *        +---------------------+
+ *        v                     |
+ *     PROBE -- success --> REPLICATE
+ *
+ * In PROBE one AppendEntries is out at a time and next_index moves only with answers. In REPLICATE entries are sent ahead:
+ * next_index moves with sending, up to max_in_flight unanswered requests. Heartbeats travel beside both. */
+#ifndef RAFT_PROGRESS_H
+#define RAFT_PROGRESS_H
+
+#include "server/raft/raft.h"
+
+/* One unanswered AppendEntries. */
+struct progress_request {
+    raft_round round;
+    raft_index prev;
+    raft_index last; /* prev + number of entries: what a success acknowledges. */
+    bool heartbeat;  /* Empty and sent beside the entries. */
+};
+
+struct progress {
+    raft_node_id id;
+
+    /* Votes asked of this server. */
+    raft_round vote_round; /* 0: not asked in this campaign. */
+    bool vote_granted;
+
+    /* Replication. */
+    enum raft_progress_state state;
+    raft_index match_index;     /* Known to be on its disk and equal to ours. Never goes back within a term. */
+    raft_index next_index;      /* The next to send; above match_index. */
+    raft_index commit_told;     /* The commit index it has been sent. */
+    bool paused;                /* The last attempt failed: wait for the next heartbeat. */
+    bool heartbeat_wanted;      /* A heartbeat is due as soon as there is room for one. */
+    uint64_t last_contact_ms;   /* Its last answer in this term. */
+    raft_round confirmed_round; /* The newest request of this term it has answered. */
+
+    size_t in_flight_count;
+    size_t heartbeats_in_flight; /* Of the in_flight_count. */
+    struct progress_request in_flight[RAFT_IN_FLIGHT_MAX + RAFT_HEARTBEATS_IN_FLIGHT];
+};
+
+/* Starts a term of leadership: probes from the leader's end. */
+void progress_reset(struct progress *progress, raft_index next_index, uint64_t now_ms);
+
+void progress_sent(struct progress *progress, struct progress_request request);
+/* Takes the request with that round out. False: there is none. */
+bool progress_ended(struct progress *progress, raft_round round, struct progress_request *out_request);
+/* Unanswered requests that are no heartbeats. */
+size_t progress_entries_in_flight(const struct progress *progress);
+
+#endif

@@ -1,0 +1,159 @@
+#include "server/raft/raft.h"
+
+#include "server/base/memory.h"
+#include "server/raft/append_entries.h"
+#include "server/raft/commit.h"
+#include "server/raft/election.h"
+#include "server/raft/invariants.h"
+#include "server/raft/quorum.h"
+#include "server/raft/read_index.h"
+#include "server/raft/replication.h"
+#include "server/raft/state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* -- Life -- */
+
+struct raft *raft_create(const struct raft_options *options, struct raft_hard_state hard_state, uint64_t now_ms) {
+    assert(options->id >= 1 && options->id <= RAFT_NUMBER_MAX);
+    assert(options->heartbeat_ms >= 1 && options->election_timeout_ms >= 2 * options->heartbeat_ms);
+    assert(options->max_in_flight >= 1 && options->max_in_flight <= RAFT_IN_FLIGHT_MAX);
+    assert(options->max_batch_entries >= 1);
+    struct raft *raft = memory_zalloc(sizeof *raft);
+    raft->options = *options;
+    raft->now_ms = now_ms;
+    raft->random = options->seed;
+    raft->next_round = 1;
+    raft->hard_state = hard_state;
+    log_init(&raft->log);
+    configuration_init(&raft->configurations);
+    raft->role = RAFT_FOLLOWER;
+    raft->promise_until_ms = now_ms + options->heartbeat_ms * UINT64_C(3) / 2;
+    raft->commit_notice_due_ms = UINT64_MAX;
+    output_init(&raft->output);
+    election_restart_timer(raft);
+    return raft;
+}
+
+void raft_restore_entry(struct raft *raft, const struct raft_entry *entry) {
+    assert(raft->output.next_write == 1);
+    assert(entry->id.term <= raft->hard_state.term);
+    log_append(&raft->log, entry->id, entry->type, entry->size);
+    if (entry->type == RAFT_CONFIGURATION) {
+        configuration_append(&raft->configurations, entry->id.index, &entry->configuration);
+        raft_configuration_changed(raft);
+    }
+}
+
+void raft_destroy(struct raft *raft) {
+    if (raft == NULL) {
+        return;
+    }
+    struct reorder_held held;
+    while (reorder_take_expired(&raft->reorder, UINT64_MAX, &held)) {
+        reorder_release(&held);
+    }
+    log_clear(&raft->log);
+    configuration_clear(&raft->configurations);
+    output_clear(&raft->output);
+    free(raft->reads);
+    free(raft);
+}
+
+/* -- Inputs -- */
+
+void raft_tick(struct raft *raft, uint64_t now_ms) {
+    assert(now_ms >= raft->now_ms);
+    raft->now_ms = now_ms;
+    append_entries_tick(raft);
+    if (raft->role == RAFT_LEADER) {
+        replication_tick(raft);
+    } else {
+        election_tick(raft);
+    }
+}
+
+uint64_t raft_next_deadline_ms(const struct raft *raft) {
+    uint64_t deadline = reorder_deadline_ms(&raft->reorder);
+    if (raft->role == RAFT_LEADER) {
+        deadline = raft->heartbeat_due_ms < deadline ? raft->heartbeat_due_ms : deadline;
+        return raft->commit_notice_due_ms < deadline ? raft->commit_notice_due_ms : deadline;
+    }
+    if (raft_is_voter(raft) && raft->election_deadline_ms < deadline) {
+        return raft->election_deadline_ms;
+    }
+    return deadline;
+}
+
+/* §3.3: whoever hears of a later term is in it, as a follower. Pre-votes speak of a term that nobody is in yet (§9.6); vote
+ * requests are believed only when no leader is alive (§4.2.3, election.c). */
+static bool raises_term(const struct raft *raft, const struct raft_message *message) {
+    if (message->term <= raft->hard_state.term || message->type == RAFT_REQUEST_VOTE) {
+        return false;
+    }
+    return message->type != RAFT_VOTE_ANSWER || !message->vote_answer.pre_vote || !message->vote_answer.vote_granted;
+}
+
+void raft_receive(struct raft *raft, const struct raft_message *message) {
+    if (raises_term(raft, message)) {
+        raft_become_follower(raft, message->term, message->type == RAFT_APPEND_ENTRIES ? message->from : 0);
+    }
+    switch (message->type) {
+    case RAFT_REQUEST_VOTE:
+        election_receive_request(raft, message);
+        break;
+    case RAFT_VOTE_ANSWER:
+        election_receive_answer(raft, message);
+        break;
+    case RAFT_APPEND_ENTRIES:
+        append_entries_receive(raft, message);
+        break;
+    case RAFT_APPEND_ANSWER:
+        replication_receive_answer(raft, message);
+        break;
+    }
+}
+
+void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
+    election_send_failed(raft, to, round);
+    replication_send_failed(raft, to, round);
+}
+
+bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count) {
+    if (raft->role != RAFT_LEADER) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert(entries[i].type == RAFT_COMMAND);
+        entries[i].id = (struct raft_entry_id){log_last_index(&raft->log) + 1, raft->hard_state.term};
+        raft_append(raft, &entries[i]);
+    }
+    return true;
+}
+
+bool raft_read(struct raft *raft, uint64_t ticket) {
+    if (raft->role != RAFT_LEADER) {
+        return false;
+    }
+    read_index_ask(raft, ticket);
+    return true;
+}
+
+void raft_persisted(struct raft *raft, raft_write write) {
+    output_persisted(&raft->output, write);
+    election_persisted(raft, write);
+    if (raft->role == RAFT_LEADER) {
+        commit_leader(raft);
+    }
+}
+
+const struct raft_actions *raft_take_actions(struct raft *raft) {
+    if (raft->role == RAFT_LEADER) {
+        read_index_flush(raft);
+        replication_flush(raft);
+    }
+    invariants_check(raft);
+    return output_take(&raft->output, raft->hard_state, raft->commit_index);
+}

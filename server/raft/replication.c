@@ -1,0 +1,254 @@
+#include "server/raft/replication.h"
+
+#include "server/raft/commit.h"
+#include "server/raft/election.h"
+#include "server/raft/quorum.h"
+#include "server/raft/read_index.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+static raft_index smaller(raft_index left, raft_index right) {
+    return left < right ? left : right;
+}
+
+void replication_become_leader(struct raft *raft) {
+    assert(raft->role == RAFT_CANDIDATE);
+    assert(raft->hard_state.voted_for == raft->options.id);
+    raft->role = RAFT_LEADER;
+    raft->leader = raft->options.id;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        progress_reset(&raft->peers[i], log_last_index(&raft->log) + 1, raft->now_ms);
+    }
+    raft_trace(raft, true, "becomes leader term=%" PRIu64 " last=%" PRIu64 "/%" PRIu64, raft->hard_state.term,
+               log_last(&raft->log).index, log_last(&raft->log).term);
+    raft->heartbeat_due_ms = raft->now_ms;
+    raft->commit_notice_due_ms = UINT64_MAX;
+    raft->term_first_index = log_last_index(&raft->log) + 1;
+    struct raft_entry noop = {.id = {raft->term_first_index, raft->hard_state.term}, .type = RAFT_NOOP};
+    raft_append(raft, &noop);
+}
+
+/* -- Sending -- */
+
+static void send(struct raft *raft, struct progress *peer, raft_index prev, size_t count, bool heartbeat) {
+    assert(prev <= log_last_index(&raft->log));
+    struct raft_message message = {
+        .type = RAFT_APPEND_ENTRIES,
+        .from = raft->options.id,
+        .to = peer->id,
+        .term = raft->hard_state.term,
+        .round = raft->next_round++,
+        .append_entries = {.prev = {prev, log_term_at(&raft->log, prev)},
+                           .leader_commit = raft->commit_index,
+                           .entry_count = count},
+    };
+    output_message(&raft->output, &message);
+    progress_sent(peer, (struct progress_request){message.round, prev, prev + count, heartbeat});
+    raft_index told = smaller(raft->commit_index, prev + count);
+    if (told > peer->commit_told) {
+        peer->commit_told = told;
+    }
+}
+
+/* A heartbeat's predecessor is what the follower is known to have: it never conflicts, waits for no disk there, and carries
+ * no commit index past what matches. */
+static void send_heartbeat_if_wanted(struct raft *raft, struct progress *peer) {
+    if (peer->heartbeat_wanted && peer->heartbeats_in_flight < RAFT_HEARTBEATS_IN_FLIGHT) {
+        peer->heartbeat_wanted = false;
+        send(raft, peer, peer->match_index, 0, true);
+    }
+}
+
+/* How many entries from `first` on go into one request. */
+static size_t batch_count(const struct raft *raft, raft_index first) {
+    raft_index last = log_last_index(&raft->log);
+    size_t count = 0;
+    uint64_t bytes = 0;
+    while (count < raft->options.max_batch_entries && first + count <= last) {
+        bytes += log_at(&raft->log, first + count)->size;
+        if (count > 0 && bytes > raft->options.max_batch_bytes) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+/* In PROBE: one request at a time, with entries, so that the first success already moves data. */
+static void send_probe(struct raft *raft, struct progress *peer) {
+    if (peer->paused || progress_entries_in_flight(peer) > 0) {
+        return;
+    }
+    send(raft, peer, peer->next_index - 1, batch_count(raft, peer->next_index), false);
+}
+
+static void send_entries(struct raft *raft, struct progress *peer) {
+    if (progress_entries_in_flight(peer) == 0) {
+        /* Whatever was refused out of order or lost is known now: go on after what is known to match. */
+        peer->next_index = peer->match_index + 1;
+    }
+    while (peer->next_index <= log_last_index(&raft->log) &&
+           progress_entries_in_flight(peer) < raft->options.max_in_flight) {
+        size_t count = batch_count(raft, peer->next_index);
+        send(raft, peer, peer->next_index - 1, count, false);
+        peer->next_index += count;
+    }
+}
+
+void replication_flush(struct raft *raft) {
+    assert(raft->role == RAFT_LEADER);
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        struct progress *peer = &raft->peers[i];
+        send_heartbeat_if_wanted(raft, peer);
+        if (peer->state == RAFT_PROBE) {
+            send_probe(raft, peer);
+        } else {
+            send_entries(raft, peer);
+        }
+    }
+}
+
+void replication_want_heartbeats(struct raft *raft) {
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        raft->peers[i].heartbeat_wanted = true;
+    }
+}
+
+void replication_committed(struct raft *raft) {
+    if (raft->commit_notice_due_ms == UINT64_MAX) {
+        raft->commit_notice_due_ms = raft->now_ms + raft->options.heartbeat_ms / 10 + 1;
+    }
+}
+
+/* -- Time -- */
+
+static uint64_t contact_of(const void *context, raft_node_id id) {
+    const struct raft *raft = context;
+    if (id == raft->options.id) {
+        return raft->now_ms;
+    }
+    const struct progress *progress = raft_progress((struct raft *)raft, id);
+    assert(progress != NULL);
+    return progress->last_contact_ms;
+}
+
+/* §6.2: a leader that has not heard a majority for an election time-out cannot know whether it still is one. */
+static bool has_lost_quorum(const struct raft *raft) {
+    uint64_t heard = quorum_value(&configuration_current(&raft->configurations)->configuration, contact_of, raft);
+    return raft->now_ms >= heard + raft->options.election_timeout_ms;
+}
+
+static void tell_commit(struct raft *raft) {
+    raft->commit_notice_due_ms = UINT64_MAX;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        struct progress *peer = &raft->peers[i];
+        if (peer->commit_told < smaller(raft->commit_index, peer->match_index)) {
+            peer->heartbeat_wanted = true;
+        }
+    }
+}
+
+void replication_tick(struct raft *raft) {
+    assert(raft->role == RAFT_LEADER);
+    if (has_lost_quorum(raft)) {
+        raft_trace(raft, true, "has not heard a majority and steps down term=%" PRIu64, raft->hard_state.term);
+        raft_become_follower(raft, raft->hard_state.term, 0);
+        return;
+    }
+    if (raft->now_ms >= raft->commit_notice_due_ms) {
+        tell_commit(raft);
+    }
+    if (raft->now_ms < raft->heartbeat_due_ms) {
+        return;
+    }
+    raft->heartbeat_due_ms = raft->now_ms + raft->options.heartbeat_ms;
+    replication_want_heartbeats(raft);
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        raft->peers[i].paused = false;
+    }
+}
+
+/* -- Answers -- */
+
+static void back_to_probe(struct raft *raft, struct progress *peer, raft_index next_index) {
+    assert(next_index > peer->match_index);
+    if (peer->state == RAFT_REPLICATE) {
+        raft_trace(raft, false, "probes node=%" PRIu64 " next=%" PRIu64, peer->id, next_index);
+    }
+    peer->state = RAFT_PROBE;
+    peer->next_index = next_index;
+}
+
+static void succeeded(struct raft *raft, struct progress *peer, raft_index match_index) {
+    if (match_index > peer->match_index) {
+        peer->match_index = match_index;
+    }
+    if (peer->next_index <= peer->match_index) {
+        peer->next_index = peer->match_index + 1;
+    }
+    peer->paused = false;
+    commit_leader(raft);
+}
+
+/* Where to try next after a refusal at `prev`: past our last entry of the follower's conflicting term, if we have that
+ * term; else where that term begins at the follower (§3.5). Always lower than before, never at or below what matches. */
+static raft_index next_after_refusal(const struct raft *raft, const struct progress *peer, raft_index prev,
+                                     const struct raft_append_answer *refusal) {
+    raft_index next = refusal->conflict_index;
+    if (refusal->conflict_term != 0) {
+        raft_index last = log_last_not_above(&raft->log, prev, refusal->conflict_term);
+        if (log_term_at(&raft->log, last) == refusal->conflict_term) {
+            next = last + 1;
+        }
+    }
+    next = smaller(next, prev);
+    return next > peer->match_index ? next : peer->match_index + 1;
+}
+
+static void refused(struct raft *raft, struct progress *peer, const struct progress_request *request,
+                    const struct raft_append_answer *refusal) {
+    if (request->heartbeat || request->prev <= peer->match_index) {
+        /* Known to match: late, or the follower has lost what it promised to keep, which nothing here can mend. */
+        peer->paused = true;
+        return;
+    }
+    if (progress_entries_in_flight(peer) > 0) {
+        return; /* An earlier one is under way and this may only have overtaken it. */
+    }
+    back_to_probe(raft, peer, next_after_refusal(raft, peer, request->prev, refusal));
+}
+
+void replication_receive_answer(struct raft *raft, const struct raft_message *answer) {
+    struct progress *peer = raft_progress(raft, answer->from);
+    struct progress_request request;
+    if (raft->role != RAFT_LEADER || answer->term != raft->hard_state.term || peer == NULL ||
+        !progress_ended(peer, answer->round, &request)) {
+        return;
+    }
+    peer->last_contact_ms = raft->now_ms;
+    if (answer->round > peer->confirmed_round) {
+        peer->confirmed_round = answer->round;
+    }
+    if (!answer->append_answer.success) {
+        refused(raft, peer, &request, &answer->append_answer);
+    } else if (answer->append_answer.match_index == request.last) {
+        if (!request.heartbeat && peer->state == RAFT_PROBE) {
+            peer->state = RAFT_REPLICATE;
+        }
+        succeeded(raft, peer, request.last);
+    } else {
+        raft_trace(raft, true, "ignores a match index that was not asked for node=%" PRIu64, peer->id);
+    }
+    read_index_confirm(raft);
+}
+
+void replication_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
+    struct progress *peer = raft_progress(raft, to);
+    struct progress_request request;
+    if (raft->role != RAFT_LEADER || peer == NULL || !progress_ended(peer, round, &request) || request.heartbeat) {
+        return;
+    }
+    peer->paused = true;
+    back_to_probe(raft, peer, peer->match_index + 1);
+}

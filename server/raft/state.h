@@ -1,0 +1,68 @@
+/* One server's whole state, shared by the files of this module; each owns the part that it is named after. */
+#ifndef RAFT_STATE_H
+#define RAFT_STATE_H
+
+#include "server/raft/configuration.h"
+#include "server/raft/log.h"
+#include "server/raft/output.h"
+#include "server/raft/progress.h"
+#include "server/raft/raft.h"
+#include "server/raft/reorder.h"
+
+struct raft {
+    struct raft_options options;
+    uint64_t now_ms;
+    uint64_t random; /* State of the generator. */
+    raft_round next_round;
+
+    /* Figure 3.1: persistent state. What is on disk lags behind by output.unfinished. */
+    struct raft_hard_state hard_state;
+    struct log log;
+    struct configuration_history configurations;
+
+    /* Figure 3.1: volatile state. */
+    enum raft_role role;
+    raft_node_id leader;     /* Of this term; 0: unknown. */
+    raft_index commit_index; /* Never goes back (§3.5). */
+
+    /* Election (election.c). */
+    uint64_t election_deadline_ms; /* Campaign then, if nothing is heard. */
+    uint64_t leader_contact_ms;    /* When the leader of this term was last heard; only while `leader` is known. */
+    uint64_t promise_until_ms;     /* No vote and no pre-vote before: leases rest on it (§6.4.1). */
+    raft_write vote_write;         /* The write that holds the candidate's own vote. */
+
+    /* Follower (append_entries.c). */
+    bool stream_begun; /* An AppendEntries of this term's leader has been accepted: a gap is then likely an overtaking. */
+    struct reorder reorder;
+
+    /* Leader (replication.c, read_index.c). One progress for each other server of the configuration. */
+    size_t peer_count;
+    struct progress peers[RAFT_MEMBERS_MAX];
+    raft_index term_first_index; /* The no-op of this leader's term. */
+    uint64_t heartbeat_due_ms;
+    uint64_t commit_notice_due_ms; /* Tell idle followers of a commit then; UINT64_MAX: nothing to tell. */
+    struct read_waiting *reads;    /* Owned; oldest first. The first `reads_confirming` belong to the round under way. */
+    size_t read_count;
+    size_t read_capacity;
+    size_t reads_confirming;
+    raft_index read_index; /* Of the round under way. */
+    raft_round read_round; /* Answers to this or a newer round confirm it. */
+
+    struct output output;
+};
+
+/* Raises the term or changes the role to follower; `leader` may be 0. Leadership is given up, reads are failed. */
+void raft_become_follower(struct raft *raft, raft_term term, raft_node_id leader);
+/* The progress of that server; NULL when the configuration does not have it. */
+struct progress *raft_progress(struct raft *raft, raft_node_id id);
+/* Rebuilds `peers` after the configuration in effect changed; known progress is kept. */
+void raft_configuration_changed(struct raft *raft);
+/* Appends one entry (from a leader, or our own as the leader) to the log and to this turn's write. */
+void raft_append(struct raft *raft, const struct raft_entry *entry);
+/* True when this server is a voter of the configuration in effect. */
+bool raft_is_voter(const struct raft *raft);
+/* A number below `bound`, from the seed. */
+uint64_t raft_random(struct raft *raft, uint64_t bound);
+void raft_trace(struct raft *raft, bool important, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
