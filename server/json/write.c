@@ -99,6 +99,7 @@ void json_write_double(struct json_writer *writer, double number, int decimals) 
         json_write_null(writer);
         return;
     }
+    /* The point is a point: nothing in the program calls setlocale. */
     char text[DOUBLE_SIZE_MAX];
     int size = snprintf(text, sizeof text, "%.*f", decimals, number);
     assert(size > 0 && size < (int)sizeof text);
