@@ -1,0 +1,13 @@
+#include "server/machine/machine.h"
+
+#include <string.h>
+
+const struct machine *machine_by_name(const char *name) {
+    const struct machine *shipped[] = {machine_hashmap(), machine_register()};
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        if (strcmp(name, shipped[i]->name) == 0) {
+            return shipped[i];
+        }
+    }
+    return NULL;
+}
