@@ -1,11 +1,11 @@
 /* What nodes say to each other (contract §5): requests and answers, and their JSON form.
  *
- * Model. A request goes to one path below /raft/v1/ and gets one answer, the HTTP response. Each request says which cluster, which server
- * and which incarnation it is meant for; the receiver refuses what is not meant for it. Nothing here does I/O: server/peers sends,
- * api/ receives, the simulator passes the structures on as they are.
+ * Model. A request goes to one path below /raft/v1/ and gets one answer, the HTTP response. Each request says which
+ * cluster, which server and which incarnation it is meant for; the receiver refuses what is not meant for it. Nothing here
+ * does I/O: server/peers sends, api/ receives, the simulator passes the structures on as they are.
  *
- * Memory. Decoded messages borrow from the body they were decoded from (`body`), which must outlive them; arrays are owned and freed by
- * message_request_clear / message_answer_clear. Encoding appends to a json_writer.
+ * Memory. Decoded messages borrow from the body they were decoded from (`body`), which must outlive them; arrays are owned
+ * and freed by message_request_clear / message_answer_clear. Encoding appends to a json_writer.
  */
 #ifndef RAFTD_MESSAGE_H
 #define RAFTD_MESSAGE_H
@@ -49,8 +49,8 @@ struct message_propose {
 };
 
 struct message_probe {
-    struct members list;  /* The sender's --cluster list. */
-    const char *machine;  /* Owned after decoding. */
+    struct members list; /* The sender's --cluster list. */
+    const char *machine; /* Owned after decoding. */
 };
 
 struct message_form {
@@ -64,8 +64,9 @@ struct message_request {
     struct message_address address;
     raft_round round; /* Echoed by the answer. */
     union {
-        struct raft_message raft; /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array owned after decoding, their
-                                     data inside the body, their `buffer` the body's (not counted). */
+        struct raft_message
+            raft; /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array and their configurations owned
+                     after decoding, their data inside the body, their `buffer` the body's (not counted). */
         struct message_propose propose;
         struct message_probe probe;
         struct message_form form;
@@ -99,7 +100,8 @@ struct message_answer {
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
     raft_term term;
     raft_round round;
-    struct problem problem; /* Not PROBLEM_NONE: the request was refused as a whole; the rest is empty. Sent as problem+json. */
+    struct problem
+        problem; /* Not PROBLEM_NONE: the request was refused as a whole; the rest is empty. Sent as problem+json. */
     union {
         struct raft_message raft;
         raft_index read_index; /* READ_INDEX. */
@@ -114,16 +116,18 @@ struct message_answer {
 /* The request's body, one JSON object. For APPEND_ENTRIES raft.append_entries.entries must be filled in. */
 void message_request_write(const struct message_request *request, struct json_writer *writer);
 
-/* Decodes a scanned body. `body` is the buffer the span lies in. False, with a problem (bad_request naming the member), when a member
- * is missing, of the wrong type or out of range; nothing is owed then. Unknown members are ignored. */
+/* Decodes a scanned body. `body` is the buffer the span lies in. False, with a problem (bad_request naming the member),
+ * when a member is missing, of the wrong type or out of range; nothing is owed then. Unknown members are ignored. */
 bool message_request_read(enum message_kind kind, struct json_span value, struct buffer *body,
                           struct message_request *out_request, struct problem *out_problem);
 void message_request_clear(struct message_request *request);
 
 /* The answer's body; a refused request's is a problem object with from, incarnation, term and round as further members. */
 void message_answer_write(const struct message_answer *answer, struct json_writer *writer);
-/* Decodes the answer to a request of that kind; `status` is the HTTP status: 200 carries an answer, anything else a problem. */
-bool message_answer_read(enum message_kind kind, unsigned status, struct json_span value, struct message_answer *out_answer);
+/* Decodes the answer to a request of that kind; `status` is the HTTP status: 200 carries an answer, anything else a
+ * problem. */
+bool message_answer_read(enum message_kind kind, unsigned status, struct json_span value,
+                         struct message_answer *out_answer);
 void message_answer_clear(struct message_answer *answer);
 
 /* An entry as /v1/log and append_entries show it: {"index","term","type","command"|"configuration"}. */
@@ -131,7 +135,8 @@ void message_entry_write(const struct raft_entry *entry, struct json_writer *wri
 /* "command", "noop", "configuration". */
 const char *message_entry_type_name(enum raft_entry_type type);
 
-/* One line of a propose answer: {"index","term","result"} or a problem object ({"type","title","status","code","detail","outcome"}). */
+/* One line of a propose answer: {"index","term","result"} or a problem object
+ * ({"type","title","status","code","detail","outcome"}). */
 void message_line_write(const struct message_line *line, struct json_writer *writer, bool one_line);
 /* The problem object alone; `changing` adds "outcome". */
 void message_problem_write(const struct problem *problem, bool changing, struct json_writer *writer);

@@ -1,17 +1,18 @@
-/* One server of a cluster: the only place where the consensus module's actions become I/O. The way of one proposal (README) runs
- * through here: node_propose -> raft -> transport and disk side by side -> commit -> machine -> done.
+/* One server of a cluster: the only place where the consensus module's actions become I/O. The way of one proposal (README)
+ * runs through here: node_propose -> raft -> transport and disk side by side -> commit -> machine -> done.
  *
- * Model. The node owns the consensus module, the machine's state, the cache of recent entries, and everybody who waits: proposals, queries,
- * reads of the log, peers' requests. It is driven by one loop: calls below gather what happened in a turn; node_turn then steps the
- * module, performs its actions once and answers who can be answered. Network, disk and time come in through `struct node_io`
- * and the `now_ms` of calls, so that a simulator can stand in for all three. It has no HTTP and no Raft logic of its own.
+ * Model. The node owns the consensus module, the machine's state, the cache of recent entries, and everybody who waits:
+ * proposals, queries, reads of the log, peers' requests. It is driven by one loop: node_tick begins a turn, calls below
+ * gather what happened, node_turn then steps the module, performs its actions once and answers who can be answered.
+ * Network, disk and time come in through `struct node_io` and the `now_ms` of calls, so that a simulator can stand in for
+ * all three. It has no HTTP and no Raft logic of its own.
  *
- * Before a cluster is formed (server/formation) the node waits: it answers peers' probes, status and stale-free health, and holds
- * proposals and queries until their time is over.
+ * Before a cluster is formed (server/formation) the node waits: it answers peers' probes, status and stale-free health, and
+ * holds proposals and queries until their time is over.
  *
- * Memory. The node takes one reference of each body it is handed and drops it when done. Callbacks' arguments are borrowed for the call.
- * Callbacks run inside node_turn (or node_shut_down), never inside the call that asked; they may call node functions except node_turn
- * and node_destroy.
+ * Memory. The node takes one reference of each body it is handed and drops it when done. Callbacks' arguments are borrowed
+ * for the call. Callbacks run inside node_turn (or node_shut_down), never inside the call that asked; they may call node
+ * functions except node_turn and node_destroy.
  *
  * Threads: the reactor's only.
  */
@@ -38,15 +39,15 @@ enum {
 
 struct node_options {
     raft_node_id id;
-    const char *url;                 /* --advertise. Borrowed for the node's life, like all pointers here. */
+    const char *url; /* --advertise. Borrowed for the node's life, like all pointers here. */
     const char *client_url;
-    struct members cluster;          /* The --cluster list; of a node alone: itself. */
+    struct members cluster; /* The --cluster list; of a node alone: itself. */
     const struct machine *machine;
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
-    uint64_t seed;                   /* Of election time-outs and of the cluster id. */
-    uint64_t cache_bytes;            /* Recent entries kept in memory once they are on disk and applied. */
-    uint64_t queued_bytes_max;       /* Commands proposed here and not yet answered; beyond: 429 overloaded. */
+    uint64_t seed;             /* Of election time-outs and of the cluster id. */
+    uint64_t cache_bytes;      /* Recent entries kept in memory once they are on disk and applied. */
+    uint64_t queued_bytes_max; /* Commands proposed here and not yet answered; beyond: 429 overloaded. */
     uint32_t queued_commands_max;
 };
 
@@ -62,16 +63,20 @@ struct node_io {
     void *random_context;
 };
 
-/* `storage` has been opened; what it holds decides whether the node waits to form or goes on. It is read during the call and not
- * touched afterwards (all later access is through io.disk). NULL: the store's contents make no sense together (sentence in `out_message`). */
+/* `storage` has been opened; what it holds decides whether the node waits to form or goes on. It is read during the call
+ * and not touched afterwards (all later access is through io.disk). NULL: the store's contents make no sense together
+ * (sentence in `out_message`). */
 struct node *node_create(const struct node_options *options, const struct node_io *io, struct storage *storage,
                          uint64_t now_ms, struct storage_message *out_message);
 void node_destroy(struct node *node); /* NULL is a no-op. Everybody must have been answered (node_shut_down). */
 
 /* -- The loop -- */
 
-/* Steps the consensus module with all that was gathered since the last turn and performs its actions. */
-void node_turn(struct node *node, uint64_t now_ms);
+/* Begins a turn: the time is now. Call it after waiting, before anything that came meanwhile is handed in: promises to a
+ * leader are counted from this time. */
+void node_tick(struct node *node, uint64_t now_ms);
+/* Ends it: steps the consensus module with all that was gathered and performs its actions once. */
+void node_turn(struct node *node);
 /* When node_turn should run next if nothing happens before. */
 uint64_t node_next_deadline_ms(const struct node *node);
 /* True: something was gathered that node_turn has not seen yet. */
@@ -82,19 +87,23 @@ bool node_has_work(const struct node *node);
 void node_written(struct node *node, uint64_t number);
 void node_entries_read(struct node *node, uint64_t token, struct raft_entry *entries, size_t count,
                        struct buffer *buffer); /* Takes over the array and the reference. */
-/* The end of a transport.send. `answer` is borrowed and NULL unless answered; `why` is a few words ("connection refused"), never NULL. */
+/* The end of a transport.send. `answer` is borrowed and NULL unless answered; `why` is a few words ("connection refused"),
+ * never NULL. */
 void node_answered(struct node *node, uint64_t token, enum transport_end end, const struct message_answer *answer,
                    struct buffer *body, const char *why);
-/* A peer's request; io.reply answers it exactly once with `ticket` (never 0). Borrowed: what is needed longer is copied or retained (`body`). */
+/* A peer's request; io.reply answers it exactly once with `ticket` (never 0). Borrowed: what is needed longer is copied or
+ * retained (`body`). */
 void node_receive(struct node *node, const struct message_request *request, struct buffer *body, uint64_t ticket);
 
-/* -- From clients. Every call is answered exactly once by its callback, at the latest at its time-out, unless it is cancelled. -- */
+/* -- From clients. Every call is answered exactly once by its callback, at the latest at its time-out, unless it is
+ * cancelled. -- */
 
 /* The end of a batch of commands: one line for each, in order. */
 typedef void (*node_propose_done)(void *context, const struct message_line *lines, size_t count);
 
-/* Commands (each one scanned JSON value inside `body`; checked by the machine with node_check) to be appended in order. Any role: a follower passes
- * them to the leader, unless `forward` is false; without a leader they are held. Answers a ticket for node_cancel. */
+/* Commands (each one scanned JSON value inside `body`; checked by the machine with node_check) to be appended in order. Any
+ * role: a follower passes them to the leader, unless `forward` is false; without a leader they are held. Answers a ticket
+ * for node_cancel. */
 uint64_t node_propose(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context);
 
@@ -124,7 +133,8 @@ struct node_log_answer {
 };
 typedef void (*node_log_done)(void *context, const struct node_log_answer *answer);
 
-/* Entries from `from` (0: the first that is kept) on, at most `limit`, uncommitted ones included; fewer when they are large. */
+/* Entries from `from` (0: the first that is kept) on, at most `limit`, uncommitted ones included; fewer when they are
+ * large. */
 uint64_t node_read_log(struct node *node, raft_index from, size_t limit, node_log_done done, void *context);
 
 /* The client is gone: its callback will not be called. What it proposed goes on. Unknown tickets are ignored. */
@@ -149,7 +159,7 @@ struct node_status {
     struct raft_status raft;                      /* Zeroed while waiting. */
     raft_index applied_index;
     raft_term applied_term;
-    struct members members;                       /* Empty while waiting. */
+    struct members members; /* Empty while waiting. */
     raft_index members_index;
     size_t waiting_count;
     struct node_waiting waiting[RAFT_MEMBERS_MAX];
@@ -174,7 +184,8 @@ const char *node_member_url(const struct node *node, raft_node_id id);
 
 /* -- The end -- */
 
-/* Answers everybody who waits with shutting_down (outcome unknown where the command entered a log) and refuses what comes from now on. */
+/* Answers everybody who waits with shutting_down (outcome unknown where the command entered a log) and refuses what comes
+ * from now on. */
 void node_shut_down(struct node *node);
 
 #endif

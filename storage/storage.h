@@ -81,7 +81,7 @@ void storage_close(struct storage *storage); /* NULL is a no-op. */
 /* What the store held when it was opened and all writes since. */
 void storage_state(const struct storage *storage, struct storage_state *out_state);
 
-/* Every entry from `first` on in order; `configuration` is left empty and `buffer` NULL (data is borrowed for the call). Stops early when `visit`
+/* Every entry from `first` on in order; `configuration` is left NULL and `buffer` NULL (data is borrowed for the call). Stops early when `visit`
  * answers false. */
 enum storage_error storage_visit(struct storage *storage, raft_index first,
                                  bool (*visit)(void *context, const struct raft_entry *entry), void *context,

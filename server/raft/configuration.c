@@ -20,6 +20,7 @@ void configuration_clear(struct configuration_history *history) {
 
 void configuration_append(struct configuration_history *history, raft_index index,
                           const struct raft_configuration *configuration) {
+    assert(configuration != NULL);
     assert(index > configuration_current(history)->index);
     assert(configuration->voter_count + configuration->learner_count <= RAFT_MEMBERS_MAX);
     history->list = memory_grow(history->list, &history->capacity, history->count + 1, sizeof *history->list);

@@ -59,6 +59,7 @@ void output_entry(struct output *output, const struct raft_entry *entry) {
         memory_grow(output->entries, &output->entry_capacity, output->entry_count + 1, sizeof *output->entries);
     struct raft_entry *kept = &output->entries[output->entry_count++];
     *kept = *entry;
+    kept->configuration = NULL; /* Borrowed for the input's call only. */
     buffer_retain(kept->buffer);
 }
 

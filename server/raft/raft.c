@@ -42,7 +42,7 @@ void raft_restore_entry(struct raft *raft, const struct raft_entry *entry) {
     assert(entry->id.term <= raft->hard_state.term);
     log_append(&raft->log, entry->id, entry->type, entry->size);
     if (entry->type == RAFT_CONFIGURATION) {
-        configuration_append(&raft->configurations, entry->id.index, &entry->configuration);
+        configuration_append(&raft->configurations, entry->id.index, entry->configuration);
         raft_configuration_changed(raft);
     }
 }

@@ -94,10 +94,11 @@ struct raft_configuration {
 struct raft_entry {
     struct raft_entry_id id;
     enum raft_entry_type type;
-    uint32_t size;                           /* Bytes at data. */
-    const char *data;                        /* Inside `buffer`; opaque to this module. */
-    struct buffer *buffer;                   /* What keeps `data` alive; NULL when size is 0. */
-    struct raft_configuration configuration; /* Of a RAFT_CONFIGURATION entry, decoded by the host; empty otherwise. */
+    uint32_t size;                                  /* Bytes at data. */
+    const char *data;                               /* Inside `buffer`; opaque to this module. */
+    struct buffer *buffer;                          /* What keeps `data` alive; NULL when size is 0. */
+    const struct raft_configuration *configuration; /* Of a RAFT_CONFIGURATION entry going in: decoded by the host, borrowed
+                                                       for the call. NULL otherwise, and in actions. */
 };
 
 /* What must never be forgotten (§3.8, Figure 3.1 "persistent state"). Both are on disk before anything rests on them. */

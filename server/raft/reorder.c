@@ -16,7 +16,11 @@ bool reorder_hold(struct reorder *reorder, const struct raft_message *message, u
     held->entries = memory_copy(message->append_entries.entries, count * sizeof *held->entries);
     held->message.append_entries.entries = held->entries;
     for (size_t i = 0; i < count; i++) {
-        buffer_retain(held->entries[i].buffer);
+        struct raft_entry *entry = &held->entries[i];
+        buffer_retain(entry->buffer);
+        if (entry->configuration != NULL) {
+            entry->configuration = memory_copy(entry->configuration, sizeof *entry->configuration);
+        }
     }
     return true;
 }
@@ -49,6 +53,7 @@ bool reorder_take_expired(struct reorder *reorder, uint64_t now_ms, struct reord
 void reorder_release(struct reorder_held *held) {
     for (size_t i = 0; i < held->message.append_entries.entry_count; i++) {
         buffer_release(held->entries[i].buffer);
+        free((void *)held->entries[i].configuration); /* A copy of ours. */
     }
     free(held->entries);
     *held = (struct reorder_held){0};

@@ -8,7 +8,7 @@
 enum { REORDER_MAX = RAFT_IN_FLIGHT_MAX };
 
 struct reorder_held {
-    struct raft_message message; /* AppendEntries; entries are a copy of ours, buffers retained. */
+    struct raft_message message; /* AppendEntries; entries are a copy of ours, configurations copied, buffers retained. */
     struct raft_entry *entries;  /* Owned; what message.append_entries.entries points at. */
     uint64_t deadline_ms;
 };

@@ -80,7 +80,7 @@ void raft_append(struct raft *raft, const struct raft_entry *entry) {
     log_append(&raft->log, entry->id, entry->type, entry->size);
     output_entry(&raft->output, entry);
     if (entry->type == RAFT_CONFIGURATION) {
-        configuration_append(&raft->configurations, entry->id.index, &entry->configuration);
+        configuration_append(&raft->configurations, entry->id.index, entry->configuration);
         raft_configuration_changed(raft);
     }
 }
