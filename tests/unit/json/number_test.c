@@ -75,6 +75,9 @@ START_TEST(exponents_of_any_length_are_compared_exactly) {
     DIFFERENT("1e100000000000000000000", "1e0");
     DIFFERENT("1e-100000000000000000000", "1");
     DIFFERENT("2e99999999999999999999", "1e99999999999999999999");
+    /* Nineteen nines and one more are a one and zeros: the one must not get lost. */
+    DIFFERENT("10e9999999999999999999", "1e0");
+    SAME("10e9999999999999999999", "1e10000000000000000000");
     /* Modulo 2^64 the two exponents are the same. */
     DIFFERENT("1e18446744073709551617", "1e1");
     DIFFERENT("1e18446744073709551616", "1e0");
