@@ -1,15 +1,16 @@
-/* The persistent log and the few facts beside it: it only stores, and says "done" only after the bytes are synced. §3.8, architecture
- * of the files in storage/README.md.
+/* The persistent log and the few facts beside it: it only stores, and says "done" only after the bytes are synced. §3.8,
+ * architecture of the files in storage/README.md.
  *
  * Model. A store is one data directory with identity (who this server is), hard state (term and vote), the log's
- * entries, and the configuration of the cluster's formation. Everything is changed by storage_write: one atomic, synced batch.
- * storage_open checks everything that is there before anything is believed; what it finds is read by storage_state and
- * storage_visit.
+ * entries, and the configuration of the cluster's formation. Everything is changed by storage_write: one atomic, synced
+ * batch. storage_open checks everything that is there before anything is believed; what it finds is read by storage_state
+ * and storage_visit.
  *
  * Two implementations behind one table: storage_open (LevelDB) and storage_memory_create (tests and the simulator).
  *
- * Memory: arguments are borrowed for the call. Threads: storage_write by one thread at a time (the disk thread), storage_read by one thread
- * at a time (the background thread), both beside each other; open, state, visit and close while no other call runs.
+ * Memory: arguments are borrowed for the call. Threads: storage_write by one thread at a time (the disk thread),
+ * storage_read by one thread at a time (the background thread), both beside each other; open, state, visit and close while
+ * no other call runs.
  *
  * Errors: enum storage_error below, with a sentence in the caller's `struct storage_message`. After STORAGE_FAILED from a
  * write nothing is known about what the disk holds: the process must end (it is restarted and recovers).
@@ -25,9 +26,10 @@
 
 enum storage_error {
     STORAGE_OK = 0,
-    STORAGE_LOCKED,     /* Another process uses the directory. */
-    STORAGE_UNUSABLE,   /* Not a directory, not writable, neither empty nor a store. */
-    STORAGE_DAMAGED,    /* What was promised to be there is not, or not as it was written. The message names what and the cure. */
+    STORAGE_LOCKED,   /* Another process uses the directory. */
+    STORAGE_UNUSABLE, /* Not a directory, not writable, neither empty nor a store. */
+    STORAGE_DAMAGED, /* What was promised to be there is not, or not as it was written. The message names what and the cure.
+                      */
     STORAGE_WRONG_NODE, /* The store belongs to another node id. */
     STORAGE_FAILED      /* A system call or LevelDB failed. */
 };
@@ -43,7 +45,8 @@ struct storage_identity {
     raft_node_id node_id;
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
     char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty: outside a cluster. Set once. */
-    bool formed; /* Every founding member is known to hold the first configuration: this server may vote, campaign and serve. */
+    bool formed; /* Every founding member is known to hold the first configuration: this server may vote, campaign and
+                    serve. */
 };
 
 struct storage_state {
@@ -67,9 +70,9 @@ struct storage_write {
 
 struct storage;
 
-/* Opens the store in `directory`, or makes one there when the directory is absent or empty (modes 0700/0600). `node_id` is written into a new
- * store and compared with an old one. The identity is on disk before this returns. `log` is told of what was repaired (a
- * torn tail that was never acknowledged, cut off); NULL for nobody. */
+/* Opens the store in `directory`, or makes one there when the directory is absent or empty (modes 0700/0600). `node_id` is
+ * written into a new store and compared with an old one. The identity is on disk before this returns. `log` is told of what
+ * was repaired (a torn tail that was never acknowledged, cut off); NULL for nobody. */
 enum storage_error storage_open(const char *directory, raft_node_id node_id, void (*log)(void *context, const char *line),
                                 void *log_context, struct storage **out_storage, struct storage_message *out_message);
 
@@ -81,8 +84,8 @@ void storage_close(struct storage *storage); /* NULL is a no-op. */
 /* What the store held when it was opened and all writes since. */
 void storage_state(const struct storage *storage, struct storage_state *out_state);
 
-/* Every entry from `first` on in order; `configuration` is left NULL and `buffer` NULL (data is borrowed for the call). Stops early when `visit`
- * answers false. */
+/* Every entry from `first` on in order; `configuration` is left NULL and `buffer` NULL (data is borrowed for the call).
+ * Stops early when `visit` answers false. */
 enum storage_error storage_visit(struct storage *storage, raft_index first,
                                  bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                  struct storage_message *out_message);
@@ -90,9 +93,9 @@ enum storage_error storage_visit(struct storage *storage, raft_index first,
 enum storage_error storage_write(struct storage *storage, const struct storage_write *write,
                                  struct storage_message *out_message);
 
-/* Entries from `first` to `last`, but no more than fit into `max_bytes` after the first: an array of *out_count (at least one, unless
- * `first` is not in the log: then 0 and STORAGE_OK) whose bytes all point into one buffer, in *out_buffer (one reference, the caller's). The
- * entries' own `buffer` fields are that buffer, not counted. The caller frees the array. */
+/* Entries from `first` to `last`, but no more than fit into `max_bytes` after the first: an array of *out_count (at least
+ * one, unless `first` is not in the log: then 0 and STORAGE_OK) whose bytes all point into one buffer, in *out_buffer (one
+ * reference, the caller's). The entries' own `buffer` fields are that buffer, not counted. The caller frees the array. */
 enum storage_error storage_read(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
                                 struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                 struct storage_message *out_message);

@@ -1,0 +1,298 @@
+#include "storage/leveldb_store.h"
+
+#include "storage/batch.h"
+#include "storage/creation.h"
+#include "storage/database.h"
+#include "storage/directory.h"
+#include "storage/failure.h"
+#include "storage/floor.h"
+#include "storage/identity.h"
+#include "storage/new_names.h"
+#include "storage/record.h"
+#include "storage/store.h"
+#include "storage/verify.h"
+
+#include "server/base/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct leveldb_store {
+    struct storage storage;
+    struct directory *directory;
+    struct database *database;
+    struct batch *batch;
+    struct new_names names;
+    int floor;                      /* Descriptor of the file, -1 before it is open. */
+    uint64_t number;                /* Of the newest write. */
+    bool failed;                    /* A write has failed: what LevelDB holds is unknown, so nothing more is written. */
+    struct storage_message failure; /* Of that write. */
+};
+
+static struct leveldb_store *self(struct storage *storage) {
+    return (struct leveldb_store *)storage;
+}
+
+static void leveldb_store_close(struct storage *storage) {
+    struct leveldb_store *store = self(storage);
+    database_close(store->database);
+    batch_destroy(store->batch);
+    new_names_close(&store->names);
+    if (store->floor >= 0) {
+        close(store->floor);
+    }
+    directory_close(store->directory); /* Last: it holds the lock. */
+    free(store);
+}
+
+/* Calls `each` with entries from `first` on until it answers false or the log ends. */
+static enum storage_error for_each_entry(const struct database *database, raft_index first,
+                                         bool (*each)(void *context, const struct raft_entry *entry), void *context,
+                                         struct storage_message *out_message) {
+    enum storage_error error = STORAGE_OK;
+    bool goes_on = true;
+    struct raft_entry entry = {.size = 0};
+    raft_index expected = first == 0 ? 1 : first;
+    struct record_key from = record_entry_key(expected);
+    leveldb_iterator_t *iterator = leveldb_create_iterator(database->handle, database->verified);
+    for (leveldb_iter_seek(iterator, from.bytes, from.size); goes_on && leveldb_iter_valid(iterator);
+         leveldb_iter_next(iterator)) {
+        size_t size = 0;
+        raft_index index = 0;
+        const char *key = leveldb_iter_key(iterator, &size);
+        if (record_key_kind(key, size, &index) != RECORD_ENTRY) {
+            break;
+        }
+        const char *value = leveldb_iter_value(iterator, &size);
+        enum record_error record = record_decode_entry(index, value, size, &entry);
+        if (record != RECORD_OK || index != expected) {
+            error = failure_tell(out_message, STORAGE_DAMAGED, "entry %" PRIu64 " %s" FAILURE_CURE, expected,
+                                 record != RECORD_OK ? record_error_text(record) : "is missing");
+            break;
+        }
+        expected++;
+        goes_on = each(context, &entry);
+    }
+    enum storage_error end = database_end_of_loop(iterator, error == STORAGE_OK ? out_message : NULL);
+    leveldb_iter_destroy(iterator);
+    return error == STORAGE_OK ? end : error;
+}
+
+static enum storage_error leveldb_store_visit(struct storage *storage, raft_index first,
+                                              bool (*visit)(void *context, const struct raft_entry *entry), void *context,
+                                              struct storage_message *out_message) {
+    return for_each_entry(self(storage)->database, first, visit, context, out_message);
+}
+
+struct bounded_reading {
+    struct store_reading reading;
+    raft_index last;
+};
+
+static bool add_to_reading(void *context, const struct raft_entry *entry) {
+    struct bounded_reading *bounded = context;
+    return entry->id.index <= bounded->last && store_reading_add(&bounded->reading, entry) &&
+           entry->id.index < bounded->last;
+}
+
+/* Touches nothing of the store that a write beside it changes. */
+static enum storage_error leveldb_store_read(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
+                                             struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
+                                             struct storage_message *out_message) {
+    struct bounded_reading bounded = {.reading = {.max_bytes = max_bytes}, .last = last};
+    if (first >= 1 && first <= last) {
+        enum storage_error error = for_each_entry(self(storage)->database, first, add_to_reading, &bounded, out_message);
+        if (error != STORAGE_OK) {
+            store_reading_drop(&bounded.reading);
+            return error;
+        }
+    }
+    store_reading_finish(&bounded.reading, out_entries, out_count, out_buffer);
+    return STORAGE_OK;
+}
+
+static bool take_term(void *context, const struct raft_entry *entry) {
+    *(raft_term *)context = entry->id.term;
+    return false;
+}
+
+static enum storage_error term_before(const struct leveldb_store *store, raft_index truncate_from, raft_term *out_term,
+                                      struct storage_message *out_message) {
+    if (truncate_from <= 1 || truncate_from > store->storage.state.last.index) {
+        return STORAGE_OK;
+    }
+    return for_each_entry(store->database, truncate_from - 1, take_term, out_term, out_message);
+}
+
+/* Batch, names, floor: in this order, because each says that the one before is on disk. */
+static enum storage_error put_on_disk(struct leveldb_store *store, const struct floor *floor,
+                                      struct storage_message *out_message) {
+    char *text = NULL;
+    leveldb_write(store->database->handle, store->database->synced, store->batch->batch, &text);
+    if (text != NULL) {
+        enum storage_error error = failure_tell(out_message, STORAGE_FAILED, "writing the log failed: %.300s", text);
+        leveldb_free(text);
+        return error;
+    }
+    if (!new_names_sync(&store->names)) {
+        return failure_tell(out_message, STORAGE_FAILED, "syncing the log's directory failed: %s", strerror(errno));
+    }
+    if (!floor_write(store->floor, floor)) {
+        return failure_tell(out_message, STORAGE_FAILED, "writing the file floor failed: %s", strerror(errno));
+    }
+    return STORAGE_OK;
+}
+
+static enum storage_error leveldb_store_write(struct storage *storage, const struct storage_write *write,
+                                              struct storage_message *out_message) {
+    struct leveldb_store *store = self(storage);
+    if (store->failed) {
+        return failure_tell(out_message, STORAGE_FAILED, "an earlier write has failed: %.400s", store->failure.text);
+    }
+    raft_term term = 0;
+    enum storage_error error = term_before(store, write->truncate_from, &term, &store->failure);
+    if (error == STORAGE_OK) {
+        struct raft_entry_id end = store_end_after_truncation(&storage->state, write->truncate_from, term);
+        struct storage_state after = store_state_after(&storage->state, write, end);
+        struct floor floor = {.newest = {.number = store->number + 1, .last = after.last}, .hard_state = after.hard_state};
+        batch_fill(store->batch, write, storage->state.last.index, &after, floor.newest);
+        error = put_on_disk(store, &floor, &store->failure);
+        if (error == STORAGE_OK) {
+            storage->state = after;
+            store->number++;
+            return STORAGE_OK;
+        }
+    }
+    store->failed = true;
+    return failure_tell(out_message, STORAGE_FAILED, "%s", store->failure.text);
+}
+
+static uint64_t leveldb_store_size_bytes(const struct storage *storage) {
+    return directory_size_bytes(((const struct leveldb_store *)storage)->directory);
+}
+
+static const struct store_operations operations = {.close = leveldb_store_close,
+                                                   .visit = leveldb_store_visit,
+                                                   .write = leveldb_store_write,
+                                                   .read = leveldb_store_read,
+                                                   .size_bytes = leveldb_store_size_bytes};
+
+/* Makes a store when there is none; afterwards the directory holds one, or it is not ours. */
+static enum storage_error make_if_absent(const struct directory *directory, raft_node_id node_id,
+                                         struct storage_message *out_message) {
+    enum directory_contents contents = DIRECTORY_FOREIGN;
+    char name[256] = "";
+    if (!directory_look(directory, &contents, name)) {
+        return failure_tell(out_message, STORAGE_UNUSABLE, "cannot read the data directory %.200s: %s", directory->path,
+                            strerror(errno));
+    }
+    switch (contents) {
+    case DIRECTORY_EMPTY:
+    case DIRECTORY_HALF_MADE:
+        return creation_make(directory, node_id, out_message);
+    case DIRECTORY_STORE:
+        return creation_finish(directory, out_message);
+    case DIRECTORY_BEHEADED:
+        return failure_tell(out_message, STORAGE_DAMAGED, "the data directory %.200s lacks the file identity" FAILURE_CURE,
+                            directory->path);
+    case DIRECTORY_FOREIGN:
+        break;
+    }
+    return failure_tell(
+        out_message, STORAGE_UNUSABLE,
+        "the data directory %.200s is neither empty nor a store (it holds %.100s): name another, or empty it",
+        directory->path, name);
+}
+
+static enum storage_error check_identity(const struct directory *directory, raft_node_id node_id,
+                                         struct storage_identity *out_identity, struct storage_message *out_message) {
+    struct storage_identity identity;
+    enum storage_error error = identity_read(directory->descriptor, &identity, out_message);
+    if (error != STORAGE_OK) {
+        return error;
+    }
+    if (identity.node_id != node_id) {
+        return failure_tell(out_message, STORAGE_WRONG_NODE,
+                            "the data directory %.200s belongs to node %" PRIu64 ", not to node %" PRIu64, directory->path,
+                            identity.node_id, node_id);
+    }
+    *out_identity = identity;
+    return STORAGE_OK;
+}
+
+/* What LevelDB holds against the two files beside it. */
+static enum storage_error check_against_files(const struct leveldb_store *store, const struct storage_identity *identity,
+                                              const struct floor *found, struct storage_message *out_message) {
+    const struct storage_identity *stored = &store->storage.state.identity;
+    if (stored->node_id != identity->node_id || strcmp(stored->incarnation, identity->incarnation) != 0) {
+        return failure_tell(
+            out_message, STORAGE_DAMAGED,
+            "the log is of incarnation %s, the file identity of %s: files of two stores are mixed" FAILURE_CURE,
+            stored->incarnation, identity->incarnation);
+    }
+    struct floor floor;
+    return floor_read(store->directory->descriptor, &floor) ? floor_check(&floor, found, out_message) : STORAGE_OK;
+}
+
+/* Opens LevelDB and the files beside it and believes none before it is checked. */
+static enum storage_error open_parts(struct leveldb_store *store, const struct storage_identity *identity,
+                                     struct storage_message *out_message) {
+    enum storage_error error = database_open(store->directory->database_path, false, &store->database, out_message);
+    if (error != STORAGE_OK) {
+        return error;
+    }
+    if (!new_names_open(&store->names, store->directory->descriptor, DIRECTORY_DATABASE)) {
+        return failure_tell(out_message, STORAGE_FAILED, "cannot sync %.200s: %s", store->directory->database_path,
+                            strerror(errno));
+    }
+    struct floor found = {.newest = {.number = 0}};
+    error = verify_all(store->database, &store->storage.state, &found.newest, out_message);
+    if (error != STORAGE_OK) {
+        return error;
+    }
+    found.hard_state = store->storage.state.hard_state;
+    store->number = found.newest.number;
+    error = check_against_files(store, identity, &found, out_message);
+    if (error != STORAGE_OK) {
+        return error;
+    }
+    store->floor = floor_create(store->directory->descriptor, &found);
+    return store->floor >= 0
+               ? STORAGE_OK
+               : failure_tell(out_message, STORAGE_FAILED, "cannot write the file floor: %s", strerror(errno));
+}
+
+enum storage_error leveldb_store_open(const char *path, raft_node_id node_id, void (*log)(void *context, const char *line),
+                                      void *log_context, struct storage **out_storage,
+                                      struct storage_message *out_message) {
+    (void)log;
+    (void)log_context;
+    struct directory *directory = NULL;
+    enum storage_error error = directory_open(path, &directory, out_message);
+    if (error != STORAGE_OK) {
+        return error;
+    }
+    struct leveldb_store *store = memory_zalloc(sizeof *store);
+    store->storage.operations = &operations;
+    store->directory = directory;
+    store->batch = batch_create();
+    store->floor = -1;
+    store->names.descriptor = -1;
+    struct storage_identity identity;
+    error = make_if_absent(directory, node_id, out_message);
+    if (error == STORAGE_OK) {
+        error = check_identity(directory, node_id, &identity, out_message);
+    }
+    if (error == STORAGE_OK) {
+        error = open_parts(store, &identity, out_message);
+    }
+    if (error != STORAGE_OK) {
+        leveldb_store_close(&store->storage);
+        return error;
+    }
+    *out_storage = &store->storage;
+    return STORAGE_OK;
+}
