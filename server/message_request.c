@@ -1,0 +1,336 @@
+/* Requests in JSON: who speaks to whom, then the fields of the kind. */
+#include "server/message_parts.h"
+
+#include "server/base/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { HEAD_FIELDS = 6, FIELDS_MAX = HEAD_FIELDS + 7 };
+
+/* What all requests begin with, and the table that is being made for one object. */
+struct head {
+    struct message_address address;
+    raft_round round;
+    struct message_field fields[FIELDS_MAX];
+    size_t field_count;
+};
+
+static const struct message_place top = {NULL, 0};
+
+/* -- Writing -- */
+
+static void write_entry_id(struct json_writer *writer, const char *index_name, const char *term_name,
+                           struct raft_entry_id id) {
+    message_write_number(writer, index_name, id.index);
+    message_write_number(writer, term_name, id.term);
+}
+
+static void write_request_vote(const struct message_request *request, struct json_writer *writer) {
+    const struct raft_message *raft = &request->raft;
+    assert(raft->type == RAFT_REQUEST_VOTE);
+    message_write_number(writer, "term", raft->term);
+    message_write_number(writer, "candidate_id", request->address.from);
+    write_entry_id(writer, "last_log_index", "last_log_term", raft->request_vote.last_log);
+    json_write_name(writer, "pre_vote");
+    json_write_bool(writer, raft->request_vote.pre_vote);
+}
+
+static void write_append_entries(const struct message_request *request, struct json_writer *writer) {
+    const struct raft_append_entries *append = &request->raft.append_entries;
+    assert(request->raft.type == RAFT_APPEND_ENTRIES);
+    assert(append->entry_count == 0 || append->entries != NULL);
+    message_write_number(writer, "term", request->raft.term);
+    message_write_number(writer, "leader_id", request->address.from);
+    write_entry_id(writer, "prev_log_index", "prev_log_term", append->prev);
+    message_write_number(writer, "leader_commit", append->leader_commit);
+    json_write_name(writer, "entries");
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < append->entry_count; i++) {
+        message_entry_write(&append->entries[i], writer);
+    }
+    json_write_array_end(writer);
+}
+
+static void write_propose(const struct message_propose *propose, struct json_writer *writer) {
+    message_write_number(writer, "term", propose->term);
+    message_write_number(writer, "sequence", propose->sequence);
+    message_write_number(writer, "timeout_ms", propose->timeout_ms);
+    json_write_name(writer, "commands");
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < propose->count; i++) {
+        json_write_value(writer, propose->commands[i]);
+    }
+    json_write_array_end(writer);
+}
+
+void message_request_write(const struct message_request *request, struct json_writer *writer) {
+    json_write_object_begin(writer);
+    message_write_text(writer, "cluster_id", request->address.cluster_id);
+    message_write_number(writer, "from", request->address.from);
+    message_write_text(writer, "from_incarnation", request->address.from_incarnation);
+    message_write_number(writer, "to", request->address.to);
+    message_write_text(writer, "to_incarnation", request->address.to_incarnation);
+    message_write_number(writer, "round", request->round);
+    switch (request->kind) {
+    case MESSAGE_REQUEST_VOTE:
+        write_request_vote(request, writer);
+        break;
+    case MESSAGE_APPEND_ENTRIES:
+        write_append_entries(request, writer);
+        break;
+    case MESSAGE_READ_INDEX:
+        break;
+    case MESSAGE_PROPOSE:
+        write_propose(&request->propose, writer);
+        break;
+    case MESSAGE_PROBE:
+        message_write_text(writer, "machine", request->probe.machine);
+        json_write_name(writer, "list");
+        members_write(&request->probe.list, writer);
+        break;
+    case MESSAGE_FORM:
+        message_write_text(writer, "new_cluster_id", request->form.cluster_id);
+        message_write_text(writer, "machine", request->form.machine);
+        json_write_name(writer, "members");
+        members_write(&request->form.members, writer);
+        break;
+    case MESSAGE_KIND_COUNT:
+        assert(false);
+    }
+    json_write_object_end(writer);
+}
+
+/* -- Reading -- */
+
+static void add_field(struct head *head, const char *name, enum message_field_type type, bool optional, void *out) {
+    assert(head->field_count < FIELDS_MAX);
+    head->fields[head->field_count++] =
+        (struct message_field){.name = name, .type = type, .optional = optional, .out = out};
+}
+
+/* While a cluster forms, there is no cluster id yet, and a probe is what asks for the incarnation. */
+static void add_head(struct head *head, enum message_kind kind) {
+    bool forming = kind == MESSAGE_PROBE || kind == MESSAGE_FORM;
+    add_field(head, "cluster_id", MESSAGE_FIELD_DIGITS, forming, head->address.cluster_id);
+    add_field(head, "from", MESSAGE_FIELD_ID, false, &head->address.from);
+    add_field(head, "from_incarnation", MESSAGE_FIELD_DIGITS, false, head->address.from_incarnation);
+    add_field(head, "to", MESSAGE_FIELD_ID, false, &head->address.to);
+    add_field(head, "to_incarnation", MESSAGE_FIELD_DIGITS, kind == MESSAGE_PROBE, head->address.to_incarnation);
+    add_field(head, "round", MESSAGE_FIELD_NUMBER, false, &head->round);
+}
+
+static bool read_fields(struct json_span value, struct head *head, struct problem *out_problem) {
+    return message_field_read(value, head->fields, head->field_count, top, out_problem);
+}
+
+/* The entry before the first has index and term 0, every other has neither; and nobody's log is ahead of its term. */
+static bool check_entry_id(struct raft_entry_id id, raft_term term, const char *term_name, struct problem *out_problem) {
+    if ((id.index == 0) != (id.term == 0)) {
+        return message_field_refuse(out_problem, top, term_name, "must be 0 exactly when the index is 0");
+    }
+    return id.term <= term || message_field_refuse(out_problem, top, term_name, "must not be above the request's term");
+}
+
+static bool check_sender(const struct head *head, raft_node_id sender, const char *name, struct problem *out_problem) {
+    return sender == head->address.from || message_field_refuse(out_problem, top, name, "must be the same as \"from\"");
+}
+
+static bool read_request_vote(struct json_span value, struct head *head, struct raft_message *raft,
+                              struct problem *out_problem) {
+    raft_node_id candidate = 0;
+    raft->type = RAFT_REQUEST_VOTE;
+    struct raft_request_vote *vote = &raft->request_vote;
+    add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &raft->term);
+    add_field(head, "candidate_id", MESSAGE_FIELD_ID, false, &candidate);
+    add_field(head, "last_log_index", MESSAGE_FIELD_NUMBER, false, &vote->last_log.index);
+    add_field(head, "last_log_term", MESSAGE_FIELD_NUMBER, false, &vote->last_log.term);
+    add_field(head, "pre_vote", MESSAGE_FIELD_BOOL, false, &vote->pre_vote);
+    return read_fields(value, head, out_problem) && check_sender(head, candidate, "candidate_id", out_problem) &&
+           check_entry_id(vote->last_log, raft->term, "last_log_term", out_problem);
+}
+
+static bool read_append_entries(struct json_span value, struct head *head, struct buffer *body, struct raft_message *raft,
+                                struct problem *out_problem) {
+    raft_node_id leader = 0;
+    struct json_span array = {0};
+    raft->type = RAFT_APPEND_ENTRIES;
+    struct raft_append_entries *append = &raft->append_entries;
+    add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &raft->term);
+    add_field(head, "leader_id", MESSAGE_FIELD_ID, false, &leader);
+    add_field(head, "prev_log_index", MESSAGE_FIELD_NUMBER, false, &append->prev.index);
+    add_field(head, "prev_log_term", MESSAGE_FIELD_NUMBER, false, &append->prev.term);
+    add_field(head, "leader_commit", MESSAGE_FIELD_NUMBER, false, &append->leader_commit);
+    add_field(head, "entries", MESSAGE_FIELD_ARRAY, false, &array);
+    if (!read_fields(value, head, out_problem) || !check_sender(head, leader, "leader_id", out_problem) ||
+        !check_entry_id(append->prev, raft->term, "prev_log_term", out_problem)) {
+        return false;
+    }
+    struct raft_entry *entries = NULL;
+    if (!message_entries_read(array, append->prev, raft->term, body, &entries, &append->entry_count, out_problem)) {
+        return false;
+    }
+    append->entries = entries;
+    return true;
+}
+
+static struct json_span *read_commands(struct json_span array, size_t *out_count) {
+    struct json_span *commands = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
+    struct json_cursor cursor = json_open(array);
+    struct json_span command;
+    while (json_next_element(&cursor, &command)) {
+        commands = memory_grow(commands, &capacity, count + 1, sizeof *commands);
+        commands[count++] = command;
+    }
+    *out_count = count;
+    return commands;
+}
+
+static bool read_propose(struct json_span value, struct head *head, struct message_propose *propose,
+                         struct problem *out_problem) {
+    struct json_span array = {0};
+    add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &propose->term);
+    add_field(head, "sequence", MESSAGE_FIELD_NUMBER, false, &propose->sequence);
+    add_field(head, "timeout_ms", MESSAGE_FIELD_NUMBER, false, &propose->timeout_ms);
+    add_field(head, "commands", MESSAGE_FIELD_ARRAY, false, &array);
+    if (!read_fields(value, head, out_problem)) {
+        return false;
+    }
+    propose->commands = read_commands(array, &propose->count);
+    return propose->count > 0 || message_field_refuse(out_problem, top, "commands", "must not be empty");
+}
+
+static const char *read_machine(struct json_span name, struct problem *out_problem) {
+    const char *machine = message_field_text(name, MESSAGE_MACHINE_SIZE_MAX);
+    if (machine == NULL) {
+        message_field_refuse(out_problem, top, "machine", "must be the name of a state machine, of 1 to 255 bytes");
+    }
+    return machine;
+}
+
+static bool read_probe(struct json_span value, struct head *head, struct message_probe *probe,
+                       struct problem *out_problem) {
+    struct json_span machine = {0};
+    struct json_span list = {0};
+    add_field(head, "machine", MESSAGE_FIELD_STRING, false, &machine);
+    add_field(head, "list", MESSAGE_FIELD_OBJECT, false, &list);
+    if (!read_fields(value, head, out_problem)) {
+        return false;
+    }
+    if (!members_read(list, &probe->list)) {
+        return message_field_refuse(out_problem, top, "list", "is not a list of members");
+    }
+    probe->machine = read_machine(machine, out_problem);
+    return probe->machine != NULL;
+}
+
+/* A first configuration has voters, and says of everybody which incarnation is meant: a disk that is lost later must not
+ * pass for the one that was there. */
+static bool is_first_configuration(const struct members *members) {
+    size_t voters = 0;
+    for (size_t i = 0; i < members->count; i++) {
+        voters += members->list[i].voter ? 1 : 0;
+        if (members->list[i].incarnation[0] == '\0') {
+            return false;
+        }
+    }
+    return voters > 0;
+}
+
+static bool read_form(struct json_span value, struct head *head, struct message_form *form, struct problem *out_problem) {
+    struct json_span machine = {0};
+    struct json_span members = {0};
+    add_field(head, "new_cluster_id", MESSAGE_FIELD_DIGITS, false, form->cluster_id);
+    add_field(head, "machine", MESSAGE_FIELD_STRING, false, &machine);
+    add_field(head, "members", MESSAGE_FIELD_OBJECT, false, &members);
+    if (!read_fields(value, head, out_problem)) {
+        return false;
+    }
+    if (!members_read(members, &form->members) || !is_first_configuration(&form->members)) {
+        return message_field_refuse(out_problem, top, "members", "is not a first configuration with all incarnations");
+    }
+    form->machine = read_machine(machine, out_problem);
+    return form->machine != NULL;
+}
+
+static void copy_head(const struct head *head, struct message_request *request) {
+    request->address = head->address;
+    request->round = head->round;
+}
+
+static bool read_raft(struct json_span value, struct head *head, struct buffer *body, struct message_request *out_request,
+                      struct problem *out_problem) {
+    struct raft_message raft = {0};
+    bool good = out_request->kind == MESSAGE_REQUEST_VOTE ? read_request_vote(value, head, &raft, out_problem)
+                                                          : read_append_entries(value, head, body, &raft, out_problem);
+    if (good) {
+        raft.from = head->address.from;
+        raft.to = head->address.to;
+        raft.round = head->round;
+        out_request->raft = raft;
+    }
+    return good;
+}
+
+bool message_request_read(enum message_kind kind, struct json_span value, struct buffer *body,
+                          struct message_request *out_request, struct problem *out_problem) {
+    struct head head = {0};
+    struct message_request request;
+    request.kind = kind;
+    add_head(&head, kind);
+    bool good = false;
+    switch (kind) {
+    case MESSAGE_REQUEST_VOTE:
+    case MESSAGE_APPEND_ENTRIES:
+        good = read_raft(value, &head, body, &request, out_problem);
+        break;
+    case MESSAGE_READ_INDEX:
+        good = read_fields(value, &head, out_problem);
+        break;
+    case MESSAGE_PROPOSE:
+        good = read_propose(value, &head, &request.propose, out_problem);
+        break;
+    case MESSAGE_PROBE:
+        good = read_probe(value, &head, &request.probe, out_problem);
+        break;
+    case MESSAGE_FORM:
+        good = read_form(value, &head, &request.form, out_problem);
+        break;
+    case MESSAGE_KIND_COUNT:
+        assert(false);
+    }
+    if (good) {
+        copy_head(&head, &request);
+        *out_request = request;
+    }
+    return good;
+}
+
+void message_request_clear(struct message_request *request) {
+    switch (request->kind) {
+    case MESSAGE_APPEND_ENTRIES:
+        message_entries_free(request->raft.append_entries.entries, request->raft.append_entries.entry_count);
+        request->raft.append_entries.entries = NULL;
+        request->raft.append_entries.entry_count = 0;
+        break;
+    case MESSAGE_PROPOSE:
+        free(request->propose.commands);
+        request->propose.commands = NULL;
+        request->propose.count = 0;
+        break;
+    case MESSAGE_PROBE:
+        free((void *)request->probe.machine);
+        request->probe.machine = NULL;
+        break;
+    case MESSAGE_FORM:
+        free((void *)request->form.machine);
+        request->form.machine = NULL;
+        break;
+    case MESSAGE_REQUEST_VOTE:
+    case MESSAGE_READ_INDEX:
+    case MESSAGE_KIND_COUNT:
+        break;
+    }
+}
