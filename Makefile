@@ -1,12 +1,26 @@
 # raftd. `make help` lists what there is to make.
 .DEFAULT_GOAL := all
 
-CC ?= gcc
-BUILD ?= build
+ifeq ($(MAKELEVEL),0)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j2
+endif
+endif
+
+# Make has a CC of its own, `cc`, which ?= would not replace.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+comma := ,
 SANITIZE ?=
+# Each set of sanitizers has a folder of its own; BUILD= given by the user is taken as it is.
+ifeq ($(origin BUILD),undefined)
+BUILD := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+endif
 PREFIX ?= /usr/local
 DESTDIR ?=
-VERSION := $(shell cat VERSION)
+FUZZ_SECONDS ?= 60
+VERSION := $(file <VERSION)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 ifneq ($(WERROR),)
@@ -15,13 +29,31 @@ endif
 OPTIMIZE ?= -O2
 CFLAGS ?= -g
 ifneq ($(SANITIZE),)
-BUILD := $(BUILD)/$(subst $(comma),-,$(SANITIZE))
 SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
-comma := ,
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -lcjson -lleveldb
+
+# -- What the build rests on ------------------------------------------------------------------------------------------------
+
+# Everything is compiled anew when the compiler, a flag or the version changes: they are kept in a file that is only written then.
+FLAGS := $(CC) $(ALL_CFLAGS)
+ifneq ($(filter-out clean help format check-format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(FLAGS))
+endif
+endif
+$(BUILD)/flags: ;
+
+# Missing Debian packages are installed, once, before the first compilation.
+SETUP := build/.setup
+$(SETUP)-%: .ci/setup
+	@mkdir -p $(@D)
+	@.ci/setup $*
+	@touch $@
+$(SETUP)-test: | $(SETUP)-build
 
 # -- Rooms. Each is an archive; a room may use those to its right (.ci/includes says the same of #include and CI checks it).
 ROOMS := api server machine storage json raft base
@@ -40,11 +72,12 @@ uses_json := json base
 uses_raft := raft base
 uses_base := base
 
-MAIN := server/main.c
+# The process around the rooms, which is no part of any archive.
+TOP_SOURCES := server/main.c server/reactor.c
 LIB := $(BUILD)/lib
 
 define room
-$(1)_sources := $$(filter-out $$(MAIN) server/reactor.c,$$(wildcard $$(room_dir_$(1))/*.c))
+$(1)_sources := $$(filter-out $$(TOP_SOURCES),$$(wildcard $$(room_dir_$(1))/*.c))
 $(1)_objects := $$(patsubst %.c,$$(BUILD)/%.o,$$($(1)_sources)) $$(if $$(filter api,$(1)),$$(BUILD)/api/assets.o)
 $$(LIB)/lib$(1).a: $$($(1)_objects)
 	@mkdir -p $$(@D)
@@ -52,8 +85,10 @@ $$(LIB)/lib$(1).a: $$($(1)_objects)
 	$$(AR) rcs $$@ $$^
 
 $(1)_tests := $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/*_test.c))
-$$($(1)_tests): $$(BUILD)/tests/unit/$(1)/%: $$(BUILD)/tests/unit/$(1)/%.o $$(uses_$(1):%=$$(LIB)/lib%.a)
+$(1)_helpers := $$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out %_test.c,$$(wildcard tests/unit/$(1)/*.c)))
+$$($(1)_tests): $$(BUILD)/tests/unit/$(1)/%: $$(BUILD)/tests/unit/$(1)/%.o $$($(1)_helpers) $$(uses_$(1):%=$$(LIB)/lib%.a)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
+$$($(1)_tests:=.o) $$($(1)_helpers): | $$(SETUP)-test
 .PHONY: unit-$(1)
 unit-$(1): $$($(1)_tests)
 	@tests/run-units $$^
@@ -61,14 +96,108 @@ endef
 CHECK_LIBS := -lcheck -lsubunit -lrt -lm
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/raftd: $(BUILD)/server/main.o $(BUILD)/server/reactor.o $(ROOMS:%=$(LIB)/lib%.a)
+$(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(ROOMS:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 .PHONY: all
-all: $(BUILD)/raftd
+all: $(BUILD)/raftd ## build raftd (the default)
+
+.PHONY: cluster
+cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data; Ctrl-C stops them
+	@tests/cluster/three-nodes $(BUILD)/raftd
+
+# -- Tests ------------------------------------------------------------------------------------------------------------------
+
+# These run threads beside each other: ThreadSanitizer watches them.
+THREAD_TESTS := $(filter tests/unit/server/disk_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
+
+.PHONY: units thread-units corpora cluster-tests
+units: $(ROOMS:%=unit-%) ## unit tests of every room, as they are built (SANITIZE= chooses how)
+
+thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
+	@tests/run-units $^
+
+cluster-tests: all ## tests that start real processes
+	@tests/run-cluster-tests $(BUILD)/raftd
+
+.PHONY: test test-all
+test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
+	@$(MAKE) --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora
+	@$(MAKE) --no-print-directory BUILD=build/thread SANITIZE=thread thread-units
+	@$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests
+
+test-all: test ## `test`, then fuzzing, containers and the page in a browser
+	@$(MAKE) --no-print-directory fuzz
+	@tests/docker/run.sh
+	@.ci/browser $(BUILD)/raftd
+
+.PHONY: bench
+bench: all ## measure: requests per second and latency
+	@tests/bench/run $(BUILD)/raftd
+
+# -- Fuzzing. A target is tests/fuzz/NAME_fuzz.c; its corpus is replayed by `make test` without libFuzzer. -----------------------
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz_uses_message := $(uses_server)
+fuzz_uses_http := $(uses_api)
+FUZZ_BUILD := build/fuzz
+
+define fuzzer
+$(BUILD)/tests/fuzz/$(1)_replay: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(BUILD)/tests/fuzz/replay_main.o \
+    $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+$(BUILD)/tests/fuzz/$(1)_fuzz: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
+	$$(CC) $$(subst fuzzer-no-link,fuzzer,$$(ALL_LDFLAGS)) -o $$@ $$^ $$(LIBS)
+.PHONY: replay-$(1) fuzz-$(1)
+replay-$(1): $(BUILD)/tests/fuzz/$(1)_replay
+	@$$< tests/fuzz/corpus/$(1)
+fuzz-$(1): $(BUILD)/tests/fuzz/$(1)_fuzz
+	@mkdir -p $(BUILD)/found/$(1)
+	$$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(BUILD)/found/ $(BUILD)/found/$(1) tests/fuzz/corpus/$(1)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
+
+corpora: $(FUZZERS:%=replay-%) ## replay the fuzzers' corpora
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZERS:%=fuzz-%)
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
+	@.ci/setup fuzz
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
+
+# -- House keeping ----------------------------------------------------------------------------------------------------------
+.PHONY: install uninstall clean format check-format help
+BIN_DIR := $(DESTDIR)$(PREFIX)/bin
+INCLUDE_DIR := $(DESTDIR)$(PREFIX)/include/raftd
+DOC_DIR := $(DESTDIR)$(PREFIX)/share/doc/raftd
+
+install: all ## install raftd, machine.h and the documents below DESTDIR and PREFIX (/usr/local)
+	install -d $(BIN_DIR) $(INCLUDE_DIR) $(DOC_DIR)
+	install -m 755 $(BUILD)/raftd $(BIN_DIR)/raftd
+	install -m 644 server/machine/machine.h $(INCLUDE_DIR)/machine.h
+	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md api/openapi.json) $(DOC_DIR)
+
+uninstall: ## remove what install put there
+	rm -f $(BIN_DIR)/raftd
+	rm -rf $(INCLUDE_DIR) $(DOC_DIR)
+
+clean: ## remove everything that was built
+	rm -rf build
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+CLANG_FORMAT := $(or $(shell command -v clang-format-14),clang-format)
+format: ## lay out all C files by .clang-format
+	$(CLANG_FORMAT) -i $(C_FILES)
+
+check-format: ## fail when a C file is laid out otherwise
+	$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | sort | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo '  CC=clang  SANITIZE=address,undefined|thread  WERROR=1  BUILD=folder  PREFIX= DESTDIR=  FUZZ_SECONDS=60'

@@ -1,0 +1,392 @@
+#include "server/disk.h"
+
+#include "server/base/memory.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    DISK_LATENCIES = 1024,                 /* Durations remembered. */
+    DISK_BATCH_BYTES_MAX = 8 * 1024 * 1024 /* Writes that waited are joined into one synced batch up to this size. */
+};
+
+/* One write handed in. Its entries' buffers are counted references of the reactor's, given back in disk_threads_collect. */
+struct disk_write {
+    struct disk_write *next;
+    uint64_t number;
+    uint64_t handed_in_us;
+    size_t bytes;
+    struct storage_write write; /* `entries` is owned. */
+};
+
+struct disk_read {
+    struct disk_read *next;
+    uint64_t token;
+    raft_index first;
+    raft_index last;
+    size_t max_bytes;
+    struct raft_entry *entries; /* This and what follows: the answer. Owned. */
+    size_t count;
+    struct buffer *buffer;
+};
+
+struct disk_threads {
+    struct storage *storage; /* Borrowed. */
+    void (*wake)(void *context);
+    void *wake_context;
+    pthread_t writer;
+    pthread_t reader;
+
+    pthread_mutex_t mutex; /* Guards everything below. */
+    pthread_cond_t write_wanted;
+    pthread_cond_t read_wanted;
+    bool stopping;
+    struct disk_write *writes; /* Handed in and not done, in order; those being written are the first ones. */
+    struct disk_write **writes_end;
+    struct disk_write *written; /* Done and not collected, in order. */
+    struct disk_write **written_end;
+    struct disk_read *reads;
+    struct disk_read **reads_end;
+    struct disk_read *answers;
+    struct disk_read **answers_end;
+    double latencies_ms[DISK_LATENCIES]; /* A ring. */
+    uint64_t latency_count;              /* Writes measured so far. */
+};
+
+static uint64_t clock_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Nothing is known about what the disk holds after a failed write, so nothing more may be promised: the process ends at
+ * once, without the orderly shutdown that would write again. A failed read is no better: an entry that was promised cannot
+ * be had. */
+_Noreturn static void end_process(const char *what, const struct storage_message *message) {
+    char line[sizeof message->text + 128];
+    int size =
+        snprintf(line, sizeof line, "raftd: %s the data directory failed, so this node stops: %s\n", what, message->text);
+    ssize_t ignored = write(STDERR_FILENO, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
+    (void)ignored;
+    _exit(1);
+}
+
+/* -- The thread that writes -- */
+
+/* How many writes from the first on go into one batch. A write that truncates starts a batch of its own, because within a
+ * batch truncation comes before all entries. */
+static size_t batch_length(const struct disk_write *first, size_t *out_entries) {
+    size_t length = 1;
+    size_t bytes = first->bytes;
+    size_t entries = first->write.entry_count;
+    for (const struct disk_write *write = first->next; write != NULL; write = write->next) {
+        bytes += write->bytes;
+        if (write->write.truncate_from != 0 || bytes > DISK_BATCH_BYTES_MAX) {
+            break;
+        }
+        entries += write->write.entry_count;
+        length++;
+    }
+    *out_entries = entries;
+    return length;
+}
+
+/* Joins `length` writes: entries one after the other, the latest hard state and cluster. `entries` has room for all. The
+ * links are not followed beyond the batch, because the reactor appends to the list meanwhile. */
+static struct storage_write join(const struct disk_write *first, size_t length, struct raft_entry *entries) {
+    struct storage_write batch = first->write;
+    batch.entries = entries;
+    batch.entry_count = 0;
+    const struct disk_write *at = first;
+    for (size_t i = 0; i < length; i++) {
+        const struct storage_write *write = &at->write;
+        if (write->entry_count > 0) {
+            memcpy(entries + batch.entry_count, write->entries, write->entry_count * sizeof *entries);
+            batch.entry_count += write->entry_count;
+        }
+        if (write->hard_state_changed) {
+            batch.hard_state_changed = true;
+            batch.hard_state = write->hard_state;
+        }
+        if (write->cluster_changed) {
+            batch.cluster_changed = true;
+            memcpy(batch.cluster_id, write->cluster_id, sizeof batch.cluster_id);
+            batch.formed = write->formed;
+        }
+        if (i + 1 < length) {
+            at = at->next;
+        }
+    }
+    return batch;
+}
+
+static void write_batch(struct storage *storage, const struct disk_write *first, size_t length, size_t entry_count) {
+    struct storage_message message = {.text = ""};
+    enum storage_error error;
+    if (length == 1) {
+        error = storage_write(storage, &first->write, &message);
+    } else {
+        struct raft_entry *entries = memory_alloc(entry_count * sizeof *entries);
+        struct storage_write batch = join(first, length, entries);
+        error = storage_write(storage, &batch, &message);
+        free(entries);
+    }
+    if (error != STORAGE_OK) {
+        end_process("writing to", &message);
+    }
+}
+
+static void move_to_written(struct disk_threads *threads, size_t length, double duration_ms) {
+    struct disk_write *first = threads->writes;
+    struct disk_write *last = first;
+    for (size_t i = 1; i < length; i++) {
+        last = last->next;
+    }
+    threads->writes = last->next;
+    if (threads->writes == NULL) {
+        threads->writes_end = &threads->writes;
+    }
+    last->next = NULL;
+    *threads->written_end = first;
+    threads->written_end = &last->next;
+    threads->latencies_ms[threads->latency_count % DISK_LATENCIES] = duration_ms;
+    threads->latency_count++;
+}
+
+static void *run_writer(void *context) {
+    struct disk_threads *threads = context;
+    pthread_mutex_lock(&threads->mutex);
+    for (;;) {
+        while (threads->writes == NULL && !threads->stopping) {
+            pthread_cond_wait(&threads->write_wanted, &threads->mutex);
+        }
+        if (threads->writes == NULL) {
+            break;
+        }
+        size_t entry_count;
+        const struct disk_write *first = threads->writes;
+        size_t length = batch_length(first, &entry_count);
+        pthread_mutex_unlock(&threads->mutex);
+        uint64_t begin_us = clock_us();
+        write_batch(threads->storage, first, length, entry_count);
+        double duration_ms = (double)(clock_us() - begin_us) / 1000.0;
+        pthread_mutex_lock(&threads->mutex);
+        move_to_written(threads, length, duration_ms);
+        pthread_mutex_unlock(&threads->mutex);
+        threads->wake(threads->wake_context);
+        pthread_mutex_lock(&threads->mutex);
+    }
+    pthread_mutex_unlock(&threads->mutex);
+    return NULL;
+}
+
+/* -- The thread that reads -- */
+
+static void *run_reader(void *context) {
+    struct disk_threads *threads = context;
+    pthread_mutex_lock(&threads->mutex);
+    for (;;) {
+        while (threads->reads == NULL && !threads->stopping) {
+            pthread_cond_wait(&threads->read_wanted, &threads->mutex);
+        }
+        if (threads->stopping) {
+            break;
+        }
+        struct disk_read *read = threads->reads;
+        threads->reads = read->next;
+        if (threads->reads == NULL) {
+            threads->reads_end = &threads->reads;
+        }
+        read->next = NULL;
+        pthread_mutex_unlock(&threads->mutex);
+        struct storage_message message = {.text = ""};
+        if (storage_read(threads->storage, read->first, read->last, read->max_bytes, &read->entries, &read->count,
+                         &read->buffer, &message) != STORAGE_OK) {
+            end_process("reading from", &message);
+        }
+        pthread_mutex_lock(&threads->mutex);
+        *threads->answers_end = read;
+        threads->answers_end = &read->next;
+        pthread_mutex_unlock(&threads->mutex);
+        threads->wake(threads->wake_context);
+        pthread_mutex_lock(&threads->mutex);
+    }
+    pthread_mutex_unlock(&threads->mutex);
+    return NULL;
+}
+
+/* -- The reactor's side -- */
+
+static void start_write(void *context, uint64_t number, const struct storage_write *write) {
+    struct disk_threads *threads = context;
+    struct disk_write *copy = memory_alloc(sizeof *copy);
+    *copy = (struct disk_write){.number = number, .handed_in_us = clock_us(), .write = *write};
+    struct raft_entry *entries = memory_alloc(write->entry_count * sizeof *entries);
+    for (size_t i = 0; i < write->entry_count; i++) {
+        entries[i] = write->entries[i];
+        entries[i].configuration = NULL; /* Lent for this call only; its bytes are the data. */
+        buffer_retain(entries[i].buffer);
+        copy->bytes += sizeof *entries + entries[i].size;
+    }
+    copy->write.entries = entries;
+    pthread_mutex_lock(&threads->mutex);
+    assert(!threads->stopping);
+    *threads->writes_end = copy;
+    threads->writes_end = &copy->next;
+    pthread_cond_signal(&threads->write_wanted);
+    pthread_mutex_unlock(&threads->mutex);
+}
+
+static void start_read(void *context, uint64_t token, raft_index first, raft_index last, size_t max_bytes) {
+    struct disk_threads *threads = context;
+    struct disk_read *read = memory_alloc(sizeof *read);
+    *read = (struct disk_read){.token = token, .first = first, .last = last, .max_bytes = max_bytes};
+    pthread_mutex_lock(&threads->mutex);
+    assert(!threads->stopping);
+    *threads->reads_end = read;
+    threads->reads_end = &read->next;
+    pthread_cond_signal(&threads->read_wanted);
+    pthread_mutex_unlock(&threads->mutex);
+}
+
+struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(void *context), void *wake_context) {
+    struct disk_threads *threads = memory_zalloc(sizeof *threads);
+    threads->storage = storage;
+    threads->wake = wake;
+    threads->wake_context = wake_context;
+    threads->writes_end = &threads->writes;
+    threads->written_end = &threads->written;
+    threads->reads_end = &threads->reads;
+    threads->answers_end = &threads->answers;
+    pthread_mutex_init(&threads->mutex, NULL);
+    pthread_cond_init(&threads->write_wanted, NULL);
+    pthread_cond_init(&threads->read_wanted, NULL);
+    bool writes = pthread_create(&threads->writer, NULL, run_writer, threads) == 0;
+    bool reads = writes && pthread_create(&threads->reader, NULL, run_reader, threads) == 0;
+    if (reads) {
+        return threads;
+    }
+    if (writes) {
+        pthread_mutex_lock(&threads->mutex);
+        threads->stopping = true;
+        pthread_cond_signal(&threads->write_wanted);
+        pthread_mutex_unlock(&threads->mutex);
+        pthread_join(threads->writer, NULL);
+    }
+    pthread_cond_destroy(&threads->write_wanted);
+    pthread_cond_destroy(&threads->read_wanted);
+    pthread_mutex_destroy(&threads->mutex);
+    free(threads);
+    return NULL;
+}
+
+static void free_writes(struct disk_write *write) {
+    while (write != NULL) {
+        struct disk_write *next = write->next;
+        struct raft_entry *entries = (struct raft_entry *)write->write.entries;
+        for (size_t i = 0; i < write->write.entry_count; i++) {
+            buffer_release(entries[i].buffer);
+        }
+        free(entries);
+        free(write);
+        write = next;
+    }
+}
+
+static void free_reads(struct disk_read *read) {
+    while (read != NULL) {
+        struct disk_read *next = read->next;
+        free(read->entries);
+        buffer_release(read->buffer);
+        free(read);
+        read = next;
+    }
+}
+
+void disk_threads_destroy(struct disk_threads *threads) {
+    if (threads == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&threads->mutex);
+    threads->stopping = true;
+    pthread_cond_signal(&threads->write_wanted);
+    pthread_cond_signal(&threads->read_wanted);
+    pthread_mutex_unlock(&threads->mutex);
+    pthread_join(threads->writer, NULL);
+    pthread_join(threads->reader, NULL);
+    assert(threads->writes == NULL);
+    free_writes(threads->written);
+    free_reads(threads->reads);
+    free_reads(threads->answers);
+    pthread_cond_destroy(&threads->write_wanted);
+    pthread_cond_destroy(&threads->read_wanted);
+    pthread_mutex_destroy(&threads->mutex);
+    free(threads);
+}
+
+struct disk disk_threads_interface(struct disk_threads *threads) {
+    return (struct disk){.context = threads, .write = start_write, .read = start_read};
+}
+
+void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *ends) {
+    pthread_mutex_lock(&threads->mutex);
+    struct disk_write *written = threads->written;
+    threads->written = NULL;
+    threads->written_end = &threads->written;
+    struct disk_read *answers = threads->answers;
+    threads->answers = NULL;
+    threads->answers_end = &threads->answers;
+    pthread_mutex_unlock(&threads->mutex);
+
+    if (written != NULL) {
+        uint64_t number = 0;
+        for (const struct disk_write *write = written; write != NULL; write = write->next) {
+            assert(write->number > number);
+            number = write->number;
+        }
+        free_writes(written);
+        ends->written(ends->context, number);
+    }
+    while (answers != NULL) {
+        struct disk_read *next = answers->next;
+        ends->entries_read(ends->context, answers->token, answers->entries, answers->count, answers->buffer);
+        free(answers);
+        answers = next;
+    }
+}
+
+/* -- Looking -- */
+
+static int compare_doubles(const void *left, const void *right) {
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+void disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, double *out_p99_ms) {
+    double sorted[DISK_LATENCIES];
+    pthread_mutex_lock(&threads->mutex);
+    size_t count = threads->latency_count < DISK_LATENCIES ? (size_t)threads->latency_count : DISK_LATENCIES;
+    memcpy(sorted, threads->latencies_ms, count * sizeof sorted[0]);
+    pthread_mutex_unlock(&threads->mutex);
+    if (count == 0) {
+        *out_p50_ms = 0;
+        *out_p99_ms = 0;
+        return;
+    }
+    qsort(sorted, count, sizeof sorted[0], compare_doubles);
+    *out_p50_ms = sorted[(count - 1) / 2];
+    *out_p99_ms = sorted[(count * 99 + 99) / 100 - 1];
+}
+
+uint64_t disk_threads_oldest_ms(struct disk_threads *threads) {
+    pthread_mutex_lock(&threads->mutex);
+    uint64_t since_us = threads->writes == NULL ? 0 : threads->writes->handed_in_us;
+    pthread_mutex_unlock(&threads->mutex);
+    return since_us == 0 ? 0 : (clock_us() - since_us) / 1000;
+}
