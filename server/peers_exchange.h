@@ -1,0 +1,50 @@
+/* One request to another node and its answer, on one of libcurl's easy handles. Exchanges are made once and used again and
+ * again: setting up a handle costs more than a message. */
+#ifndef RAFTD_PEERS_EXCHANGE_H
+#define RAFTD_PEERS_EXCHANGE_H
+
+#include "server/peers.h"
+
+enum { PEERS_URL_SIZE = MEMBERS_URL_SIZE + 64 };
+
+struct peers_exchange {
+    CURL *handle;                    /* Owned. */
+    struct peers_exchange *previous; /* Among those under way; borrowed. */
+    struct peers_exchange *next;     /* The same, or the next one to be used again. */
+
+    uint64_t ticket; /* Of a get; 0: a message. */
+    peers_got got;
+    void *got_context;
+    uint64_t token; /* Of a message. */
+    enum message_kind kind;
+
+    char *body; /* Owned. What is posted; NULL for a get. */
+    size_t body_size;
+    size_t body_taken; /* libcurl has been given this much of it. */
+
+    char *answer; /* Owned. */
+    size_t answer_size;
+    size_t answer_capacity;
+    size_t answer_max;
+    bool answer_too_large;
+};
+
+/* With all options set that are the same for every request. `headers` are borrowed for its life. */
+struct peers_exchange *peers_exchange_create(const struct peers_options *options, struct curl_slist *headers);
+void peers_exchange_destroy(struct peers_exchange *exchange);
+
+/* Makes it a POST of `body`, which it takes over. */
+void peers_exchange_post_take(struct peers_exchange *exchange, const char *url, char *body, size_t size,
+                              uint32_t timeout_ms);
+void peers_exchange_get(struct peers_exchange *exchange, const char *url, uint32_t timeout_ms);
+/* Forgets the request and the answer, so that it can be used for others. */
+void peers_exchange_clear(struct peers_exchange *exchange);
+
+/* The HTTP status of an exchange that ended with an answer. */
+unsigned peers_exchange_status(const struct peers_exchange *exchange);
+/* How one ended that got no answer. */
+enum transport_end peers_exchange_failure(const struct peers_exchange *exchange);
+/* A few words about it, a literal. */
+const char *peers_exchange_why(const struct peers_exchange *exchange, CURLcode result);
+
+#endif
