@@ -1,0 +1,44 @@
+#include "server/calls.h"
+
+#include "server/base/memory.h"
+#include "server/node_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void calls_clear(struct calls *calls) {
+    free(calls->list);
+    *calls = (struct calls){0};
+}
+
+void calls_send(struct node *node, const struct members_member *to, struct message_request *request, uint64_t context,
+                uint32_t timeout_ms) {
+    struct calls *calls = &node->calls;
+    node_address(node, to, &request->address);
+    calls->list = memory_grow(calls->list, &calls->capacity, calls->count + 1, sizeof *calls->list);
+    struct call *call = &calls->list[calls->count++];
+    uint64_t token = node_new_number(node);
+    if (request->round == 0) {
+        request->round = token; /* Not one of the consensus module's: any number that is not used again will do. */
+    }
+    *call = (struct call){
+        .token = token,
+        .kind = request->kind,
+        .to = to->id,
+        .round = request->round,
+        .context = context,
+        .began_ms = node->now_ms,
+    };
+    node->io.transport.send(node->io.transport.context, to->url, request, timeout_ms, token);
+}
+
+bool calls_take(struct calls *calls, uint64_t token, struct call *out_call) {
+    for (size_t i = 0; i < calls->count; i++) {
+        if (calls->list[i].token == token) {
+            *out_call = calls->list[i];
+            calls->list[i] = calls->list[--calls->count];
+            return true;
+        }
+    }
+    return false;
+}

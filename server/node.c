@@ -1,0 +1,322 @@
+#include "server/node.h"
+
+#include "server/base/memory.h"
+#include "server/node_state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How much one AppendEntries carries, and how many are under way to one follower. */
+enum { BATCH_ENTRIES_MAX = 4096, BATCH_BYTES_MAX = 1024 * 1024, IN_FLIGHT_MAX = 4 };
+
+/* -- Life -- */
+
+static void trace(void *context, bool important, const char *line) {
+    const struct node *node = context;
+    if (node->io.diagnostics != NULL) {
+        diagnostics_write(node->io.diagnostics, important ? DIAGNOSTICS_INFO : DIAGNOSTICS_DEBUG, "raft", "%s", line);
+    }
+}
+
+struct raft *node_make_core(struct node *node, struct raft_hard_state hard_state) {
+    struct raft_options options = {
+        .id = node->options.id,
+        .seed = node->options.seed,
+        .heartbeat_ms = node->options.heartbeat_ms,
+        .election_timeout_ms = node->options.election_timeout_ms,
+        .max_in_flight = IN_FLIGHT_MAX,
+        .max_batch_entries = BATCH_ENTRIES_MAX,
+        .max_batch_bytes = BATCH_BYTES_MAX,
+        .trace = trace,
+        .trace_context = node,
+    };
+    return raft_create(&options, hard_state, node->now_ms);
+}
+
+void node_start_core(struct node *node, struct raft *core) {
+    assert(node->core == NULL);
+    node->core = core;
+    node->core_write_offset = node->writes_begun;
+    node->work = true;
+}
+
+struct restoring {
+    struct node *node;
+    struct raft *core;
+    bool ok;
+};
+
+static bool restore_entry(void *context, const struct raft_entry *entry) {
+    struct restoring *restoring = context;
+    struct raft_entry restored = *entry;
+    struct raft_configuration configuration;
+    if (entry->type == RAFT_CONFIGURATION) {
+        if (!roster_append(&restoring->node->roster, entry)) {
+            restoring->ok = false;
+            return false;
+        }
+        members_configuration(&roster_current(&restoring->node->roster)->members, &configuration);
+        restored.configuration = &configuration;
+    }
+    raft_restore_entry(restoring->core, &restored);
+    return true;
+}
+
+/* The log as the store has it, into a core; NULL when it makes no sense. */
+static struct raft *restore(struct node *node, struct storage *storage, const struct storage_state *state,
+                            struct storage_message *out_message) {
+    struct restoring restoring = {.node = node, .core = node_make_core(node, state->hard_state), .ok = true};
+    enum storage_error error = storage_visit(storage, state->first_index, restore_entry, &restoring, out_message);
+    if (error == STORAGE_OK && !restoring.ok) {
+        snprintf(out_message->text, sizeof out_message->text,
+                 "a configuration entry of the log cannot be read; wipe this node's data and let it join again");
+    }
+    if (error != STORAGE_OK || !restoring.ok) {
+        raft_destroy(restoring.core);
+        return NULL;
+    }
+    return restoring.core;
+}
+
+static void destroy_parts(struct node *node) {
+    raft_destroy(node->core);
+    roster_clear(&node->roster);
+    entry_cache_clear(&node->cache);
+    outbox_clear(&node->outbox);
+    calls_clear(&node->calls);
+    proposals_clear(&node->proposals);
+    forwards_clear(&node->forwards);
+    reads_clear(&node->reads);
+    log_reads_clear(&node->log_reads);
+    if (node->applier.state != NULL) {
+        applier_clear(&node->applier, node->options.machine);
+    }
+}
+
+struct node *node_create(const struct node_options *options, const struct node_io *io, struct storage *storage,
+                         uint64_t now_ms, struct storage_message *out_message) {
+    struct storage_state state;
+    storage_state(storage, &state);
+    assert(state.identity.node_id == options->id);
+    struct node *node = memory_zalloc(sizeof *node);
+    node->options = *options;
+    node->io = *io;
+    node->identity = state.identity;
+    node->now_ms = now_ms;
+    node->next_number = 1;
+    roster_init(&node->roster);
+    entry_cache_init(&node->cache, options->cache_bytes, state.last.index + 1);
+    struct raft *core = restore(node, storage, &state, out_message);
+    if (core == NULL) {
+        destroy_parts(node);
+        free(node);
+        return NULL;
+    }
+    applier_init(&node->applier, options->machine);
+    if (state.identity.formed) {
+        node_start_core(node, core);
+    } else {
+        raft_destroy(core);
+        bool holding = state.identity.cluster_id[0] != '\0';
+        formation_start(node, holding ? &roster_current(&node->roster)->members : NULL);
+    }
+    return node;
+}
+
+void node_destroy(struct node *node) {
+    if (node != NULL) {
+        destroy_parts(node);
+        free(node);
+    }
+}
+
+uint64_t node_new_number(struct node *node) {
+    return node->next_number++;
+}
+
+bool node_is_leader(const struct node *node) {
+    return node->core != NULL && raft_role(node->core) == RAFT_LEADER;
+}
+
+raft_node_id node_leader(const struct node *node) {
+    return node->core == NULL ? 0 : raft_leader(node->core);
+}
+
+/* -- The life of a batch -- */
+
+uint64_t node_write(struct node *node, const struct storage_write *write) {
+    uint64_t number = ++node->writes_begun;
+    node->io.disk.write(node->io.disk.context, number, write);
+    return number;
+}
+
+/* The node's own copies of what the log now ends with. */
+static void keep_entries(struct node *node, const struct raft_actions *actions) {
+    if (actions->truncate_from != 0) {
+        entry_cache_truncate(&node->cache, actions->truncate_from);
+        roster_truncate(&node->roster, actions->truncate_from);
+    }
+    for (size_t i = 0; i < actions->entry_count; i++) {
+        entry_cache_append(&node->cache, &actions->entries[i]);
+        if (actions->entries[i].type == RAFT_CONFIGURATION) {
+            bool known = roster_append(&node->roster, &actions->entries[i]);
+            assert(known); /* Decoded from the same bytes when it came in. */
+        }
+    }
+}
+
+static void write_batch(struct node *node, const struct raft_actions *actions) {
+    struct storage_write write = {
+        .truncate_from = actions->truncate_from,
+        .entries = actions->entries,
+        .entry_count = actions->entry_count,
+        .hard_state_changed = actions->hard_state_changed,
+        .hard_state = actions->hard_state,
+    };
+    uint64_t number = node_write(node, &write);
+    assert(number == actions->write + node->core_write_offset);
+}
+
+/* The only place where actions become I/O, in the order that raft.h asks for. */
+static void perform_actions(struct node *node) {
+    const struct raft_actions *actions = raft_take_actions(node->core);
+    keep_entries(node, actions);
+    for (size_t i = 0; i < actions->message_count; i++) {
+        outbox_post(node, &actions->messages[i]); /* AppendEntries leave before the disk has the entries (§10.2.1). */
+    }
+    if (actions->write != 0) {
+        write_batch(node, actions);
+    }
+    for (size_t i = 0; i < actions->read_count; i++) {
+        reads_confirmed(node, &actions->reads[i]);
+    }
+    applier_run(node);
+    raft_index persisted = raft_persisted_index(node->core);
+    raft_index applied = node->applier.applied.index;
+    entry_cache_evict(&node->cache, persisted < applied ? persisted : applied);
+}
+
+void node_tick(struct node *node, uint64_t now_ms) {
+    assert(now_ms >= node->now_ms);
+    node->now_ms = now_ms;
+    if (node->core != NULL) {
+        raft_tick(node->core, now_ms);
+    }
+}
+
+static void learn_ready_index(struct node *node) {
+    struct raft_status status;
+    if (!node->ready_known && node_is_leader(node)) {
+        raft_status(node->core, &status);
+        if (status.has_committed_in_term) {
+            node->ready_known = true;
+            node->ready_index = status.commit_index;
+        }
+    }
+}
+
+void node_turn(struct node *node) {
+    node->work = false;
+    if (node->core == NULL) {
+        formation_turn(node);
+    }
+    proposals_turn(node);
+    reads_turn(node);
+    log_reads_turn(node);
+    if (node->core != NULL) {
+        perform_actions(node);
+        learn_ready_index(node);
+    }
+    proposals_deliver(node);
+    reads_deliver(node);
+}
+
+bool node_has_work(const struct node *node) {
+    return node->work;
+}
+
+static uint64_t sooner(uint64_t left, uint64_t right) {
+    return left < right ? left : right;
+}
+
+uint64_t node_next_deadline_ms(const struct node *node) {
+    uint64_t deadline = node->core == NULL ? formation_deadline_ms(node) : raft_next_deadline_ms(node->core);
+    deadline = sooner(deadline, proposals_deadline_ms(node));
+    deadline = sooner(deadline, forwards_deadline_ms(node));
+    deadline = sooner(deadline, reads_deadline_ms(node));
+    if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
+        deadline = sooner(deadline, node->shut_down_deadline_ms);
+    }
+    return deadline;
+}
+
+void node_written(struct node *node, uint64_t number) {
+    assert(number > node->writes_done && number <= node->writes_begun);
+    node->writes_done = number;
+    if (node->core == NULL) {
+        formation_written(node);
+    } else if (number > node->core_write_offset) {
+        raft_persisted(node->core, number - node->core_write_offset);
+    }
+    outbox_written(node);
+    node->work = true;
+}
+
+void node_entries_read(struct node *node, uint64_t token, struct raft_entry *entries, size_t count, struct buffer *buffer) {
+    bool wanted = applier_loaded(node, token, entries, count) || outbox_loaded(node, token, entries, count) ||
+                  log_reads_loaded(node, token, entries, count);
+    assert(wanted);
+    (void)wanted;
+    free(entries);
+    buffer_release(buffer);
+    node->work = true;
+}
+
+/* -- From clients -- */
+
+uint64_t node_propose(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
+                      uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {
+    return proposals_add(node, body, commands, count, timeout_ms, forward, done, context);
+}
+
+bool node_check(const struct node *node, struct json_span command, struct problem *out_problem) {
+    if (node->options.machine->check == NULL) {
+        return true;
+    }
+    struct json_writer why = {0};
+    enum machine_verdict verdict = node->options.machine->check(command.data, command.size, applier_output(&why));
+    if (verdict == MACHINE_REFUSED) {
+        problem_set(out_problem, PROBLEM_INVALID_COMMAND, false, "%.*s", (int)why.size, why.size == 0 ? "" : why.data);
+    }
+    json_writer_discard(&why);
+    return verdict == MACHINE_DONE;
+}
+
+uint64_t node_query(struct node *node, struct buffer *body, struct json_span query, enum node_consistency consistency,
+                    raft_index min_index, uint32_t timeout_ms, bool forward, node_query_done done, void *context) {
+    return reads_add(node, body, query, consistency, min_index, timeout_ms, forward, done, context);
+}
+
+uint64_t node_read_log(struct node *node, raft_index from, size_t limit, node_log_done done, void *context) {
+    return log_reads_add(node, from, limit, done, context);
+}
+
+void node_cancel(struct node *node, uint64_t ticket) {
+    if (!proposals_cancel(node, ticket) && !reads_cancel(&node->reads, ticket)) {
+        log_reads_cancel(&node->log_reads, ticket);
+    }
+}
+
+/* What is queued here is refused at once (it entered no log); what is under way gets a short time to end. */
+void node_shut_down(struct node *node) {
+    if (node->shutting_down) {
+        return;
+    }
+    node->shutting_down = true;
+    node->shut_down_deadline_ms = node->now_ms + NODE_SHUT_DOWN_GRACE_MS;
+    proposals_shut_down(node);
+    node->work = true;
+}

@@ -1,0 +1,68 @@
+/* The node's whole state, shared by the files that it is made of; each part is owned by the file it is named after. */
+#ifndef RAFTD_NODE_STATE_H
+#define RAFTD_NODE_STATE_H
+
+#include "server/applier.h"
+#include "server/calls.h"
+#include "server/entry_cache.h"
+#include "server/formation.h"
+#include "server/forwards.h"
+#include "server/log_reads.h"
+#include "server/node.h"
+#include "server/outbox.h"
+#include "server/proposals.h"
+#include "server/reads.h"
+#include "server/roster.h"
+
+/* After SIGTERM, what is in flight may finish for this long. */
+enum { NODE_SHUT_DOWN_GRACE_MS = 2000 };
+
+struct node {
+    struct node_options options;
+    struct node_io io;
+    struct storage_identity identity;
+    uint64_t now_ms;
+    uint64_t next_number; /* Tickets and tokens: unique in the node's life, never 0. */
+    bool work;            /* Something was gathered that node_turn has not seen. */
+    bool shutting_down;
+    uint64_t shut_down_deadline_ms;
+
+    struct raft *core;     /* NULL while waiting to form. */
+    uint64_t writes_begun; /* Number of the newest write handed to the disk. */
+    uint64_t writes_done;
+    uint64_t core_write_offset; /* The core counts its writes from 1: number on disk = number in the core + this. */
+
+    struct roster roster;
+    struct entry_cache cache;
+    struct applier applier;
+    struct outbox outbox;
+    struct calls calls;
+    struct proposals proposals;
+    struct forwards forwards;
+    struct reads reads;
+    struct log_reads log_reads;
+    struct formation formation;
+
+    bool ready_known;       /* What was committed when this node started is known: */
+    raft_index ready_index; /* it is ready when this much is applied. */
+};
+
+uint64_t node_new_number(struct node *node);
+/* Hands a write to the disk and answers its number. */
+uint64_t node_write(struct node *node, const struct storage_write *write);
+/* The cluster is formed: starts the consensus module with the log as the store (or the caller) has it. */
+void node_start_core(struct node *node, struct raft *core);
+/* The core with this node's options; its log is still empty. */
+struct raft *node_make_core(struct node *node, struct raft_hard_state hard_state);
+/* Fills in an envelope for a request to that member. */
+void node_address(const struct node *node, const struct members_member *to, struct message_address *out_address);
+/* An answer of this node to a request, with nothing but who and when filled in. */
+struct message_answer node_answer_to(const struct node *node, enum message_kind kind, raft_round round);
+void node_reply(struct node *node, uint64_t ticket, const struct message_answer *answer);
+void node_reply_problem(struct node *node, uint64_t ticket, enum message_kind kind, raft_round round,
+                        const struct problem *problem);
+bool node_is_leader(const struct node *node);
+/* 0 when unknown. */
+raft_node_id node_leader(const struct node *node);
+
+#endif

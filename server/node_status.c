@@ -1,0 +1,103 @@
+#include "server/node_state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *node_role_name(enum node_role role) {
+    static const char *const names[] = {
+        [NODE_LEADER] = "leader",       [NODE_FOLLOWER] = "follower",
+        [NODE_CANDIDATE] = "candidate", [NODE_PRE_CANDIDATE] = "pre_candidate",
+        [NODE_LEARNER] = "learner",     [NODE_WAITING] = "waiting",
+    };
+    return names[role];
+}
+
+static enum node_role role_of(const struct node *node) {
+    if (node->core == NULL) {
+        return NODE_WAITING;
+    }
+    switch (raft_role(node->core)) {
+    case RAFT_LEADER:
+        return NODE_LEADER;
+    case RAFT_CANDIDATE:
+        return NODE_CANDIDATE;
+    case RAFT_PRE_CANDIDATE:
+        return NODE_PRE_CANDIDATE;
+    case RAFT_FOLLOWER:
+        break;
+    }
+    const struct members_member *self = members_find(&roster_current(&node->roster)->members, node->options.id);
+    return self != NULL && !self->voter ? NODE_LEARNER : NODE_FOLLOWER;
+}
+
+void node_status(const struct node *node, struct node_status *out_status) {
+    *out_status = (struct node_status){
+        .id = node->options.id,
+        .role = role_of(node),
+        .applied_index = node->applier.applied.index,
+        .applied_term = node->applier.applied.term,
+    };
+    memcpy(out_status->incarnation, node->identity.incarnation, sizeof out_status->incarnation);
+    if (node->core == NULL) {
+        formation_waiting(node, out_status);
+        return;
+    }
+    memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
+    raft_status(node->core, &out_status->raft);
+    out_status->members = roster_current(&node->roster)->members;
+    out_status->members_index = roster_current(&node->roster)->index;
+}
+
+void node_brief(const struct node *node, struct node_brief *out_brief) {
+    *out_brief = (struct node_brief){
+        .cluster_id = node->core == NULL ? "" : node->identity.cluster_id,
+        .id = node->options.id,
+        .leader = node_leader(node),
+        .term = node->core == NULL ? 0 : raft_current_term(node->core),
+        .applied_index = node->applier.applied.index,
+    };
+}
+
+static bool not_ready_waiting(const struct node *node, char *out_why, size_t why_size) {
+    struct node_status status;
+    node_status(node, &status);
+    int written = snprintf(out_why, why_size, "waiting for the cluster to form");
+    for (size_t i = 0; i < status.waiting_count && written > 0 && (size_t)written < why_size; i++) {
+        written += snprintf(out_why + written, why_size - (size_t)written, "; node %" PRIu64 " (%s): %s",
+                            status.waiting[i].id, status.waiting[i].url, status.waiting[i].why);
+    }
+    return false;
+}
+
+bool node_ready(const struct node *node, char *out_why, size_t why_size) {
+    if (node->core == NULL) {
+        return not_ready_waiting(node, out_why, why_size);
+    }
+    if (node->shutting_down) {
+        snprintf(out_why, why_size, "shutting down");
+        return false;
+    }
+    if (node_leader(node) == 0) {
+        snprintf(out_why, why_size, "no leader is known in term %" PRIu64, raft_current_term(node->core));
+        return false;
+    }
+    if (!node->ready_known) {
+        snprintf(out_why, why_size, "what is committed is not known yet");
+        return false;
+    }
+    if (node->applier.applied.index < node->ready_index) {
+        snprintf(out_why, why_size, "catching up: applied index %" PRIu64 " of %" PRIu64, node->applier.applied.index,
+                 node->ready_index);
+        return false;
+    }
+    return true;
+}
+
+const char *node_member_url(const struct node *node, raft_node_id id) {
+    const struct members_member *member = members_find(&roster_current(&node->roster)->members, id);
+    if (member == NULL) {
+        member = members_find(&node->options.cluster, id);
+    }
+    return member == NULL ? NULL : member->url;
+}

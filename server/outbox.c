@@ -1,0 +1,138 @@
+#include "server/outbox.h"
+
+#include "server/base/memory.h"
+#include "server/node_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void outbox_clear(struct outbox *outbox) {
+    free(outbox->waiting);
+    free(outbox->loading);
+    *outbox = (struct outbox){0};
+}
+
+static bool is_answer(const struct raft_message *message) {
+    return message->type == RAFT_VOTE_ANSWER || message->type == RAFT_APPEND_ANSWER;
+}
+
+static void send_answer(struct node *node, const struct raft_message *message) {
+    enum message_kind kind = message->type == RAFT_VOTE_ANSWER ? MESSAGE_REQUEST_VOTE : MESSAGE_APPEND_ENTRIES;
+    struct message_answer answer = node_answer_to(node, kind, message->round);
+    answer.raft = *message;
+    answer.term = message->term;
+    node_reply(node, message->ticket, &answer);
+}
+
+static void send_request(struct node *node, const struct raft_message *message, const struct raft_entry *entries) {
+    const struct members_member *to = members_find(&roster_current(&node->roster)->members, message->to);
+    if (to == NULL) {
+        raft_send_failed(node->core, message->to, message->round); /* It was removed meanwhile. */
+        return;
+    }
+    bool vote = message->type == RAFT_REQUEST_VOTE;
+    struct message_request request;
+    request.kind = vote ? MESSAGE_REQUEST_VOTE : MESSAGE_APPEND_ENTRIES;
+    request.round = message->round;
+    request.raft = *message;
+    uint32_t timeout_ms = node->options.election_timeout_ms;
+    if (!vote) {
+        request.raft.append_entries.entries = entries;
+        if (message->append_entries.entry_count > 0) {
+            timeout_ms *= 4; /* The answer waits for the follower's disk. */
+        }
+    }
+    calls_send(node, to, &request, 0, timeout_ms);
+}
+
+static void load_entries(struct node *node, const struct raft_message *message) {
+    struct outbox *outbox = &node->outbox;
+    raft_index first = message->append_entries.prev.index + 1;
+    outbox->loading =
+        memory_grow(outbox->loading, &outbox->loading_capacity, outbox->loading_count + 1, sizeof *outbox->loading);
+    struct outbox_loading *loading = &outbox->loading[outbox->loading_count++];
+    *loading = (struct outbox_loading){.token = node_new_number(node), .message = *message};
+    node->io.disk.read(node->io.disk.context, loading->token, first, first + message->append_entries.entry_count - 1,
+                       SIZE_MAX);
+}
+
+static void send(struct node *node, const struct raft_message *message) {
+    if (is_answer(message)) {
+        send_answer(node, message);
+        return;
+    }
+    if (message->type == RAFT_REQUEST_VOTE || message->append_entries.entry_count == 0) {
+        send_request(node, message, NULL);
+        return;
+    }
+    raft_index first = message->append_entries.prev.index + 1;
+    if (first < entry_cache_first(&node->cache)) {
+        load_entries(node, message);
+        return;
+    }
+    send_request(node, message, entry_cache_range(&node->cache, first, message->append_entries.entry_count));
+}
+
+void outbox_post(struct node *node, const struct raft_message *message) {
+    struct outbox *outbox = &node->outbox;
+    struct raft_message posted = *message;
+    if (posted.after_write != 0) {
+        posted.after_write += node->core_write_offset;
+    }
+    if (posted.after_write <= node->writes_done) {
+        send(node, &posted);
+        return;
+    }
+    assert(is_answer(&posted) || posted.type == RAFT_REQUEST_VOTE);
+    outbox->waiting = memory_grow(outbox->waiting, &outbox->capacity, outbox->count + 1, sizeof *outbox->waiting);
+    outbox->waiting[outbox->count++] = posted;
+}
+
+void outbox_written(struct node *node) {
+    struct outbox *outbox = &node->outbox;
+    size_t kept = 0;
+    for (size_t i = 0; i < outbox->count; i++) {
+        struct raft_message message = outbox->waiting[i];
+        if (message.after_write <= node->writes_done) {
+            send(node, &message);
+        } else {
+            outbox->waiting[kept++] = message;
+        }
+    }
+    outbox->count = kept;
+}
+
+/* The range may have been truncated and written anew while the disk read it, or the log may have changed since: then the
+ * message is stale (raft.h, Payloads). */
+static bool still_true(const struct node *node, const struct raft_message *message, const struct raft_entry *entries,
+                       size_t count) {
+    const struct raft_append_entries *append = &message->append_entries;
+    if (count != append->entry_count || raft_current_term(node->core) != message->term ||
+        raft_term_at(node->core, append->prev.index) != append->prev.term) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (raft_term_at(node->core, entries[i].id.index) != entries[i].id.term) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool outbox_loaded(struct node *node, uint64_t token, const struct raft_entry *entries, size_t count) {
+    struct outbox *outbox = &node->outbox;
+    for (size_t i = 0; i < outbox->loading_count; i++) {
+        if (outbox->loading[i].token != token) {
+            continue;
+        }
+        struct raft_message message = outbox->loading[i].message;
+        outbox->loading[i] = outbox->loading[--outbox->loading_count];
+        if (still_true(node, &message, entries, count)) {
+            send_request(node, &message, entries);
+        } else {
+            raft_send_failed(node->core, message.to, message.round);
+        }
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,341 @@
+#include "server/proposals.h"
+
+#include "server/base/memory.h"
+#include "server/node_state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* -- Lists -- */
+
+void proposal_list_push(struct proposal_list *list, struct proposal *proposal) {
+    proposal->next = NULL;
+    if (list->tail == NULL) {
+        list->head = proposal;
+    } else {
+        list->tail->next = proposal;
+    }
+    list->tail = proposal;
+}
+
+struct proposal *proposal_list_pop(struct proposal_list *list) {
+    struct proposal *proposal = list->head;
+    if (proposal != NULL) {
+        list->head = proposal->next;
+        if (list->head == NULL) {
+            list->tail = NULL;
+        }
+        proposal->next = NULL;
+    }
+    return proposal;
+}
+
+/* Moves all out of `from` that `wanted` names, in order; the others stay. */
+static struct proposal_list take_if(struct proposal_list *from,
+                                    bool (*wanted)(const struct node *, const struct proposal *), const struct node *node) {
+    struct proposal_list taken = {0};
+    struct proposal_list kept = {0};
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(from)) != NULL) {
+        proposal_list_push(wanted(node, proposal) ? &taken : &kept, proposal);
+    }
+    *from = kept;
+    return taken;
+}
+
+static void destroy(struct proposal *proposal) {
+    buffer_release(proposal->body);
+    json_writer_discard(&proposal->results);
+    free(proposal->commands);
+    free(proposal->lines);
+    free(proposal);
+}
+
+void proposals_clear(struct proposals *proposals) {
+    struct proposal_list *lists[] = {&proposals->queued, &proposals->appended, &proposals->finished};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct proposal *proposal;
+        while ((proposal = proposal_list_pop(lists[i])) != NULL) {
+            destroy(proposal);
+        }
+    }
+}
+
+/* -- The life of one -- */
+
+uint64_t proposals_add(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
+                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {
+    assert(count > 0);
+    struct proposals *proposals = &node->proposals;
+    struct proposal *proposal = memory_zalloc(sizeof *proposal);
+    *proposal = (struct proposal){
+        .ticket = node_new_number(node),
+        .deadline_ms = node->now_ms + timeout_ms,
+        .forward = forward,
+        .body = buffer_retain(body),
+        .commands = memory_copy(commands, count * sizeof *commands),
+        .count = count,
+        .lines = memory_alloc(count * sizeof *proposal->lines),
+        .done = done,
+        .context = context,
+    };
+    for (size_t i = 0; i < count; i++) {
+        proposal->bytes += commands[i].size;
+    }
+    bool full = proposals->commands_waiting + count > node->options.queued_commands_max ||
+                proposals->bytes_waiting + proposal->bytes > node->options.queued_bytes_max;
+    proposals->commands_waiting += count;
+    proposals->bytes_waiting += proposal->bytes;
+    node->work = true;
+    uint64_t ticket = proposal->ticket;
+    struct problem problem;
+    if (node->shutting_down) {
+        problem_set(&problem, PROBLEM_SHUTTING_DOWN, false, "node %" PRIu64 " is shutting down", node->options.id);
+        proposals_fail(node, proposal, &problem);
+    } else if (full) {
+        problem_set(&problem, PROBLEM_OVERLOADED, false, "too many commands wait on node %" PRIu64 "; try again soon",
+                    node->options.id);
+        proposals_fail(node, proposal, &problem);
+    } else {
+        proposal_list_push(&proposals->queued, proposal);
+    }
+    return ticket;
+}
+
+void proposals_resolve(struct proposal *proposal, const struct message_line *line) {
+    assert(proposal->resolved < proposal->count);
+    struct message_line *own = &proposal->lines[proposal->resolved++];
+    *own = *line;
+    /* Where results lie is known when the last one is there: the buffer may move until then. */
+    own->result.data = NULL;
+    json_write_bytes(&proposal->results, line->result.data, line->result.size);
+}
+
+void proposals_finish(struct node *node, struct proposal *proposal) {
+    assert(proposal->resolved == proposal->count);
+    const char *result = proposal->results.data;
+    for (size_t i = 0; i < proposal->count; i++) {
+        proposal->lines[i].result.data = result;
+        result += proposal->lines[i].result.size;
+    }
+    assert(node->proposals.commands_waiting >= proposal->count);
+    node->proposals.commands_waiting -= proposal->count;
+    node->proposals.bytes_waiting -= proposal->bytes;
+    proposal_list_push(&node->proposals.finished, proposal);
+    node->work = true;
+}
+
+void proposals_fail(struct node *node, struct proposal *proposal, const struct problem *problem) {
+    struct message_line line = {.problem = *problem};
+    while (proposal->resolved < proposal->count) {
+        proposals_resolve(proposal, &line);
+    }
+    proposals_finish(node, proposal);
+}
+
+void proposals_requeue(struct node *node, struct proposal *proposal) {
+    assert(proposal->resolved == 0);
+    proposal_list_push(&node->proposals.queued, proposal);
+    node->work = true;
+}
+
+void proposals_deliver(struct node *node) {
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(&node->proposals.finished)) != NULL) {
+        if (proposal->done != NULL) {
+            proposal->done(proposal->context, proposal->lines, proposal->count);
+        }
+        destroy(proposal);
+    }
+}
+
+static bool cancel_in(const struct proposal_list *list, uint64_t ticket) {
+    for (struct proposal *proposal = list->head; proposal != NULL; proposal = proposal->next) {
+        if (proposal->ticket == ticket) {
+            proposal->done = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool proposals_cancel(struct node *node, uint64_t ticket) {
+    struct proposals *proposals = &node->proposals;
+    return cancel_in(&proposals->queued, ticket) || cancel_in(&proposals->appended, ticket) ||
+           cancel_in(&proposals->finished, ticket) || forwards_cancel(node, ticket);
+}
+
+/* -- On the leader -- */
+
+/* All that is queued becomes one batch of entries (one write, one AppendEntries per follower). */
+static void append_all(struct node *node) {
+    struct proposals *proposals = &node->proposals;
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(&proposals->queued)) != NULL) {
+        struct raft_entry *entries = memory_zalloc(proposal->count * sizeof *entries);
+        for (size_t i = 0; i < proposal->count; i++) {
+            entries[i].type = RAFT_COMMAND;
+            entries[i].data = proposal->commands[i].data;
+            entries[i].size = (uint32_t)proposal->commands[i].size;
+            entries[i].buffer = proposal->body;
+        }
+        bool leading = raft_propose(node->core, entries, proposal->count);
+        assert(leading);
+        proposal->term = entries[0].id.term;
+        proposal->first_index = entries[0].id.index;
+        free(entries);
+        proposal_list_push(&proposals->appended, proposal);
+    }
+}
+
+static bool covers(const struct proposal *proposal, raft_index index) {
+    return index >= proposal->first_index && index - proposal->first_index < proposal->count;
+}
+
+static void resolve_at(struct proposal *proposal, const struct raft_entry *entry, enum machine_verdict verdict,
+                       struct json_span result) {
+    /* Lines are resolved in order of index; a gap would mean that an index was applied without being seen here. */
+    assert(entry->id.index == proposal->first_index + proposal->resolved);
+    struct message_line line = {.id = entry->id};
+    if (entry->id.term != proposal->term) {
+        problem_set(&line.problem, PROBLEM_LEADERSHIP_LOST, false,
+                    "another entry was committed at index %" PRIu64 " in term %" PRIu64, entry->id.index, entry->id.term);
+    } else if (verdict == MACHINE_REFUSED) {
+        problem_set(&line.problem, PROBLEM_INVALID_COMMAND, false, "%.*s", (int)result.size,
+                    result.size == 0 ? "" : result.data);
+    } else {
+        line.result = result;
+    }
+    proposals_resolve(proposal, &line);
+}
+
+void proposals_applied(struct node *node, const struct raft_entry *entry, enum machine_verdict verdict,
+                       struct json_span result) {
+    struct proposals *proposals = &node->proposals;
+    bool any_done = false;
+    for (struct proposal *proposal = proposals->appended.head; proposal != NULL; proposal = proposal->next) {
+        if (covers(proposal, entry->id.index)) {
+            resolve_at(proposal, entry, verdict, result);
+            any_done = any_done || proposal->resolved == proposal->count;
+        } else if (proposal->term == proposals->appended.tail->term) {
+            break; /* All that follow wait for higher indexes. */
+        }
+    }
+    while (any_done && proposals->appended.head != NULL &&
+           proposals->appended.head->resolved == proposals->appended.head->count) {
+        proposals_finish(node, proposal_list_pop(&proposals->appended));
+    }
+}
+
+/* -- Time, and leadership lost -- */
+
+static bool is_done_or_overdue(const struct node *node, const struct proposal *proposal) {
+    return proposal->resolved == proposal->count || node->now_ms >= proposal->deadline_ms ||
+           (node->shutting_down && node->now_ms >= node->shut_down_deadline_ms);
+}
+
+void proposals_time_out_problem(const struct node *node, const struct proposal *proposal, bool entered_log,
+                                struct problem *out_problem) {
+    raft_node_id leader = node_leader(node);
+    if (node->shutting_down && node->now_ms >= node->shut_down_deadline_ms) {
+        problem_set(out_problem, PROBLEM_SHUTTING_DOWN, entered_log, "node %" PRIu64 " is shutting down", node->options.id);
+    } else if (proposal->lost) {
+        problem_set(out_problem, PROBLEM_LEADERSHIP_LOST, entered_log,
+                    "node %" PRIu64 " lost leadership of term %" PRIu64 " before the command was committed",
+                    node->options.id, proposal->term);
+    } else if (entered_log || leader != 0) {
+        problem_set(out_problem, PROBLEM_TIMEOUT, entered_log, "the command was not committed and applied in time");
+    } else if (node->core == NULL) {
+        problem_set(out_problem, PROBLEM_NO_LEADER, false, "node %" PRIu64 " waits for its cluster to form",
+                    node->options.id);
+    } else {
+        problem_set(out_problem, PROBLEM_NO_LEADER, false,
+                    "node %" PRIu64 " knows no leader in term %" PRIu64 "; an election may be under way", node->options.id,
+                    raft_current_term(node->core));
+    }
+}
+
+/* When leadership of their term is over, whoever waits learns the outcome soon (the next leader commits the entry or
+ * another one there) or not for a long time: waits two election time-outs more. */
+static void mark_lost(struct node *node) {
+    bool leading = node_is_leader(node);
+    uint64_t patience = node->now_ms + 2 * (uint64_t)node->options.election_timeout_ms;
+    for (struct proposal *proposal = node->proposals.appended.head; proposal != NULL; proposal = proposal->next) {
+        if (!proposal->lost && !(leading && proposal->term == raft_current_term(node->core))) {
+            proposal->lost = true;
+            proposal->deadline_ms = proposal->deadline_ms < patience ? proposal->deadline_ms : patience;
+        }
+    }
+}
+
+static void end_overdue(struct node *node, struct proposal_list *list, bool entered_log) {
+    if (list->head == NULL) {
+        return;
+    }
+    struct proposal_list over = take_if(list, is_done_or_overdue, node);
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(&over)) != NULL) {
+        struct problem problem;
+        proposals_time_out_problem(node, proposal, entered_log, &problem);
+        proposals_fail(node, proposal, &problem);
+    }
+}
+
+static bool must_not_be_forwarded(const struct node *node, const struct proposal *proposal) {
+    (void)node;
+    return !proposal->forward;
+}
+
+static void refuse_unforwardable(struct node *node) {
+    struct proposal_list refused = take_if(&node->proposals.queued, must_not_be_forwarded, node);
+    raft_node_id leader = node_leader(node);
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(&refused)) != NULL) {
+        struct problem problem;
+        if (leader != 0) {
+            problem_set(&problem, PROBLEM_NOT_LEADER, false, "node %" PRIu64 " is not the leader, node %" PRIu64 " is",
+                        node->options.id, leader);
+        } else {
+            proposals_time_out_problem(node, proposal, false, &problem);
+        }
+        proposals_fail(node, proposal, &problem);
+    }
+}
+
+void proposals_turn(struct node *node) {
+    struct proposals *proposals = &node->proposals;
+    if (proposals->queued.head != NULL) {
+        if (node_is_leader(node)) {
+            append_all(node);
+        } else {
+            refuse_unforwardable(node);
+            forwards_turn(node);
+        }
+    }
+    if (node->core != NULL) {
+        mark_lost(node);
+    }
+    end_overdue(node, &proposals->queued, false);
+    end_overdue(node, &proposals->appended, true);
+}
+
+void proposals_shut_down(struct node *node) {
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(&node->proposals.queued)) != NULL) {
+        struct problem problem;
+        problem_set(&problem, PROBLEM_SHUTTING_DOWN, false, "node %" PRIu64 " is shutting down", node->options.id);
+        proposals_fail(node, proposal, &problem);
+    }
+}
+
+uint64_t proposals_deadline_ms(const struct node *node) {
+    uint64_t deadline = UINT64_MAX;
+    const struct proposal_list *lists[] = {&node->proposals.queued, &node->proposals.appended};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (const struct proposal *proposal = lists[i]->head; proposal != NULL; proposal = proposal->next) {
+            deadline = proposal->deadline_ms < deadline ? proposal->deadline_ms : deadline;
+        }
+    }
+    return deadline;
+}

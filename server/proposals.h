@@ -1,0 +1,81 @@
+/* Everybody whose commands are on their way: held until there is a leader, in this leader's log, or with another node.
+ *
+ *     queued --- leader here ---> appended --- applied ---> finished
+ *        |  ^
+ *        v  | surely not taken
+ *      forwarded (forwards.c) --- answered ---> finished
+ *
+ * A command is answered "rejected" only when it entered no log, or when another entry is committed at its index; else, when
+ * time is over, "unknown" (contract §1). */
+#ifndef RAFTD_PROPOSALS_H
+#define RAFTD_PROPOSALS_H
+
+#include "server/machine/machine.h"
+#include "server/node.h"
+
+struct proposal {
+    struct proposal *next;
+    uint64_t ticket;
+    uint64_t deadline_ms;
+    bool forward;               /* May be passed on to another node. */
+    bool lost;                  /* Appended, and the term of leadership is over since. */
+    struct buffer *body;        /* One reference. */
+    struct json_span *commands; /* Owned; spans into the body. */
+    size_t count;
+    size_t bytes;
+    raft_term term; /* Appended: where. */
+    raft_index first_index;
+    size_t resolved;            /* Lines from the first on that have their answer. */
+    struct message_line *lines; /* Owned. */
+    struct json_writer results; /* The lines' results, one after the other. */
+    node_propose_done done;     /* NULL: the client is gone. */
+    void *context;
+};
+
+struct proposal_list {
+    struct proposal *head;
+    struct proposal *tail;
+};
+
+struct proposals {
+    struct proposal_list queued;
+    struct proposal_list appended; /* Of one term in order of index; terms in order. */
+    struct proposal_list finished;
+    size_t commands_waiting; /* Unanswered, forwarded ones included. */
+    uint64_t bytes_waiting;
+};
+
+void proposals_clear(struct proposals *proposals);
+
+uint64_t proposals_add(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
+                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context);
+bool proposals_cancel(struct node *node, uint64_t ticket);
+
+/* Appends or forwards what is queued, refuses what must not wait, ends what has waited too long. */
+void proposals_turn(struct node *node);
+/* The entry has been applied: whoever waits for its index has an answer. */
+void proposals_applied(struct node *node, const struct raft_entry *entry, enum machine_verdict verdict,
+                       struct json_span result);
+/* Calls back all that are finished. */
+void proposals_deliver(struct node *node);
+/* Refuses what is queued; what is under way elsewhere or in the log keeps what time it has, at most until the grace is
+ * over. */
+void proposals_shut_down(struct node *node);
+/* UINT64_MAX when nobody waits. */
+uint64_t proposals_deadline_ms(const struct node *node);
+
+/* -- For forwards.c -- */
+void proposal_list_push(struct proposal_list *list, struct proposal *proposal);
+struct proposal *proposal_list_pop(struct proposal_list *list);
+/* Gives the next unresolved line its answer; the result is copied. */
+void proposals_resolve(struct proposal *proposal, const struct message_line *line);
+/* Gives all unresolved lines this problem and finishes the proposal, which is in no list. */
+void proposals_fail(struct node *node, struct proposal *proposal, const struct problem *problem);
+void proposals_finish(struct node *node, struct proposal *proposal);
+/* It surely entered no log elsewhere: back to the queue. */
+void proposals_requeue(struct node *node, struct proposal *proposal);
+/* The problem of a proposal whose time is over. */
+void proposals_time_out_problem(const struct node *node, const struct proposal *proposal, bool entered_log,
+                                struct problem *out_problem);
+
+#endif

@@ -1,0 +1,26 @@
+/* Who the members were at which log index: the host's side of the consensus module's configurations, with URLs and
+ * incarnations. The newest in the log is in effect; truncation brings the one before back (§4.1). */
+#ifndef RAFTD_ROSTER_H
+#define RAFTD_ROSTER_H
+
+#include "server/members.h"
+
+struct roster_at {
+    raft_index index; /* 0: nobody yet. */
+    struct members members;
+};
+
+struct roster {
+    struct roster_at *list; /* Owned; ascending by index; list[0] is {0, nobody}. */
+    size_t count;
+    size_t capacity;
+};
+
+void roster_init(struct roster *roster);
+void roster_clear(struct roster *roster);
+/* Takes the members from a configuration entry's bytes. False, unchanged: they make no sense. */
+bool roster_append(struct roster *roster, const struct raft_entry *entry);
+void roster_truncate(struct roster *roster, raft_index index);
+const struct roster_at *roster_current(const struct roster *roster);
+
+#endif
