@@ -1,0 +1,127 @@
+/* raftd: reads the options, opens the data directory, runs the reactor. Exit codes: 0 ended as asked, 1 the data directory
+ * or the address cannot be used, 2 a wrong option. */
+#include "server/diagnostics.h"
+#include "server/health.h"
+#include "server/options.h"
+#include "server/reactor.h"
+
+#include <curl/curl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { MAIN_UNUSABLE = 1, MAIN_WRONG_OPTION = 2 };
+
+static int run_health(const char *const *arguments, const char *const *environment) {
+    struct health_request request;
+    struct options_message message;
+    switch (health_read(arguments, environment, &request, &message)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_HELP:
+        options_print_help(stdout);
+        return EXIT_SUCCESS;
+    default:
+        fprintf(stderr, "raftd: %s\n", message.text);
+        return MAIN_WRONG_OPTION;
+    }
+    char line[1200];
+    bool well = health_ask(&request, line, sizeof line);
+    fprintf(well ? stdout : stderr, "%s\n", line);
+    return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Each connection takes a descriptor, and the usual soft limit of 1,024 is less than --max-connections and the files need.
+ */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Signals to end are read from a descriptor by the reactor, so that no thread is interrupted anywhere; a connection that
+ * the other end closed is no reason to end. */
+static void prepare_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void log_repair(void *context, const char *line) {
+    diagnostics_write(context, DIAGNOSTICS_WARNING, "storage", "%s", line);
+}
+
+static int run_node(const struct options *options) {
+    struct diagnostics diagnostics = {
+        .descriptor = STDERR_FILENO,
+        .level = options->log_level,
+        .json = options->log_json,
+        .node_id = options->id,
+    };
+    struct storage *storage;
+    struct storage_message message = {.text = ""};
+    if (storage_open(options->data_dir, options->id, log_repair, &diagnostics, &storage, &message) != STORAGE_OK) {
+        diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "storage", "%s", message.text);
+        return MAIN_UNUSABLE;
+    }
+    struct reactor *reactor = reactor_create(options, storage, &diagnostics, &message);
+    if (reactor == NULL) {
+        diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "raftd", "%s", message.text);
+        storage_close(storage);
+        return MAIN_UNUSABLE;
+    }
+    diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd",
+                      "version %s, node %llu of %zu, listening on %s port %u as %s, data in %s, machine %s", RAFTD_VERSION,
+                      (unsigned long long)options->id, options->cluster.count, options->listen.host, options->listen.port,
+                      options->advertise_url, options->data_dir, options->machine->name);
+    reactor_run(reactor);
+    reactor_destroy(reactor);
+    storage_close(storage);
+    diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd", "ended");
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+    /* The reactor allocates nearly everything; an arena for each of the other threads would only keep memory from being
+     * used again. */
+    mallopt(M_ARENA_MAX, 1);
+    const char *const *arguments = (const char *const *)(argc > 0 ? argv + 1 : argv);
+    const char *const *environment = (const char *const *)environ;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        fprintf(stderr, "raftd: libcurl cannot be used\n");
+        return MAIN_UNUSABLE;
+    }
+    if (arguments[0] != NULL && strcmp(arguments[0], "health") == 0) {
+        return run_health(arguments + 1, environment);
+    }
+    struct options options;
+    struct options_message message;
+    switch (options_read(arguments, environment, &options, &message)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_HELP:
+        options_print_help(stdout);
+        return EXIT_SUCCESS;
+    case OPTIONS_VERSION:
+        printf("raftd %s\n", RAFTD_VERSION);
+        return EXIT_SUCCESS;
+    case OPTIONS_WRONG:
+        fprintf(stderr, "raftd: %s\n", message.text);
+        return MAIN_WRONG_OPTION;
+    }
+    raise_descriptor_limit();
+    prepare_signals();
+    int code = run_node(&options);
+    options_clear(&options);
+    curl_global_cleanup();
+    return code;
+}

@@ -1,0 +1,425 @@
+#include "server/options.h"
+
+#include "server/base/memory.h"
+#include "server/option_value.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- The table -- */
+
+enum option_kind {
+    OPTION_NUMBER,
+    OPTION_DURATION,
+    OPTION_SIZE,
+    OPTION_ADDRESS,
+    OPTION_URL,
+    OPTION_PATH,
+    OPTION_CLUSTER,
+    OPTION_MACHINE,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT,
+    OPTION_SWITCH,
+    OPTION_LIST
+};
+
+/* Where a value ends up. Numbers of every kind are handed on as uint64_t, narrower fields are filled in at the end. */
+struct option {
+    const char *name; /* Without the dashes. */
+    const char *value_name;
+    const char *initial; /* Read like a given value; NULL for none. */
+    enum option_kind kind;
+    size_t offset; /* Of the field in struct options. */
+    uint64_t minimum;
+    uint64_t maximum;
+    const char *help;
+};
+
+#define FIELD(name) offsetof(struct options, name)
+#define GIB         (UINT64_C(1) << 30)
+
+static const struct option table[] = {
+    {"id", "N", "1", OPTION_NUMBER, FIELD(id), 1, RAFT_NUMBER_MAX, "who this node is; different on every node"},
+    {"listen", "HOST:PORT", "127.0.0.1:8001", OPTION_ADDRESS, FIELD(listen), 0, 0, "where it listens, for everything"},
+    {"advertise", "URL", NULL, OPTION_URL, FIELD(advertise_url), 0, 0,
+     "where other nodes reach it; default: its URL in --cluster, else http://LISTEN"},
+    {"client-url", "URL", NULL, OPTION_URL, FIELD(client_url), 0, 0,
+     "where clients and browsers reach it; default: --advertise"},
+    {"data-dir", "FOLDER", "./raftd-data", OPTION_PATH, FIELD(data_dir), 0, 0, "what it keeps; made when absent"},
+    {"cluster", "ID=URL,...", NULL, OPTION_CLUSTER, FIELD(cluster), 0, 0,
+     "all nodes of the cluster, the same list on each; default: this node alone"},
+    {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0, "the state machine: hashmap or register"},
+    {"heartbeat", "TIME", "100ms", OPTION_DURATION, FIELD(heartbeat_ms), 10, 60000,
+     "how often a leader is heard, from 10ms on"},
+    {"election-timeout", "TIME", "1s", OPTION_DURATION, FIELD(election_timeout_ms), 50, 600000,
+     "an election begins after 1 to 2 times this without a leader; from 50ms and two heartbeats on"},
+    {"log-level", "LEVEL", "info", OPTION_LOG_LEVEL, FIELD(log_level), 0, 0, "debug, info, warning or error"},
+    {"log-format", "FORMAT", "text", OPTION_LOG_FORMAT, FIELD(log_json), 0, 0, "text or json"},
+    {"insecure", NULL, NULL, OPTION_SWITCH, FIELD(insecure), 0, 0,
+     "listen beyond this machine although nobody is asked who they are"},
+    {"allow-host", "NAME,...", NULL, OPTION_LIST, FIELD(allow_hosts), 0, 0,
+     "further names clients may call it by (Host header)"},
+    {"allow-origin", "ORIGIN,...", NULL, OPTION_LIST, FIELD(allow_origins), 0, 0,
+     "web sites whose pages may use it, like http://app:3000"},
+    {"max-command-bytes", "SIZE", "1MiB", OPTION_SIZE, FIELD(command_bytes_max), 1024, GIB / 16, "the largest command"},
+    {"max-query-bytes", "SIZE", "64KiB", OPTION_SIZE, FIELD(query_bytes_max), 1024, GIB / 16, "the largest query"},
+    {"max-ndjson-bytes", "SIZE", "64MiB", OPTION_SIZE, FIELD(ndjson_bytes_max), 1024, GIB,
+     "the largest body of many commands"},
+    {"max-connections", "N", "1024", OPTION_NUMBER, FIELD(connections_max), 1, 1000000, "connections of clients at a time"},
+    {"max-queued-bytes", "SIZE", "128MiB", OPTION_SIZE, FIELD(queued_bytes_max), 1024, 64 * GIB,
+     "commands taken and not yet answered; more are refused with 429"},
+    {"max-queued-commands", "N", "100000", OPTION_NUMBER, FIELD(queued_commands_max), 1, 10000000, "the same, counted"},
+    {"cache-bytes", "SIZE", "16MiB", OPTION_SIZE, FIELD(cache_bytes), 0, 64 * GIB, "recent log entries kept in memory"},
+};
+
+enum { OPTION_COUNT = sizeof table / sizeof table[0], OPTION_VARIABLE_SIZE = 64 };
+
+/* What was given for one row of the table. */
+struct given {
+    char *text; /* Owned; NULL: the default. */
+    bool by_environment;
+};
+
+static void variable_name(const struct option *option, char out[OPTION_VARIABLE_SIZE]) {
+    int size = snprintf(out, OPTION_VARIABLE_SIZE, "RAFTD_%s", option->name);
+    assert(size > 0 && size < OPTION_VARIABLE_SIZE);
+    for (char *at = out; *at != '\0'; at++) {
+        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    }
+}
+
+static bool fail(struct options_message *out_message, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(struct options_message *out_message, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out_message->text, sizeof out_message->text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* -- One value -- */
+
+static bool fail_value(const struct option *option, const struct given *given, struct options_message *out_message,
+                       const char *expected) {
+    char name[OPTION_VARIABLE_SIZE];
+    if (given->by_environment) {
+        variable_name(option, name);
+    } else {
+        snprintf(name, sizeof name, "--%s", option->name);
+    }
+    return fail(out_message, "%s: '%.200s' is not %s", name, given->text, expected);
+}
+
+static bool read_number(const struct option *option, const struct given *given, uint64_t *out_number,
+                        struct options_message *out_message) {
+    char expected[128];
+    bool valid;
+    if (option->kind == OPTION_DURATION) {
+        valid = option_value_duration(given->text, option->maximum, out_number);
+        snprintf(expected, sizeof expected, "a duration like 250ms, 1s or 1m, from %" PRIu64 "ms to %" PRIu64 "m",
+                 option->minimum, option->maximum / 60000);
+    } else if (option->kind == OPTION_SIZE) {
+        valid = option_value_size(given->text, option->maximum, out_number);
+        snprintf(expected, sizeof expected, "a size like 65536, 64KiB or 1MiB, from %" PRIu64 " to %" PRIu64 " bytes",
+                 option->minimum, option->maximum);
+    } else {
+        valid = option_value_number(given->text, option->maximum, out_number);
+        snprintf(expected, sizeof expected, "a number from %" PRIu64 " to %" PRIu64, option->minimum, option->maximum);
+    }
+    return (valid && *out_number >= option->minimum) || fail_value(option, given, out_message, expected);
+}
+
+static bool read_switch(const char *text, bool *out_on) {
+    bool on = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+    if (!on && strcmp(text, "false") != 0 && strcmp(text, "0") != 0) {
+        return false;
+    }
+    *out_on = on;
+    return true;
+}
+
+static bool read_value(const struct option *option, const struct given *given, struct options *options,
+                       struct options_message *out_message) {
+    void *field = (char *)options + option->offset;
+    const char *text = given->text;
+    uint64_t number = 0;
+    char why[512];
+    switch (option->kind) {
+    case OPTION_NUMBER:
+    case OPTION_SIZE:
+        return read_number(option, given, field, out_message);
+    case OPTION_DURATION:
+        if (!read_number(option, given, &number, out_message)) {
+            return false;
+        }
+        *(uint32_t *)field = (uint32_t)number;
+        return true;
+    case OPTION_ADDRESS:
+        return option_value_address(text, field) ||
+               fail_value(option, given, out_message,
+                          "HOST:PORT, like 127.0.0.1:8001 or [::1]:8001, with a port from 1 to 65535");
+    case OPTION_URL:
+        if (!members_url_valid(text, strlen(text))) {
+            return fail_value(option, given, out_message, "a URL like http://node1:8001 (no path, no slash at the end)");
+        }
+        memcpy(field, text, strlen(text) + 1);
+        return true;
+    case OPTION_PATH:
+        *(char **)field = memory_text(text, strlen(text));
+        return true;
+    case OPTION_CLUSTER:
+        if (!members_parse_list(text, field, why, sizeof why)) {
+            return fail(out_message, "%s: %s", given->by_environment ? "RAFTD_CLUSTER" : "--cluster", why);
+        }
+        return true;
+    case OPTION_MACHINE:
+        options->machine = machine_by_name(text);
+        return options->machine != NULL ||
+               fail_value(option, given, out_message, "a machine there is: hashmap or register");
+    case OPTION_LOG_LEVEL:
+        return diagnostics_level_parse(text, field) ||
+               fail_value(option, given, out_message, "debug, info, warning or error");
+    case OPTION_LOG_FORMAT:
+        options->log_json = strcmp(text, "json") == 0;
+        return options->log_json || strcmp(text, "text") == 0 || fail_value(option, given, out_message, "text or json");
+    case OPTION_SWITCH:
+        return read_switch(text, field) || fail_value(option, given, out_message, "true, 1, false or 0");
+    case OPTION_LIST:
+        *(char ***)field = option_value_list(text);
+        return true;
+    }
+    return false;
+}
+
+/* -- What belongs together -- */
+
+static const struct given *given_for(const struct given *given, const char *name) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            return &given[i];
+        }
+    }
+    assert(false);
+    return NULL;
+}
+
+static void url_of_address(const struct options_address *address, char out[MEMBERS_URL_SIZE]) {
+    bool ipv6 = strchr(address->host, ':') != NULL;
+    /* A host that does not fit is cut, and what is left is no URL any more: the caller checks. */
+    int size = snprintf(out, MEMBERS_URL_SIZE, ipv6 ? "http://[%s]:%u" : "http://%s:%u", address->host, address->port);
+    if (size < 0 || size >= MEMBERS_URL_SIZE) {
+        out[0] = '\0';
+    }
+}
+
+/* This node's URL: as given, as listed, or made of the address it listens on; where two of them speak they say the same. */
+static bool settle_advertise(const struct given *given, struct options *options, struct options_message *out_message) {
+    bool listed = given_for(given, "cluster")->text != NULL;
+    if (listed) {
+        if (given_for(given, "id")->text == NULL) {
+            return fail(out_message, "--cluster lists several nodes: say with --id which of them this one is");
+        }
+        const struct members_member *self = members_find(&options->cluster, options->id);
+        if (self == NULL) {
+            return fail(out_message, "--id %" PRIu64 " is not in the list of --cluster", options->id);
+        }
+        if (options->advertise_url[0] != '\0' && strcmp(options->advertise_url, self->url) != 0) {
+            return fail(out_message, "--advertise %s is not what --cluster lists for node %" PRIu64 ", %s",
+                        options->advertise_url, options->id, self->url);
+        }
+        memcpy(options->advertise_url, self->url, sizeof self->url);
+        return true;
+    }
+    if (options->advertise_url[0] == '\0') {
+        if (option_value_wildcard(options->listen.host)) {
+            return fail(out_message, "--listen %s is no address that others could call: add --advertise (or --cluster)",
+                        options->listen.host);
+        }
+        url_of_address(&options->listen, options->advertise_url);
+        if (!members_url_valid(options->advertise_url, strlen(options->advertise_url))) {
+            return fail(out_message, "--listen %s makes no URL that others could call: add --advertise",
+                        options->listen.host);
+        }
+    }
+    struct members_member self = {.id = options->id, .voter = true};
+    memcpy(self.url, options->advertise_url, sizeof self.url);
+    bool added = members_add(&options->cluster, &self);
+    assert(added);
+    (void)added;
+    return true;
+}
+
+static bool settle(const struct given *given, struct options *options, struct options_message *out_message) {
+    if (!settle_advertise(given, options, out_message)) {
+        return false;
+    }
+    if (options->client_url[0] == '\0') {
+        memcpy(options->client_url, options->advertise_url, sizeof options->client_url);
+    }
+    if (options->election_timeout_ms < 2 * options->heartbeat_ms) {
+        return fail(out_message, "--election-timeout %" PRIu32 "ms must be at least two heartbeats of %" PRIu32 "ms",
+                    options->election_timeout_ms, options->heartbeat_ms);
+    }
+    if (options->command_bytes_max > options->ndjson_bytes_max || options->command_bytes_max > options->queued_bytes_max) {
+        return fail(out_message, "--max-command-bytes must not be above --max-ndjson-bytes and --max-queued-bytes");
+    }
+    if (!options->insecure && !option_value_loopback(options->listen.host)) {
+        return fail(out_message,
+                    "--listen %s can be reached from other machines, and nobody who calls is asked who they are: "
+                    "add --insecure if everybody there may use this node",
+                    options->listen.host);
+    }
+    return true;
+}
+
+/* -- Gathering -- */
+
+static void give(struct given *given, const struct option *option, const char *text, bool by_environment) {
+    if (option->kind == OPTION_LIST && given->text != NULL && given->by_environment == by_environment) {
+        size_t size = strlen(given->text) + 1 + strlen(text) + 1;
+        char *joined = memory_alloc(size);
+        snprintf(joined, size, "%s,%s", given->text, text);
+        free(given->text);
+        given->text = joined;
+        return;
+    }
+    free(given->text);
+    *given = (struct given){.text = memory_text(text, strlen(text)), .by_environment = by_environment};
+}
+
+/* The row of an argument `--name` or `--name=value`; NULL when there is none. */
+static size_t find_row(const char *argument, const char **out_value) {
+    size_t size = strcspn(argument, "=");
+    *out_value = argument[size] == '=' ? argument + size + 1 : NULL;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(table[i].name) + 2 == size && strncmp(argument, "--", 2) == 0 &&
+            strncmp(argument + 2, table[i].name, size - 2) == 0) {
+            return i;
+        }
+    }
+    return OPTION_COUNT;
+}
+
+static enum options_end gather_arguments(const char *const *arguments, struct given *given,
+                                         struct options_message *out_message) {
+    for (const char *const *at = arguments; *at != NULL; at++) {
+        if (strcmp(*at, "--help") == 0 || strcmp(*at, "-h") == 0) {
+            return OPTIONS_HELP;
+        }
+        if (strcmp(*at, "--version") == 0) {
+            return OPTIONS_VERSION;
+        }
+        const char *value;
+        size_t row = find_row(*at, &value);
+        if (row == OPTION_COUNT) {
+            fail(out_message, "%s '%.200s'; see raftd --help", (*at)[0] == '-' ? "unknown option" : "unexpected argument",
+                 *at);
+            return OPTIONS_WRONG;
+        }
+        if (value == NULL && table[row].kind == OPTION_SWITCH) {
+            value = "true";
+        }
+        if (value == NULL && at[1] != NULL && strncmp(at[1], "--", 2) != 0) {
+            value = *++at;
+        }
+        if (value == NULL || value[0] == '\0') {
+            fail(out_message, "--%s needs a value", table[row].name);
+            return OPTIONS_WRONG;
+        }
+        give(&given[row], &table[row], value, false);
+    }
+    return OPTIONS_RUN;
+}
+
+const char *options_environment(const char *const *environment, const char *name) {
+    size_t size = strlen(name);
+    for (const char *const *at = environment; *at != NULL; at++) {
+        if (strncmp(*at, name, size) == 0 && (*at)[size] == '=') {
+            return (*at)[size + 1] == '\0' ? NULL : *at + size + 1;
+        }
+    }
+    return NULL;
+}
+
+static void gather_environment(const char *const *environment, struct given *given) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char name[OPTION_VARIABLE_SIZE];
+        variable_name(&table[i], name);
+        const char *value = options_environment(environment, name);
+        if (given[i].text == NULL && value != NULL) {
+            give(&given[i], &table[i], value, true);
+        }
+    }
+}
+
+static bool read_all(const struct given *given, struct options *options, struct options_message *out_message) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        struct given value = given[i];
+        if (value.text == NULL) {
+            value.text = (char *)table[i].initial;
+        }
+        if (value.text == NULL && table[i].kind == OPTION_LIST) {
+            value.text = "";
+        }
+        if (value.text != NULL && !read_value(&table[i], &value, options, out_message)) {
+            return false;
+        }
+    }
+    return settle(given, options, out_message);
+}
+
+enum options_end options_read(const char *const *arguments, const char *const *environment, struct options *out_options,
+                              struct options_message *out_message) {
+    struct given given[OPTION_COUNT] = {0};
+    enum options_end end = gather_arguments(arguments, given, out_message);
+    if (end == OPTIONS_RUN) {
+        gather_environment(environment, given);
+        struct options options = {0};
+        if (read_all(given, &options, out_message)) {
+            *out_options = options;
+        } else {
+            options_clear(&options);
+            end = OPTIONS_WRONG;
+        }
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        free(given[i].text);
+    }
+    return end;
+}
+
+void options_clear(struct options *options) {
+    free(options->data_dir);
+    option_value_free_list(options->allow_hosts);
+    option_value_free_list(options->allow_origins);
+    *options = (struct options){0};
+}
+
+/* -- Help -- */
+
+void options_print_help(FILE *file) {
+    fputs("raftd: a server of a Raft cluster, replicated state machines you can curl.\n\n"
+          "  raftd [OPTION...]                run a node; without options a cluster of one on 127.0.0.1:8001\n"
+          "  raftd health [--ready] [URL]     ask a node: exit 0 when it serves (--ready: and knows a leader), else 1\n\n",
+          file);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[64];
+        const char *value_name = table[i].value_name == NULL ? "" : table[i].value_name;
+        snprintf(left, sizeof left, "--%s %s", table[i].name, value_name);
+        fprintf(file, "  %-29s %s", left, table[i].help);
+        if (table[i].initial != NULL) {
+            fprintf(file, " (%s)", table[i].initial);
+        }
+        fputc('\n', file);
+    }
+    fputs(
+        "  --help, --version\n\n"
+        "Every option is also an environment variable, --data-dir for one RAFTD_DATA_DIR; the command line wins.\n"
+        "Exit codes: 0 ended by SIGTERM or SIGINT, 1 the data directory or the address cannot be used, 2 a wrong option.\n",
+        file);
+}

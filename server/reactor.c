@@ -1,0 +1,298 @@
+#include "server/reactor.h"
+
+#include "api/api.h"
+#include "server/base/memory.h"
+#include "server/disk.h"
+#include "server/node.h"
+#include "server/peers.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    REACTOR_API_DESCRIPTORS = 8, /* More than the API has. */
+    REACTOR_WAIT_MAX_MS = 60000, /* Nothing is due later than this without being looked at again. */
+    REACTOR_SHUTDOWN_MAX_MS = 5000,
+    REACTOR_CONNECT_TIMEOUT_MS = 2000,
+    REACTOR_FRAMING_BYTES =
+        16 * 1024 * 1024 /* Of a peer's message around its commands: each has an index, a term and a type. */
+};
+
+struct reactor {
+    const struct options *options;         /* Borrowed. */
+    const struct diagnostics *diagnostics; /* Borrowed. */
+    struct storage *storage;               /* Borrowed. */
+    struct peers *peers;
+    struct disk_threads *disk;
+    struct node *node;
+    struct api *api;
+    int wake_descriptor;   /* The disk's threads write here. */
+    int signal_descriptor; /* SIGTERM and SIGINT arrive here. */
+    bool shutting_down;
+    uint64_t shutdown_deadline_ms;
+};
+
+/* Monotonic, and counting while the machine is suspended: a lease must not outlive a nap. */
+static uint64_t clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void fill_random(void *context, void *bytes, size_t size) {
+    (void)context;
+    char *at = bytes;
+    while (size > 0) {
+        ssize_t got = getrandom(at, size, 0);
+        if (got < 0 && errno != EINTR) {
+            fprintf(stderr, "raftd: no random bytes: %s\n", strerror(errno));
+            abort();
+        }
+        if (got > 0) {
+            at += got;
+            size -= (size_t)got;
+        }
+    }
+}
+
+/* -- What the parts say to each other through here -- */
+
+static void wake(void *context) {
+    const struct reactor *reactor = context;
+    const uint64_t one = 1;
+    ssize_t written = write(reactor->wake_descriptor, &one, sizeof one);
+    (void)written; /* It fails only when the counter is full: the reactor wakes anyway. */
+}
+
+static void reply(void *context, uint64_t ticket, const struct message_answer *answer) {
+    const struct reactor *reactor = context;
+    api_reply(reactor->api, ticket, answer);
+}
+
+static void answered(void *context, uint64_t token, enum transport_end end, const struct message_answer *answer,
+                     struct buffer *body, const char *why) {
+    const struct reactor *reactor = context;
+    node_answered(reactor->node, token, end, answer, body, why);
+}
+
+static void written(void *context, uint64_t number) {
+    const struct reactor *reactor = context;
+    node_written(reactor->node, number);
+}
+
+static void entries_read(void *context, uint64_t token, struct raft_entry *entries, size_t count, struct buffer *buffer) {
+    const struct reactor *reactor = context;
+    node_entries_read(reactor->node, token, entries, count, buffer);
+}
+
+static uint64_t storage_bytes(void *context) {
+    const struct reactor *reactor = context;
+    return storage_size_bytes(reactor->storage);
+}
+
+static void disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
+    const struct reactor *reactor = context;
+    disk_threads_latency(reactor->disk, out_p50_ms, out_p99_ms);
+}
+
+/* -- Life -- */
+
+static bool fail(struct storage_message *out_message, const char *what) {
+    snprintf(out_message->text, sizeof out_message->text, "%s: %s", what, strerror(errno));
+    return false;
+}
+
+static bool open_descriptors(struct reactor *reactor, struct storage_message *out_message) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    reactor->signal_descriptor = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    reactor->wake_descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return (reactor->signal_descriptor >= 0 && reactor->wake_descriptor >= 0) ||
+           fail(out_message, "no descriptors to wait with");
+}
+
+static bool start_io(struct reactor *reactor, struct storage_message *out_message) {
+    const struct options *options = reactor->options;
+    const struct peers_options peers_options = {
+        .connect_timeout_ms = REACTOR_CONNECT_TIMEOUT_MS,
+        .answer_bytes_max = options->ndjson_bytes_max + REACTOR_FRAMING_BYTES,
+    };
+    reactor->peers = peers_create(&peers_options);
+    reactor->disk = disk_threads_create(reactor->storage, wake, reactor);
+    return (reactor->peers != NULL && reactor->disk != NULL) || fail(out_message, "no threads or sockets to be had");
+}
+
+static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_message *out_message) {
+    const struct options *options = reactor->options;
+    struct node_options node_options = {
+        .id = options->id,
+        .url = options->advertise_url,
+        .client_url = options->client_url,
+        .cluster = options->cluster,
+        .machine = options->machine,
+        .heartbeat_ms = options->heartbeat_ms,
+        .election_timeout_ms = options->election_timeout_ms,
+        .cache_bytes = options->cache_bytes,
+        .queued_bytes_max = options->queued_bytes_max,
+        .queued_commands_max = (uint32_t)options->queued_commands_max,
+    };
+    fill_random(NULL, &node_options.seed, sizeof node_options.seed);
+    const struct node_io io = {
+        .transport = peers_transport(reactor->peers),
+        .disk = disk_threads_interface(reactor->disk),
+        .reply = reply,
+        .reply_context = reactor,
+        .diagnostics = reactor->diagnostics,
+        .random = fill_random,
+    };
+    peers_attach(reactor->peers, answered, reactor);
+    reactor->node = node_create(&node_options, &io, reactor->storage, now_ms, out_message);
+    return reactor->node != NULL;
+}
+
+static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_message *out_message) {
+    const struct options *options = reactor->options;
+    const struct api_options api_options = {
+        .listen_host = options->listen.host,
+        .listen_port = options->listen.port,
+        .advertise_url = options->advertise_url,
+        .client_url = options->client_url,
+        .allow_hosts = (const char *const *)options->allow_hosts,
+        .allow_origins = (const char *const *)options->allow_origins,
+        .command_bytes_max = options->command_bytes_max,
+        .query_bytes_max = options->query_bytes_max,
+        .ndjson_bytes_max = options->ndjson_bytes_max,
+        .peer_bytes_max = options->ndjson_bytes_max + REACTOR_FRAMING_BYTES,
+        .connections_max = (unsigned)options->connections_max,
+        .machine_name = options->machine->name,
+        .started_ms = now_ms,
+    };
+    const struct api_host host = {.context = reactor, .storage_bytes = storage_bytes, .disk_latency = disk_latency};
+    reactor->api = api_create(&api_options, &host, reactor->node, reactor->peers, reactor->diagnostics, out_message);
+    return reactor->api != NULL;
+}
+
+struct reactor *reactor_create(const struct options *options, struct storage *storage,
+                               const struct diagnostics *diagnostics, struct storage_message *out_message) {
+    struct reactor *reactor = memory_zalloc(sizeof *reactor);
+    *reactor = (struct reactor){
+        .options = options, .diagnostics = diagnostics, .storage = storage, .wake_descriptor = -1, .signal_descriptor = -1};
+    uint64_t now_ms = clock_ms();
+    if (!open_descriptors(reactor, out_message) || !start_io(reactor, out_message) ||
+        !start_node(reactor, now_ms, out_message) || !start_api(reactor, now_ms, out_message)) {
+        reactor_destroy(reactor);
+        return NULL;
+    }
+    return reactor;
+}
+
+void reactor_destroy(struct reactor *reactor) {
+    if (reactor == NULL) {
+        return;
+    }
+    /* Whoever calls another part ends before it: the threads wake the reactor, the API asks node and peers, the node sends.
+     */
+    disk_threads_destroy(reactor->disk);
+    if (reactor->api != NULL) {
+        api_destroy(reactor->api);
+    }
+    node_destroy(reactor->node);
+    peers_destroy(reactor->peers);
+    if (reactor->signal_descriptor >= 0) {
+        close(reactor->signal_descriptor);
+    }
+    if (reactor->wake_descriptor >= 0) {
+        close(reactor->wake_descriptor);
+    }
+    free(reactor);
+}
+
+/* -- The loop -- */
+
+static void gather(struct reactor *reactor, uint64_t now_ms) {
+    const struct disk_ends ends = {.context = reactor, .written = written, .entries_read = entries_read};
+    peers_run(reactor->peers); /* First, because what the last turn sent leaves here. */
+    disk_threads_collect(reactor->disk, &ends);
+    api_run(reactor->api, now_ms);
+}
+
+/* How long nothing needs to be done unless a descriptor becomes ready. */
+static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
+    uint64_t deadline_ms = node_next_deadline_ms(reactor->node);
+    uint64_t wait = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    uint64_t api_wait = api_timeout_ms(reactor->api, now_ms);
+    wait = api_wait < wait ? api_wait : wait;
+    if (reactor->shutting_down) {
+        uint64_t left = reactor->shutdown_deadline_ms > now_ms ? reactor->shutdown_deadline_ms - now_ms : 0;
+        wait = left < wait ? left : wait;
+    }
+    return wait < REACTOR_WAIT_MAX_MS ? (int)wait : REACTOR_WAIT_MAX_MS;
+}
+
+static void begin_shutdown(struct reactor *reactor, int signal_number) {
+    if (reactor->shutting_down) {
+        _exit(128 + signal_number); /* As a shell would tell of a process that the signal ended. */
+    }
+    diagnostics_write(reactor->diagnostics, DIAGNOSTICS_INFO, "raftd", "%s: finishing what is in flight",
+                      signal_number == SIGINT ? "SIGINT" : "SIGTERM");
+    reactor->shutting_down = true;
+    reactor->shutdown_deadline_ms = clock_ms() + REACTOR_SHUTDOWN_MAX_MS;
+    api_stop_accepting(reactor->api);
+    node_shut_down(reactor->node);
+}
+
+static void read_signals(struct reactor *reactor) {
+    struct signalfd_siginfo info;
+    while (read(reactor->signal_descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
+        begin_shutdown(reactor, (int)info.ssi_signo);
+    }
+}
+
+static void await(struct reactor *reactor, int timeout_ms) {
+    enum { OWN_DESCRIPTORS = 2 };
+    struct curl_waitfd waits[OWN_DESCRIPTORS + REACTOR_API_DESCRIPTORS] = {
+        {.fd = reactor->signal_descriptor, .events = CURL_WAIT_POLLIN},
+        {.fd = reactor->wake_descriptor, .events = CURL_WAIT_POLLIN},
+    };
+    int descriptors[REACTOR_API_DESCRIPTORS];
+    unsigned count = api_descriptors(reactor->api, descriptors, REACTOR_API_DESCRIPTORS);
+    assert(count <= REACTOR_API_DESCRIPTORS);
+    for (unsigned i = 0; i < count; i++) {
+        waits[OWN_DESCRIPTORS + i] = (struct curl_waitfd){.fd = descriptors[i], .events = CURL_WAIT_POLLIN};
+    }
+    peers_wait(reactor->peers, waits, OWN_DESCRIPTORS + count, timeout_ms);
+    if (waits[1].revents != 0) {
+        uint64_t woken;
+        ssize_t got = read(reactor->wake_descriptor, &woken, sizeof woken);
+        (void)got; /* That it woke is all that counts. */
+    }
+    if (waits[0].revents != 0) {
+        read_signals(reactor);
+    }
+}
+
+static bool finished(const struct reactor *reactor, uint64_t now_ms) {
+    return reactor->shutting_down && (api_idle(reactor->api) || now_ms >= reactor->shutdown_deadline_ms);
+}
+
+void reactor_run(struct reactor *reactor) {
+    uint64_t now_ms = clock_ms();
+    while (!finished(reactor, now_ms)) {
+        node_tick(reactor->node, now_ms);
+        gather(reactor, now_ms);
+        node_turn(reactor->node);
+        await(reactor, node_has_work(reactor->node) ? 0 : wait_ms(reactor, now_ms));
+        now_ms = clock_ms();
+    }
+}
