@@ -1,0 +1,253 @@
+#include "storage/record.h"
+
+#include "storage/bytes.h"
+#include "storage/crc32c.h"
+#include "tests/check_main.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct raft_entry entry_of(raft_index index, raft_term term, const char *text) {
+    return (struct raft_entry){.id = {.index = index, .term = term},
+                               .type = RAFT_COMMAND,
+                               .size = (uint32_t)strlen(text),
+                               .data = strlen(text) == 0 ? NULL : text};
+}
+
+static void as_text(const char *bytes, size_t size, char *out_text) {
+    for (size_t i = 0; i < size; i++) {
+        sprintf(out_text + 3 * i, "%02x ", (unsigned char)bytes[i]);
+    }
+    out_text[3 * size - 1] = '\0';
+}
+
+/* The same bytes stand in storage/README.md. */
+START_TEST(the_example_of_the_readme_comes_out) {
+    char value[64];
+    char text[256];
+    struct raft_entry entry = entry_of(17, 3, "{\"op\":\"count\"}");
+    struct record_key key = record_entry_key(17);
+    as_text(key.bytes, key.size, text);
+    ck_assert_str_eq(text, "65 00 00 00 00 00 00 00 11");
+    as_text(value, record_encode_entry(&entry, value), text);
+    ck_assert_str_eq(text, "01 01 00 00 00 00 00 00 00 03 7b 22 6f 70 22 3a 22 63 6f 75 6e 74 22 7d "
+                           "d6 e4 e6 bf");
+}
+END_TEST
+
+START_TEST(an_entry_comes_back_as_it_went_in) {
+    const char *const texts[] = {"", "1", "{\"a\":[1,2,3]}"};
+    for (size_t i = 0; i < 3; i++) {
+        for (int type = RAFT_COMMAND; type <= RAFT_CONFIGURATION; type++) {
+            char value[64];
+            struct raft_entry in = entry_of(RAFT_NUMBER_MAX, RAFT_NUMBER_MAX, texts[i]);
+            struct raft_entry out;
+            in.type = (enum raft_entry_type)type;
+            size_t size = record_encode_entry(&in, value);
+            ck_assert_uint_eq(size, in.size + RECORD_ENTRY_OVERHEAD);
+            ck_assert_int_eq(record_decode_entry(RAFT_NUMBER_MAX, value, size, &out), RECORD_OK);
+            ck_assert_uint_eq(out.id.index, RAFT_NUMBER_MAX);
+            ck_assert_uint_eq(out.id.term, RAFT_NUMBER_MAX);
+            ck_assert_int_eq((int)out.type, type);
+            ck_assert_uint_eq(out.size, in.size);
+            ck_assert(out.size == 0 ? out.data == NULL : memcmp(out.data, texts[i], out.size) == 0);
+            ck_assert_ptr_null(out.buffer);
+            ck_assert_ptr_null(out.configuration);
+        }
+    }
+}
+END_TEST
+
+START_TEST(any_flipped_bit_of_an_entry_shows) {
+    char value[64];
+    struct raft_entry in = entry_of(5, 2, "{\"op\":\"read\"}");
+    size_t size = record_encode_entry(&in, value);
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        struct raft_entry out = {.size = 99};
+        value[bit / 8] = (char)(value[bit / 8] ^ (1 << bit % 8));
+        ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_CHECKSUM);
+        ck_assert_uint_eq(out.size, 99);
+        value[bit / 8] = (char)(value[bit / 8] ^ (1 << bit % 8));
+    }
+}
+END_TEST
+
+START_TEST(an_entry_cut_at_any_byte_shows) {
+    char value[64];
+    struct raft_entry out;
+    struct raft_entry in = entry_of(5, 2, "{\"op\":\"read\"}");
+    size_t size = record_encode_entry(&in, value);
+    for (size_t cut = 0; cut < size; cut++) {
+        ck_assert_int_ne(record_decode_entry(5, value, cut, &out), RECORD_OK);
+    }
+}
+END_TEST
+
+START_TEST(an_entry_under_the_key_of_another_fails_its_checksum) {
+    char value[64];
+    struct raft_entry out;
+    struct raft_entry in = entry_of(5, 2, "1");
+    size_t size = record_encode_entry(&in, value);
+    ck_assert_int_eq(record_decode_entry(6, value, size, &out), RECORD_CHECKSUM);
+}
+END_TEST
+
+/* Ends a value made by hand with the checksum it needs under `key`. */
+static void reseal(struct record_key key, char *value, size_t size) {
+    bytes_put_u32(value + size - 4, crc32c_extend(crc32c_extend(0, key.bytes, key.size), value, size - 4));
+}
+
+START_TEST(a_whole_entry_of_another_version_is_told_from_damage) {
+    char value[64];
+    struct raft_entry out;
+    struct raft_entry in = entry_of(5, 2, "1");
+    size_t size = record_encode_entry(&in, value);
+    value[0] = 2;
+    reseal(record_entry_key(5), value, size);
+    ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VERSION);
+}
+END_TEST
+
+START_TEST(an_entry_with_a_type_outside_the_range_is_refused) {
+    const char types[] = {RAFT_COMMAND - 1, RAFT_CONFIGURATION + 1, (char)0xff};
+    for (size_t i = 0; i < sizeof types; i++) {
+        char value[64];
+        struct raft_entry out;
+        struct raft_entry in = entry_of(5, 2, "1");
+        size_t size = record_encode_entry(&in, value);
+        value[1] = types[i];
+        reseal(record_entry_key(5), value, size);
+        ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VALUE);
+    }
+}
+END_TEST
+
+START_TEST(an_entry_with_a_term_or_index_above_the_largest_number_is_refused) {
+    char value[64];
+    struct raft_entry out;
+    struct raft_entry in = entry_of(5, 2, "1");
+    size_t size = record_encode_entry(&in, value);
+    bytes_put_u64(value + 2, RAFT_NUMBER_MAX + 1);
+    reseal(record_entry_key(5), value, size);
+    ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VALUE);
+    bytes_put_u64(value + 2, RAFT_NUMBER_MAX);
+    reseal(record_entry_key(RAFT_NUMBER_MAX + 1), value, size);
+    ck_assert_int_eq(record_decode_entry(RAFT_NUMBER_MAX + 1, value, size, &out), RECORD_VALUE);
+}
+END_TEST
+
+START_TEST(a_hard_state_comes_back_as_it_went_in) {
+    char value[RECORD_SMALL_MAX];
+    struct raft_hard_state out;
+    size_t size =
+        record_encode_hard_state((struct raft_hard_state){.term = RAFT_NUMBER_MAX, .voted_for = RAFT_NUMBER_MAX}, value);
+    ck_assert_int_eq(record_decode_hard_state(value, size, &out), RECORD_OK);
+    ck_assert_uint_eq(out.term, RAFT_NUMBER_MAX);
+    ck_assert_uint_eq(out.voted_for, RAFT_NUMBER_MAX);
+}
+END_TEST
+
+START_TEST(a_hard_state_above_the_largest_number_is_refused) {
+    for (size_t field = 1; field <= 9; field += 8) {
+        char value[RECORD_SMALL_MAX];
+        struct raft_hard_state out;
+        size_t size = record_encode_hard_state((struct raft_hard_state){.term = 1, .voted_for = 1}, value);
+        bytes_put_u64(value + field, RAFT_NUMBER_MAX + 1);
+        reseal(record_key(RECORD_HARD_STATE), value, size);
+        ck_assert_int_eq(record_decode_hard_state(value, size, &out), RECORD_VALUE);
+    }
+}
+END_TEST
+
+START_TEST(an_identity_comes_back_as_it_went_in) {
+    char value[RECORD_SMALL_MAX];
+    struct storage_identity in = {.node_id = 3,
+                                  .incarnation = "0123456789abcdef0123456789abcdef",
+                                  .cluster_id = "fedcba9876543210fedcba9876543210",
+                                  .formed = true};
+    struct storage_identity out;
+    size_t size = record_encode_identity(&in, value);
+    ck_assert_int_eq(record_decode_identity(value, size, &out), RECORD_OK);
+    ck_assert_uint_eq(out.node_id, 3);
+    ck_assert_str_eq(out.incarnation, in.incarnation);
+    ck_assert_str_eq(out.cluster_id, in.cluster_id);
+    ck_assert(out.formed);
+
+    in.cluster_id[0] = '\0';
+    in.formed = false;
+    size = record_encode_identity(&in, value);
+    ck_assert_int_eq(record_decode_identity(value, size, &out), RECORD_OK);
+    ck_assert_str_eq(out.cluster_id, "");
+    ck_assert(!out.formed);
+}
+END_TEST
+
+START_TEST(the_newest_write_comes_back_as_it_went_in) {
+    char value[RECORD_SMALL_MAX];
+    struct record_newest_write out;
+    size_t size =
+        record_encode_newest_write((struct record_newest_write){.number = 9, .last = {.index = 8, .term = 7}}, value);
+    ck_assert_int_eq(record_decode_newest_write(value, size, &out), RECORD_OK);
+    ck_assert_uint_eq(out.number, 9);
+    ck_assert_uint_eq(out.last.index, 8);
+    ck_assert_uint_eq(out.last.term, 7);
+}
+END_TEST
+
+START_TEST(small_records_with_a_byte_too_many_or_too_few_are_refused) {
+    char value[RECORD_SMALL_MAX];
+    struct raft_hard_state hard_state;
+    size_t size = record_encode_hard_state((struct raft_hard_state){.term = 1}, value);
+    reseal(record_key(RECORD_HARD_STATE), value, size + 1);
+    ck_assert_int_eq(record_decode_hard_state(value, size + 1, &hard_state), RECORD_SHORT);
+    reseal(record_key(RECORD_HARD_STATE), value, size - 1);
+    ck_assert_int_eq(record_decode_hard_state(value, size - 1, &hard_state), RECORD_SHORT);
+}
+END_TEST
+
+START_TEST(keys_sort_by_index_and_before_all_others) {
+    struct record_key before = record_entry_key(255);
+    struct record_key after = record_entry_key(256);
+    struct record_key last = record_entry_key(UINT64_MAX);
+    ck_assert_int_lt(memcmp(before.bytes, after.bytes, 9), 0);
+    ck_assert_int_lt(memcmp(last.bytes, record_key(RECORD_HARD_STATE).bytes, 1), 0);
+}
+END_TEST
+
+START_TEST(a_key_tells_its_kind) {
+    raft_index index = 0;
+    struct record_key key = record_entry_key(258);
+    ck_assert_int_eq(record_key_kind(key.bytes, key.size, &index), RECORD_ENTRY);
+    ck_assert_uint_eq(index, 258);
+    for (int kind = RECORD_HARD_STATE; kind < RECORD_UNKNOWN; kind++) {
+        key = record_key((enum record_kind)kind);
+        ck_assert_int_eq((int)record_key_kind(key.bytes, key.size, &index), kind);
+    }
+    ck_assert_int_eq(record_key_kind("", 0, &index), RECORD_UNKNOWN);
+    ck_assert_int_eq(record_key_kind("x", 1, &index), RECORD_UNKNOWN);
+    ck_assert_int_eq(record_key_kind("e", 1, &index), RECORD_UNKNOWN);
+    ck_assert_int_eq(record_key_kind("e1234567", 8, &index), RECORD_UNKNOWN);
+    ck_assert_int_eq(record_key_kind("e123456789", 10, &index), RECORD_UNKNOWN);
+    ck_assert_int_eq(record_key_kind("f12345678", 9, &index), RECORD_UNKNOWN);
+}
+END_TEST
+
+static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, the_example_of_the_readme_comes_out);
+    tcase_add_test(tcase, an_entry_comes_back_as_it_went_in);
+    tcase_add_test(tcase, any_flipped_bit_of_an_entry_shows);
+    tcase_add_test(tcase, an_entry_cut_at_any_byte_shows);
+    tcase_add_test(tcase, an_entry_under_the_key_of_another_fails_its_checksum);
+    tcase_add_test(tcase, a_whole_entry_of_another_version_is_told_from_damage);
+    tcase_add_test(tcase, an_entry_with_a_type_outside_the_range_is_refused);
+    tcase_add_test(tcase, an_entry_with_a_term_or_index_above_the_largest_number_is_refused);
+    tcase_add_test(tcase, a_hard_state_comes_back_as_it_went_in);
+    tcase_add_test(tcase, a_hard_state_above_the_largest_number_is_refused);
+    tcase_add_test(tcase, an_identity_comes_back_as_it_went_in);
+    tcase_add_test(tcase, the_newest_write_comes_back_as_it_went_in);
+    tcase_add_test(tcase, small_records_with_a_byte_too_many_or_too_few_are_refused);
+    tcase_add_test(tcase, keys_sort_by_index_and_before_all_others);
+    tcase_add_test(tcase, a_key_tells_its_kind);
+}
+
+CHECK_MAIN("record", add_tests)
