@@ -168,11 +168,14 @@ static const char *why_not_connected(const struct peers_exchange *exchange) {
 }
 
 const char *peers_exchange_why(const struct peers_exchange *exchange, CURLcode result) {
+    /* When a reused connection dies libcurl makes another one, before it finds that the body cannot be had again. What then
+     * goes wrong with that one is not what happened to the message. */
+    bool second_connection = exchange->body_taken > 0;
     switch (result) {
     case CURLE_COULDNT_RESOLVE_HOST:
-        return "name not resolved";
+        return second_connection ? "connection broken" : "name not resolved";
     case CURLE_COULDNT_CONNECT:
-        return why_not_connected(exchange);
+        return second_connection ? "connection broken" : why_not_connected(exchange);
     case CURLE_OPERATION_TIMEDOUT:
         return "timed out";
     case CURLE_GOT_NOTHING:
