@@ -1,5 +1,5 @@
-/* HTTP in: routes, JSON, problems, the page's files (contract §1-§5), on libmicrohttpd with an external loop. A request is checked at the
- * door, handed to the node, and its connection suspended until the node answers. No Raft logic, no disk.
+/* HTTP in: routes, JSON, problems, the page's files (contract §1-§5), on libmicrohttpd with an external loop. A request is
+ * checked at the door, handed to the node, and its connection suspended until the node answers. No Raft logic, no disk.
  *
  * Threads: the reactor's only. */
 #ifndef RAFTD_API_H
@@ -10,7 +10,8 @@
 
 struct api;
 
-/* Every limit: unit in the name; defaults in options.c; flags and the README name them. */
+/* Every limit: unit in the name; defaults in options.c; flags and the README name them. Pointers are borrowed for the api's
+ * life. */
 struct api_options {
     const char *listen_host; /* As in --listen: an address or a name; "" and "*" are not accepted. */
     uint16_t listen_port;
@@ -34,11 +35,15 @@ struct api_host {
     void (*disk_latency)(void *context, double *out_p50_ms, double *out_p99_ms);
 };
 
-/* Binds and listens. NULL with a sentence in `out_message` when the address cannot be had (in use, not ours, not permitted). */
+/* Binds and listens. NULL with a sentence in `out_message` when the address cannot be had (in use, not ours, not
+ * permitted). */
 struct api *api_create(const struct api_options *options, const struct api_host *host, struct node *node,
                        struct peers *peers, const struct diagnostics *diagnostics, struct storage_message *out_message);
 /* Frees everything; every connection must have been answered (api_idle), or is cut. */
 void api_destroy(struct api *api);
+
+/* The port it listens on: listen_port, or the one the kernel chose when that was 0. */
+uint16_t api_port(const struct api *api);
 
 /* The descriptors to poll for reading (MHD's epoll and our own): fills up to `capacity`, answers how many. */
 unsigned api_descriptors(const struct api *api, int *out_descriptors, unsigned capacity);

@@ -1,0 +1,44 @@
+/* Answers: status, header fields, body. Every field that an answer carries is put in here. */
+#ifndef RAFTD_API_ANSWER_H
+#define RAFTD_API_ANSWER_H
+
+#include "api/request.h"
+
+#define ANSWER_JSON    "application/json"
+#define ANSWER_NDJSON  "application/x-ndjson"
+#define ANSWER_PROBLEM "application/problem+json"
+
+/* All but status may be left out. */
+struct answer {
+    unsigned status;
+    const char *content_type;
+    char *body; /* From malloc; taken over by answer_send. */
+    size_t size;
+    const char *fixed_body;  /* Instead of `body`: bytes that outlive the process's answers. */
+    raft_index index;        /* Raft-Index; 0: what this node has applied. */
+    const char *consistency; /* Raft-Consistency. */
+    const char *location;
+    const char *allow;
+    const char *etag;
+    bool retry; /* Retry-After: 1. */
+    bool page;  /* The fields that keep a page to itself, and make browsers ask whether it has changed. */
+};
+
+/* Answers a request, whether it waits or not. */
+void answer_send(struct request *request, const struct answer *answer);
+
+/* The answer `answer` with what was written as its body. Empties the writer. */
+void answer_written(struct request *request, const struct answer *answer, struct json_writer *writer);
+
+/* An error: problem+json with outcome where the route changes something, and the fields that belong to its code. */
+void answer_problem(struct request *request, const struct problem *problem);
+
+/* The same with one more member, a number. */
+void answer_problem_with(struct request *request, const struct problem *problem, const char *member, uint64_t number);
+
+/* The body of a problem, with one more member unless `member` is NULL. `status` is the answer's: most often problem_status
+ * of its code. */
+void answer_problem_body(const struct request *request, const struct problem *problem, unsigned status, const char *member,
+                         uint64_t number, struct json_writer *writer);
+
+#endif

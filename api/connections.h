@@ -1,0 +1,72 @@
+/* The connections there are, by slot: their deadlines, who has hung up, and which one goes when there are too many.
+ *
+ * The library's own time-out counts activity, so that a client who sends a byte now and then lives for ever, and it does
+ * not watch suspended connections at all. Here every step has an absolute deadline, and every descriptor is in an epoll set
+ * of ours that only tells of hang-ups. A connection is ended by shutdown(2): the library sees the end of it and cleans up.
+ */
+#ifndef RAFTD_API_CONNECTIONS_H
+#define RAFTD_API_CONNECTIONS_H
+
+#include "api/request.h"
+
+enum {
+    CONNECTIONS_HEAD_MS = 10000,       /* From being accepted, or the first line of a request, to a complete head. */
+    CONNECTIONS_IDLE_MS = 60000,       /* Between requests. */
+    CONNECTIONS_PEER_IDLE_MS = 180000, /* The same for peers: longer than libcurl keeps a connection for reuse. */
+    CONNECTIONS_BYTES_MS = 30000,      /* For a body to come in or an answer to go out, and */
+    CONNECTIONS_BYTES_PER_S = 65536,   /* a second more for each so many bytes. */
+    CONNECTIONS_SLOT_BITS = 20
+};
+
+struct connection {
+    struct connections *all;
+    struct MHD_Connection *mhd;
+    int descriptor;
+    size_t slot;
+    uint64_t deadline_ms;
+    uint64_t quiet_since_ms; /* Since its last answer, or since it was accepted. */
+    bool busy;               /* A request has begun and is not yet answered to the last byte. */
+    bool suspended;
+    bool peer;    /* Has spoken as one. */
+    bool hung_up; /* Its client has closed its side. */
+    bool closing; /* Shut down by us; the library has still to notice. */
+    struct request request;
+};
+
+struct connections {
+    struct api *api;
+    int hang_ups;              /* Our epoll descriptor. */
+    struct connection **slots; /* Owned array of owned connections; NULL: free. */
+    size_t slot_count;
+    size_t open;
+    size_t closing;
+    size_t busy;
+    size_t suspended;
+    uint64_t next_sweep_ms;
+    uint64_t next_ticket;
+};
+
+/* False: no epoll descriptor is to be had. */
+bool connections_open(struct connections *connections, struct api *api);
+void connections_close(struct connections *connections);
+
+/* A connection was accepted. One too many closes the one that has been idle for the longest, or, when far too many are
+ * busy, the one whose request is oldest; never a peer's. */
+struct connection *connections_add(struct connections *connections, struct MHD_Connection *mhd, int descriptor);
+void connections_remove(struct connection *connection);
+
+void connections_set_deadline(struct connection *connection, uint64_t milliseconds);
+/* The same for so many bytes to go one way or the other. */
+void connections_set_deadline_bytes(struct connection *connection, uint64_t bytes);
+/* The deadline of `bytes` becomes that of `more` bytes. */
+void connections_add_time(struct connection *connection, uint64_t bytes, uint64_t more);
+void connections_set_no_deadline(struct connection *connection);
+
+/* Closes those that are late. */
+void connections_sweep(struct connections *connections);
+/* Tells requests of clients that have gone. */
+void connections_collect_hang_ups(struct connections *connections);
+/* Closes those on which nobody asks anything. */
+void connections_close_idle(struct connections *connections);
+
+#endif

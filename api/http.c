@@ -1,0 +1,337 @@
+#include "api/http.h"
+
+#include "api/connections.h"
+
+#include "server/base/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    POOL_BYTES = 32 * 1024, /* A connection's memory in the library: head, fields, and the head of the answer. */
+    ROUNDS_MAX = 4,         /* Of the library in one run: what it put off until its next run is done in this one. */
+    DESCRIPTORS_KEPT = 128, /* For the store, peers and files: never given to incoming connections. */
+    DESTROY_ROUNDS_MAX = 100
+};
+
+struct http {
+    struct api *api;
+    struct MHD_Daemon *daemon;
+    int descriptor; /* The library's epoll descriptor; its own. */
+    uint16_t port;
+    bool stopping;
+    size_t body_bytes; /* Of the shared allowance for large bodies. */
+    struct connections connections;
+};
+
+static struct connection *connection_of(struct MHD_Connection *mhd) {
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* -- What the library calls -- */
+
+static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
+    struct http *http = context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int descriptor = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *socket_context = connections_add(&http->connections, mhd, descriptor);
+    } else {
+        connections_remove(*socket_context);
+    }
+}
+
+static void *on_target(void *context, const char *raw, struct MHD_Connection *mhd) {
+    (void)context;
+    struct connection *connection = connection_of(mhd);
+    request_target(&connection->request, raw != NULL ? raw : "");
+    if (!connection->busy) {
+        connection->busy = true;
+        connection->all->busy++;
+    }
+    connections_set_deadline(connection, CONNECTIONS_HEAD_MS);
+    /* The library would now store every parameter of the query in the connection's memory and answer 414 by itself when
+     * there are many. We have our copy: an empty query is left for it. The text is its own buffer, const only in this
+     * signature. */
+    char *query = raw != NULL ? (char *)(uintptr_t)strchr(raw, '?') : NULL;
+    if (query != NULL) {
+        query[1] = '\0';
+    }
+    return connection;
+}
+
+/* The library decodes paths for a handler that does not look at them. */
+static size_t leave_encoded(void *context, struct MHD_Connection *mhd, char *text) {
+    (void)context;
+    (void)mhd;
+    return strlen(text);
+}
+
+/* The request is whole, and its handler has been called: it may have to wait. */
+static void suspend(struct connection *connection) {
+    connection->suspended = true;
+    connection->all->suspended++;
+    connections_set_no_deadline(connection);
+    MHD_suspend_connection(connection->mhd);
+}
+
+static enum MHD_Result on_end_of_body(struct connection *connection) {
+    struct request *request = &connection->request;
+    if (request->cut) {
+        return MHD_NO;
+    }
+    request_handle(request);
+    if (request->stage == REQUEST_WAITING && connection->hung_up) {
+        request_hung_up(request);
+    } else if (request->stage == REQUEST_WAITING) {
+        suspend(connection);
+    }
+    return request->gone ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_data(struct connection *connection, const char *data, size_t *size) {
+    struct request *request = &connection->request;
+    size_t before = request->body.size;
+    if (!request_data(request, data, *size)) {
+        return MHD_NO;
+    }
+    *size = 0;
+    if (request->head.chunked) {
+        /* How much time it has is not known before how much there is. */
+        connections_add_time(connection, before, request->body.size);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **request_context) {
+    (void)context;
+    (void)url;
+    (void)version;
+    struct connection *connection = *request_context;
+    struct request *request = &connection->request;
+    switch (request->stage) {
+    case REQUEST_TARGET:
+        request_head(request, mhd, method);
+        if (request->stage == REQUEST_BODY) {
+            connections_set_deadline_bytes(connection, request->head.body_bytes);
+        }
+        return request->gone ? MHD_NO : MHD_YES;
+    case REQUEST_BODY:
+        if (*size == 0) {
+            return on_end_of_body(connection);
+        }
+        return on_data(connection, data, size);
+    case REQUEST_WAITING: /* Woken because its client is gone. */
+    case REQUEST_ANSWERED:
+    case REQUEST_NONE:
+    case REQUEST_HEAD:
+    case REQUEST_WORKING:
+        break;
+    }
+    return MHD_NO;
+}
+
+static void on_completed(void *context, struct MHD_Connection *mhd, void **request_context,
+                         enum MHD_RequestTerminationCode code) {
+    (void)context;
+    (void)request_context;
+    (void)code;
+    struct connection *connection = connection_of(mhd);
+    request_end(&connection->request);
+    if (connection->busy) {
+        connection->busy = false;
+        connection->all->busy--;
+    }
+    connection->quiet_since_ms = connection->all->api->now_ms;
+    connections_set_deadline(connection, connection->peer ? CONNECTIONS_PEER_IDLE_MS : CONNECTIONS_IDLE_MS);
+}
+
+/* -- Life -- */
+
+/* At the library's own limit new connections hang in the backlog, peers' too: so it is what descriptors allow. */
+static unsigned connection_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < 4 * DESCRIPTORS_KEPT) {
+        return 3 * DESCRIPTORS_KEPT;
+    }
+    rlim_t most = ((rlim_t)1 << CONNECTIONS_SLOT_BITS) / 2;
+    rlim_t usable = limit.rlim_cur - DESCRIPTORS_KEPT;
+    return (unsigned)(usable < most ? usable : most);
+}
+
+struct http *http_create(struct api *api, int listening, uint16_t port) {
+    struct http *http = memory_zalloc(sizeof *http);
+    http->api = api;
+    http->port = port;
+    if (!connections_open(&http->connections, api)) {
+        close(listening);
+        free(http);
+        return NULL;
+    }
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+                                    MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+                                    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+                                    http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http, MHD_OPTION_STRICT_FOR_CLIENT,
+                                    1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+                                    connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
+    if (http->daemon == NULL) {
+        connections_close(&http->connections);
+        close(listening);
+        free(http);
+        return NULL;
+    }
+    http->descriptor = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return http;
+}
+
+void http_destroy(struct http *http) {
+    if (http == NULL) {
+        return;
+    }
+    http_stop_accepting(http);
+    struct connections *connections = &http->connections;
+    for (size_t i = 0; i < connections->slot_count; i++) {
+        if (connections->slots[i] != NULL) {
+            request_hung_up(&connections->slots[i]->request);
+        }
+    }
+    /* The library aborts when it is stopped while a connection is suspended; resuming takes effect in its next run. */
+    for (int i = 0; i < DESTROY_ROUNDS_MAX && connections->open > 0; i++) {
+        MHD_run(http->daemon);
+        if (connections->suspended == 0) {
+            break;
+        }
+    }
+    MHD_stop_daemon(http->daemon);
+    connections_close(connections);
+    free(http);
+}
+
+unsigned http_descriptors(const struct http *http, int *out_descriptors, unsigned capacity) {
+    assert(capacity >= 2);
+    out_descriptors[0] = http->descriptor;
+    out_descriptors[1] = http->connections.hang_ups;
+    return 2;
+}
+
+static uint64_t library_timeout_ms(struct http *http) {
+    MHD_UNSIGNED_LONG_LONG timeout;
+    return MHD_get_timeout(http->daemon, &timeout) == MHD_YES ? timeout : UINT64_MAX;
+}
+
+uint64_t http_timeout_ms(struct http *http, uint64_t now_ms) {
+    uint64_t library = library_timeout_ms(http);
+    uint64_t sweep = http->connections.next_sweep_ms;
+    if (sweep == UINT64_MAX) {
+        return library;
+    }
+    uint64_t left = sweep > now_ms ? sweep - now_ms : 0;
+    return left < library ? left : library;
+}
+
+void http_run(struct http *http) {
+    connections_sweep(&http->connections);
+    connections_collect_hang_ups(&http->connections);
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        MHD_run(http->daemon);
+        if (library_timeout_ms(http) != 0) {
+            break;
+        }
+    }
+}
+
+uint16_t http_port(const struct http *http) {
+    return http->port;
+}
+
+void http_stop_accepting(struct http *http) {
+    if (http->stopping) {
+        return;
+    }
+    http->stopping = true;
+    int listening = MHD_quiesce_daemon(http->daemon);
+    if (listening >= 0) {
+        close(listening);
+    }
+    connections_close_idle(&http->connections);
+}
+
+bool http_is_stopping(const struct http *http) {
+    return http->stopping;
+}
+
+bool http_is_idle(const struct http *http) {
+    return http->connections.busy == 0;
+}
+
+size_t http_connection_count(const struct http *http) {
+    return http->connections.open;
+}
+
+/* -- For requests -- */
+
+void http_resume(struct request *request) {
+    struct connection *connection = request->connection;
+    if (connection->suspended) {
+        connection->suspended = false;
+        connection->all->suspended--;
+        MHD_resume_connection(connection->mhd);
+    }
+}
+
+void http_queue(struct request *request, unsigned status, struct MHD_Response *response, size_t size, bool waiting) {
+    struct connection *connection = request->connection;
+    if (MHD_queue_response(connection->mhd, status, response) != MHD_YES) {
+        request->gone = true;
+    }
+    MHD_destroy_response(response);
+    connections_set_deadline_bytes(connection, size);
+    if (waiting) {
+        http_resume(request);
+    }
+}
+
+void http_write_last(struct request *request, const char *bytes, size_t size) {
+    int descriptor = request->connection->descriptor;
+    (void)send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(descriptor, SHUT_WR);
+}
+
+bool http_reserve_body(struct http *http, size_t size) {
+    if (size > API_BODIES_MAX - http->body_bytes) {
+        return false;
+    }
+    http->body_bytes += size;
+    return true;
+}
+
+void http_release_body(struct http *http, size_t size) {
+    assert(size <= http->body_bytes);
+    http->body_bytes -= size;
+}
+
+void http_mark_peer(struct request *request) {
+    request->connection->peer = true;
+}
+
+uint64_t http_ticket(struct request *request) {
+    struct connections *connections = request->connection->all;
+    request->ticket = connections->next_ticket++ << CONNECTIONS_SLOT_BITS | request->connection->slot;
+    return request->ticket;
+}
+
+struct request *http_find(struct http *http, uint64_t ticket) {
+    size_t slot = ticket & (((uint64_t)1 << CONNECTIONS_SLOT_BITS) - 1);
+    struct connection *connection = slot < http->connections.slot_count ? http->connections.slots[slot] : NULL;
+    if (connection == NULL || connection->request.ticket != ticket || connection->request.stage != REQUEST_WAITING ||
+        connection->request.gone) {
+        return NULL;
+    }
+    return &connection->request;
+}

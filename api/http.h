@@ -1,0 +1,48 @@
+/* The HTTP server: libmicrohttpd with an epoll descriptor that our loop waits on, and around it what the library leaves to
+ * others: deadlines, the limit on connections, and noticing that a client who waits has hung up. */
+#ifndef RAFTD_API_HTTP_H
+#define RAFTD_API_HTTP_H
+
+#include "api/request.h"
+
+#include <microhttpd.h>
+
+struct http;
+
+/* Takes over the listening descriptor. NULL: the library would not start. */
+struct http *http_create(struct api *api, int listening, uint16_t port);
+/* Cuts every connection. NULL is a no-op. */
+void http_destroy(struct http *http);
+
+unsigned http_descriptors(const struct http *http, int *out_descriptors, unsigned capacity);
+uint64_t http_timeout_ms(struct http *http, uint64_t now_ms);
+void http_run(struct http *http);
+uint16_t http_port(const struct http *http);
+
+/* Closes the listening descriptor and the connections on which nobody asks anything. */
+void http_stop_accepting(struct http *http);
+bool http_is_stopping(const struct http *http);
+bool http_is_idle(const struct http *http);
+
+/* How many connections there are, for /metrics. */
+size_t http_connection_count(const struct http *http);
+
+/* -- For requests -- */
+
+/* Hands an answer of `size` bytes to the library, and wakes the connection when it was suspended. */
+void http_queue(struct request *request, unsigned status, struct MHD_Response *response, size_t size, bool waiting);
+/* Wakes a suspended connection without an answer: it is closed. */
+void http_resume(struct request *request);
+/* Writes the last bytes that will go out on the connection, past the library. */
+void http_write_last(struct request *request, const char *bytes, size_t size);
+/* Room in the shared allowance for large bodies. */
+bool http_reserve_body(struct http *http, size_t size);
+void http_release_body(struct http *http, size_t size);
+/* This connection belongs to a peer: it is never closed to make room, and may be idle for longer. */
+void http_mark_peer(struct request *request);
+/* A name for a request that waits, for answers that come back by ticket; never 0. */
+uint64_t http_ticket(struct request *request);
+/* The request of that name, NULL when it is gone. */
+struct request *http_find(struct http *http, uint64_t ticket);
+
+#endif

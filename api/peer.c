@@ -1,0 +1,46 @@
+#include "api/peer.h"
+
+#include "api/answer.h"
+#include "api/http.h"
+
+/* The node may do what it was asked; nobody is left to hear of it. The ticket finds no request any more. */
+static void undo(struct request *request) {
+    request->ticket = 0;
+}
+
+void peer_handle(struct request *request) {
+    struct buffer *body = request_take_body(request);
+    struct json_span value;
+    struct problem problem;
+    struct message_request message;
+    size_t offset;
+    if (!json_scan(body->data, body->size, &value, &offset)) {
+        problem_set(&problem, PROBLEM_BAD_JSON, false, "the body stops being JSON at byte %zu", offset);
+        answer_problem_with(request, &problem, "offset", offset);
+    } else if (!message_request_read(request->route->kind, value, body, &message, &problem)) {
+        answer_problem(request, &problem);
+    } else {
+        http_mark_peer(request);
+        request_wait(request, undo, NULL);
+        node_receive(request->api->node, &message, body, http_ticket(request));
+        message_request_clear(&message);
+    }
+    buffer_release(body);
+}
+
+void peer_reply(void *context, uint64_t ticket, const struct message_answer *answer) {
+    struct api *api = context;
+    struct request *request = http_find(api->http, ticket);
+    if (request == NULL) {
+        return;
+    }
+    bool refused = answer->problem.code != PROBLEM_NONE;
+    struct json_writer writer = {0};
+    message_answer_write(answer, &writer);
+    answer_written(request,
+                   &(struct answer){
+                       .status = refused ? problem_status(answer->problem.code) : 200,
+                       .content_type = refused ? ANSWER_PROBLEM : ANSWER_JSON,
+                   },
+                   &writer);
+}

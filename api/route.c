@@ -1,0 +1,93 @@
+#include "api/route.h"
+
+#include "api/asset.h"
+#include "api/cluster.h"
+#include "api/health.h"
+#include "api/log_page.h"
+#include "api/member_list.h"
+#include "api/metrics.h"
+#include "api/parameters.h"
+#include "api/peer.h"
+#include "api/propose.h"
+#include "api/query.h"
+#include "api/status.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define WAITING  (PARAMETER_TIMEOUT | PARAMETER_FORWARD)
+#define QUERYING (WAITING | PARAMETER_CONSISTENCY | PARAMETER_MIN_INDEX)
+#define PEER(name, message)                                                                                                \
+    {                                                                                                                      \
+        .method = "POST", .path = "/raft/v1/" name, .handle = peer_handle, .body = ROUTE_PEER, .any_host = true,           \
+        .kind = message                                                                                                    \
+    }
+
+/* Those that are asked most come first. */
+const struct route route_table[] = {
+    {.method = "POST",
+     .path = "/v1/propose",
+     .handle = propose_handle,
+     .parameters = WAITING | PARAMETER_SESSION,
+     .body = ROUTE_COMMAND,
+     .changing = true},
+    {.method = "POST", .path = "/v1/query", .handle = query_handle_post, .parameters = QUERYING, .body = ROUTE_QUERY},
+    {.method = "GET", .path = "/v1/query", .handle = query_handle_get, .parameters = QUERYING | PARAMETER_QUERY},
+    PEER("append_entries", MESSAGE_APPEND_ENTRIES),
+    PEER("request_vote", MESSAGE_REQUEST_VOTE),
+    PEER("read_index", MESSAGE_READ_INDEX),
+    PEER("propose", MESSAGE_PROPOSE),
+    PEER("probe", MESSAGE_PROBE),
+    PEER("form", MESSAGE_FORM),
+    {.method = "GET", .path = "/v1/status", .handle = status_handle},
+    {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
+    {.method = "GET", .path = "/v1/members", .handle = member_list_handle},
+    {.method = "GET", .path = "/v1/log", .handle = log_page_handle, .parameters = PARAMETER_FROM | PARAMETER_LIMIT},
+    {.method = "GET", .path = "/healthz", .handle = health_handle_healthz, .any_host = true},
+    {.method = "GET", .path = "/readyz", .handle = health_handle_readyz, .any_host = true},
+    {.method = "GET", .path = "/metrics", .handle = metrics_handle},
+    {.method = "GET", .path = "/openapi.json", .handle = asset_handle},
+    {.method = "GET", .path = "/", .handle = asset_handle},
+    {.method = "GET", .path = "/{file}", .handle = asset_handle},
+};
+const size_t route_count = sizeof route_table / sizeof route_table[0];
+
+static bool is_path(const struct route *route, const char *path, size_t size) {
+    if (strncmp(route->path, path, size) == 0 && route->path[size] == '\0') {
+        return true;
+    }
+    return strcmp(route->path, "/{file}") == 0 && asset_find(path, size) != NULL;
+}
+
+static void allow(char *list, const char *method) {
+    if (list[0] != '\0') {
+        strcat(list, ", ");
+    }
+    strcat(list, method);
+    if (strcmp(method, "GET") == 0) {
+        strcat(list, ", HEAD");
+    }
+}
+
+const struct route *route_find(const char *method, const char *path, size_t size, char out_allow[ROUTE_ALLOW_SIZE]) {
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    char list[ROUTE_ALLOW_SIZE] = "";
+    if (size > 0 && memchr(path, '\0', size) == NULL) {
+        for (size_t i = 0; i < route_count; i++) {
+            if (!is_path(&route_table[i], path, size)) {
+                continue;
+            }
+            if (strcmp(route_table[i].method, wanted) == 0) {
+                return &route_table[i];
+            }
+            assert(strlen(list) + sizeof ", GET, HEAD" < sizeof list);
+            allow(list, route_table[i].method);
+        }
+    }
+    memcpy(out_allow, list, sizeof list);
+    return NULL;
+}
+
+bool route_is_v1(const char *path, size_t size) {
+    return size >= 4 && memcmp(path, "/v1/", 4) == 0;
+}

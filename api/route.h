@@ -1,0 +1,42 @@
+/* Everything that can be asked, in one table: method, path, handler, and what is checked before the handler sees it. */
+#ifndef RAFTD_API_ROUTE_H
+#define RAFTD_API_ROUTE_H
+
+#include "server/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct request;
+
+enum route_body {
+    ROUTE_NO_BODY, /* One that comes all the same is read and dropped. */
+    ROUTE_COMMAND, /* Up to the command limit, or the NDJSON limit. */
+    ROUTE_QUERY,
+    ROUTE_PEER
+};
+
+struct route {
+    const char *method; /* GET answers HEAD as well. */
+    const char *path;   /* "/{file}": the page's files. */
+    void (*handle)(struct request *request);
+    unsigned parameters; /* PARAMETER_ bits of the query parameters it knows. */
+    enum route_body body;
+    bool changing;          /* Its errors carry an outcome. */
+    bool any_host;          /* Host is not looked at: probes of load balancers and peers name us as they like. */
+    enum message_kind kind; /* Below /raft/v1/. */
+};
+
+extern const struct route route_table[];
+extern const size_t route_count;
+
+enum { ROUTE_ALLOW_SIZE = 32 };
+
+/* The route of a decoded path. NULL: an unknown path, `out_allow` is then empty, or a method it does not take, `out_allow`
+ * then lists those that it takes. */
+const struct route *route_find(const char *method, const char *path, size_t size, char out_allow[ROUTE_ALLOW_SIZE]);
+
+/* Answers there, errors included, carry the Raft- fields. */
+bool route_is_v1(const char *path, size_t size);
+
+#endif

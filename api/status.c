@@ -1,0 +1,138 @@
+#include "api/status.h"
+
+#include "api/answer.h"
+#include "api/member_list.h"
+
+#include "server/base/memory.h"
+
+#include <stdlib.h>
+
+static void write_number(struct json_writer *writer, const char *name, uint64_t number) {
+    json_write_name(writer, name);
+    json_write_uint64(writer, number);
+}
+
+static void write_text(struct json_writer *writer, const char *name, const char *text) {
+    json_write_name(writer, name);
+    json_write_text(writer, text);
+}
+
+static void write_null(struct json_writer *writer, const char *name) {
+    json_write_name(writer, name);
+    json_write_null(writer);
+}
+
+static void write_leader(const struct api *api, const struct node_status *status, struct json_writer *writer) {
+    raft_node_id leader = status->raft.leader;
+    if (leader == 0) {
+        write_null(writer, "leader");
+        return;
+    }
+    const char *url = node_member_url(api->node, leader);
+    json_write_name(writer, "leader");
+    json_write_object_begin(writer);
+    write_number(writer, "id", leader);
+    if (url != NULL) {
+        write_text(writer, "url", url);
+    } else {
+        write_null(writer, "url");
+    }
+    json_write_object_end(writer);
+}
+
+static void write_peers(const struct api *api, const struct node_status *status, struct json_writer *writer) {
+    json_write_name(writer, "peers");
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < status->raft.peer_count; i++) {
+        const struct raft_peer_status *peer = &status->raft.peers[i];
+        const char *url = node_member_url(api->node, peer->id);
+        json_write_object_begin(writer);
+        write_number(writer, "id", peer->id);
+        write_text(writer, "url", url != NULL ? url : "");
+        write_text(writer, "state", peer->state == RAFT_REPLICATE ? "replicate" : "probe");
+        write_number(writer, "match_index", peer->match_index);
+        write_number(writer, "next_index", peer->next_index);
+        write_number(writer, "last_contact_ms",
+                     api->now_ms > peer->last_contact_ms ? api->now_ms - peer->last_contact_ms : 0);
+        write_null(writer, "snapshot_percent");
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+static void write_waiting(const struct node_status *status, struct json_writer *writer) {
+    json_write_name(writer, "waiting_for");
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < status->waiting_count; i++) {
+        json_write_object_begin(writer);
+        write_number(writer, "id", status->waiting[i].id);
+        write_text(writer, "url", status->waiting[i].url);
+        write_text(writer, "why", status->waiting[i].why);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+static void write_log(const struct node_status *status, struct json_writer *writer) {
+    write_number(writer, "first_index", status->raft.first_index);
+    write_number(writer, "last_index", status->raft.last.index);
+    write_number(writer, "last_term", status->raft.last.term);
+    write_number(writer, "commit_index", status->raft.commit_index);
+    write_number(writer, "applied_index", status->applied_index);
+    write_null(writer, "snapshot");
+}
+
+static void write_host(const struct api *api, struct json_writer *writer) {
+    double p50_ms = 0;
+    double p99_ms = 0;
+    api->host.disk_latency(api->host.context, &p50_ms, &p99_ms);
+    uint64_t up_ms = api->now_ms - api->options.started_ms;
+    write_number(writer, "uptime_seconds", up_ms / 1000);
+    write_number(writer, "storage_bytes", api->host.storage_bytes(api->host.context));
+    json_write_name(writer, "disk_write_ms");
+    json_write_object_begin(writer);
+    json_write_name(writer, "p50");
+    json_write_double(writer, p50_ms, 3);
+    json_write_name(writer, "p99");
+    json_write_double(writer, p99_ms, 3);
+    json_write_object_end(writer);
+}
+
+void status_write(const struct api *api, const struct node_status *status, struct json_writer *writer) {
+    bool member = status->cluster_id[0] != '\0';
+    json_write_object_begin(writer);
+    write_number(writer, "id", status->id);
+    write_text(writer, "url", api->options.advertise_url);
+    write_text(writer, "client_url", api->options.client_url);
+    json_write_name(writer, "cluster_id");
+    if (member) {
+        json_write_text(writer, status->cluster_id);
+    } else {
+        json_write_null(writer);
+    }
+    write_text(writer, "incarnation", status->incarnation);
+    write_text(writer, "version", RAFTD_VERSION);
+    write_text(writer, "machine", api->options.machine_name);
+    write_text(writer, "role", node_role_name(status->role));
+    write_number(writer, "term", status->raft.hard_state.term);
+    write_number(writer, "voted_for", status->raft.hard_state.voted_for);
+    write_leader(api, status, writer);
+    write_log(status, writer);
+    json_write_name(writer, "configuration");
+    member_list_write(status, writer);
+    write_peers(api, status, writer);
+    write_host(api, writer);
+    write_null(writer, "state_hash");
+    write_waiting(status, writer);
+    json_write_object_end(writer);
+}
+
+void status_handle(struct request *request) {
+    /* Several tens of kilobytes: too much for the stack of whoever called us. */
+    struct node_status *status = memory_alloc(sizeof *status);
+    node_status(request->api->node, status);
+    struct json_writer writer = {0};
+    status_write(request->api, status, &writer);
+    free(status);
+    answer_written(request, &(struct answer){.status = 200, .content_type = ANSWER_JSON}, &writer);
+}
