@@ -100,6 +100,15 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The page's files and the description of the API, built in. The folder itself counts, so that a file more or less does.
+ASSETS := $(sort $(wildcard admin-ui/*.html admin-ui/*.css admin-ui/*.js admin-ui/*.svg)) api/openapi.json
+$(BUILD)/api/assets.c: api/assets.sh admin-ui $(ASSETS)
+	@mkdir -p $(@D)
+	api/assets.sh $(ASSETS) > $@.new
+	@mv $@.new $@
+$(BUILD)/api/assets.o: $(BUILD)/api/assets.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
 $(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(ROOMS:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
