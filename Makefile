@@ -126,14 +126,20 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 # These run threads beside each other: ThreadSanitizer watches them.
 THREAD_TESTS := $(filter tests/unit/server/disk_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
-.PHONY: units thread-units corpora cluster-tests
+.PHONY: units thread-units corpora cluster-tests programs
 units: $(ROOMS:%=unit-%) ## unit tests of every room, as they are built (SANITIZE= chooses how)
 
 thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
 	@tests/run-units $^
 
-cluster-tests: all ## tests that start real processes
-	@tests/run-cluster-tests $(BUILD)/raftd
+# Libraries that are preloaded into a node, to make its disk slow or full.
+PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/cluster/*.c))
+$(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
+
+cluster-tests: all $(PRELOADS) ## tests that start real processes
+	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 
 .PHONY: test test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
@@ -178,6 +184,8 @@ fuzzers: $(FUZZERS:%=fuzz-%)
 fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
+
+programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help
