@@ -91,18 +91,32 @@ static void check_majority(struct raft *raft) {
     }
 }
 
+/* A sole voter waits for nobody. */
+static bool is_sole_voter(const struct raft *raft) {
+    return raft_is_voter(raft) && raft_current_configuration(raft, NULL)->voter_count == 1;
+}
+
 void election_tick(struct raft *raft) {
     assert(raft->role != RAFT_LEADER);
-    if (!raft_is_voter(raft)) {
-        return; /* §4.2.2, §4.2.1: who has no vote in its own configuration does not campaign. */
+    if (raft->now_ms < election_next_ms(raft)) {
+        return;
     }
-    bool alone = raft_current_configuration(raft, NULL)->voter_count == 1;
-    if (alone && raft->role != RAFT_CANDIDATE) {
+    if (is_sole_voter(raft)) {
         start_election(raft);
-    } else if (!alone && raft->now_ms >= raft->election_deadline_ms) {
+    } else {
         start_pre_vote(raft);
         check_majority(raft);
     }
+}
+
+uint64_t election_next_ms(const struct raft *raft) {
+    if (!raft_is_voter(raft)) {
+        return UINT64_MAX; /* §4.2.2, §4.2.1: who has no vote in its own configuration does not campaign. */
+    }
+    if (is_sole_voter(raft)) {
+        return raft->role == RAFT_CANDIDATE ? UINT64_MAX : raft->now_ms; /* Its own vote is on the way to the disk. */
+    }
+    return raft->election_deadline_ms;
 }
 
 void election_persisted(struct raft *raft, raft_write write) {

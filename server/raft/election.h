@@ -13,6 +13,9 @@ void election_leader_heard(struct raft *raft, raft_node_id leader);
 /* Follower or candidate: campaigns when the time is over. */
 void election_tick(struct raft *raft);
 
+/* When election_tick has something to do; UINT64_MAX: never. */
+uint64_t election_next_ms(const struct raft *raft);
+
 /* A pre-vote request never changes this server's term; a vote request does, unless a leader is alive (§4.2.3). */
 void election_receive_request(struct raft *raft, const struct raft_message *request);
 void election_receive_answer(struct raft *raft, const struct raft_message *answer);

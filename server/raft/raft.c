@@ -81,10 +81,8 @@ uint64_t raft_next_deadline_ms(const struct raft *raft) {
         deadline = raft->heartbeat_due_ms < deadline ? raft->heartbeat_due_ms : deadline;
         return raft->commit_notice_due_ms < deadline ? raft->commit_notice_due_ms : deadline;
     }
-    if (raft_is_voter(raft) && raft->election_deadline_ms < deadline) {
-        return raft->election_deadline_ms;
-    }
-    return deadline;
+    uint64_t election_ms = election_next_ms(raft);
+    return election_ms < deadline ? election_ms : deadline;
 }
 
 /* §3.3: whoever hears of a later term is in it, as a follower. Pre-votes speak of a term that nobody is in yet (§9.6); vote
