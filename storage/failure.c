@@ -12,7 +12,7 @@ enum storage_error failure_tell(struct storage_message *out_message, enum storag
     vsnprintf(out_message->text, sizeof out_message->text, format, arguments);
     va_end(arguments);
     for (char *at = out_message->text; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ') {
+        if ((unsigned char)*at < ' ' || *at == 0x7f) {
             *at = ' '; /* A path or a library's text may hold anything; the message stays one line. */
         }
     }
