@@ -3,7 +3,6 @@
 #include "tests/check_main.h"
 #include "tests/unit/machine/driver.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 START_TEST(the_table_is_complete) {
@@ -195,45 +194,6 @@ START_TEST(a_frozen_view_outlives_the_deletion_of_everything) {
 }
 END_TEST
 
-struct writing {
-    const struct machine *machine;
-    const void *frozen;
-    struct bytes snapshot;
-};
-
-static void *write_elsewhere(void *context) {
-    struct writing *writing = context;
-    writing->snapshot = written(writing->machine, writing->frozen);
-    return NULL;
-}
-
-START_TEST(a_view_is_written_on_another_thread_while_commands_go_on) {
-    struct driver map = driver_create(machine_hashmap());
-    struct model model;
-    memset(&model, 0xff, sizeof model);
-    uint64_t seed = 99;
-    for (int round = 0; round < 30; round++) {
-        for (int i = 0; i < 300; i++) {
-            step(&map, &model, &seed);
-        }
-        struct bytes before = driver_snapshot(&map);
-        struct writing writing = {.machine = map.machine, .frozen = map.machine->freeze(map.state)};
-        pthread_t thread;
-        ck_assert_int_eq(pthread_create(&thread, NULL, write_elsewhere, &writing), 0);
-        for (int i = 0; i < 300; i++) {
-            step(&map, &model, &seed);
-        }
-        ck_assert_int_eq(pthread_join(thread, NULL), 0);
-        map.machine->release(map.state, (void *)writing.frozen);
-        ck_assert(bytes_equal(&before, &writing.snapshot));
-        bytes_free(&before);
-        bytes_free(&writing.snapshot);
-    }
-    check_equal(&map, &model);
-    driver_destroy(&map);
-}
-END_TEST
-
 START_TEST(the_same_commands_give_the_same_bytes) {
     struct driver left = driver_create(machine_hashmap());
     struct driver right = driver_create(machine_hashmap());
@@ -263,7 +223,6 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, random_commands_agree_with_a_naive_map, 0, 5);
     tcase_add_test(tcase, frozen_views_do_not_change_whatever_is_applied_later);
     tcase_add_test(tcase, a_frozen_view_outlives_the_deletion_of_everything);
-    tcase_add_test(tcase, a_view_is_written_on_another_thread_while_commands_go_on);
     tcase_add_test(tcase, the_same_commands_give_the_same_bytes);
 }
 

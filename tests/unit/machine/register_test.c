@@ -3,7 +3,6 @@
 #include "tests/check_main.h"
 #include "tests/unit/machine/snapshot.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 START_TEST(the_table_is_complete) {
@@ -115,42 +114,6 @@ START_TEST(a_frozen_view_keeps_its_value) {
 }
 END_TEST
 
-struct writing {
-    const struct machine *machine;
-    const void *frozen;
-    struct bytes snapshot;
-};
-
-static void *write_elsewhere(void *context) {
-    struct writing *writing = context;
-    writing->snapshot = bytes_empty();
-    ck_assert(writing->machine->write(writing->frozen, bytes_output(&writing->snapshot)));
-    return NULL;
-}
-
-START_TEST(a_view_is_written_on_another_thread_while_commands_go_on) {
-    struct driver cell = driver_create(machine_register());
-    for (int round = 0; round < 50; round++) {
-        char command[100];
-        sprintf(command, "{\"op\":\"write\",\"value\":%d}", round);
-        driver_apply(&cell, command);
-        struct bytes before = driver_snapshot(&cell);
-        struct writing writing = {.machine = cell.machine, .frozen = cell.machine->freeze(cell.state)};
-        pthread_t thread;
-        ck_assert_int_eq(pthread_create(&thread, NULL, write_elsewhere, &writing), 0);
-        for (int i = 0; i < 20; i++) {
-            driver_apply(&cell, "{\"op\":\"write\",\"value\":\"later\"}");
-        }
-        ck_assert_int_eq(pthread_join(thread, NULL), 0);
-        cell.machine->release(cell.state, (void *)writing.frozen);
-        ck_assert(bytes_equal(&before, &writing.snapshot));
-        bytes_free(&before);
-        bytes_free(&writing.snapshot);
-    }
-    driver_destroy(&cell);
-}
-END_TEST
-
 START_TEST(an_unwritten_register_goes_round_and_stays_unwritten) {
     struct driver before = driver_create(machine_register());
     struct bytes snapshot = driver_snapshot(&before);
@@ -224,7 +187,6 @@ static void add_tests(TCase *tcase) {
                         sizeof refusals / sizeof refusals[0]);
     tcase_add_test(tcase, what_is_no_query_is_refused_with_a_sentence);
     tcase_add_test(tcase, a_frozen_view_keeps_its_value);
-    tcase_add_test(tcase, a_view_is_written_on_another_thread_while_commands_go_on);
     tcase_add_test(tcase, an_unwritten_register_goes_round_and_stays_unwritten);
     tcase_add_test(tcase, a_written_register_goes_round);
     tcase_add_loop_test(tcase, what_is_wrong_with_a_snapshot_is_said, 0, sizeof samples / sizeof samples[0]);
