@@ -26,12 +26,14 @@ void message_entry_write(const struct raft_entry *entry, struct json_writer *wri
     message_write_number(writer, "term", entry->id.term);
     json_write_name(writer, "type");
     json_write_text(writer, message_entry_type_name(entry->type));
-    if (entry->type == RAFT_NOOP) {
-        assert(entry->size == 0);
-        json_write_name(writer, "command");
-        json_write_null(writer);
+    json_write_name(writer, "command");
+    if (entry->type == RAFT_COMMAND) {
+        json_write_value(writer, (struct json_span){entry->data, entry->size});
     } else {
-        json_write_name(writer, entry->type == RAFT_CONFIGURATION ? "configuration" : "command");
+        json_write_null(writer);
+    }
+    if (entry->type == RAFT_CONFIGURATION) {
+        json_write_name(writer, "configuration");
         json_write_value(writer, (struct json_span){entry->data, entry->size});
     }
     json_write_object_end(writer);

@@ -40,9 +40,10 @@ START_TEST(an_entry_is_written_by_its_type) {
     }
     size_t size;
     char *text = json_writer_take(&writer, &size);
-    ck_assert_str_eq(text, "{\"index\":12,\"term\":3,\"type\":\"command\",\"command\":{\"a\" : 1}}\n"
-                           "{\"index\":13,\"term\":4,\"type\":\"noop\",\"command\":null}\n"
-                           "{\"index\":14,\"term\":4,\"type\":\"configuration\",\"configuration\":{\"voters\":[]}}\n");
+    ck_assert_str_eq(
+        text, "{\"index\":12,\"term\":3,\"type\":\"command\",\"command\":{\"a\" : 1}}\n"
+              "{\"index\":13,\"term\":4,\"type\":\"noop\",\"command\":null}\n"
+              "{\"index\":14,\"term\":4,\"type\":\"configuration\",\"command\":null,\"configuration\":{\"voters\":[]}}\n");
     free(text);
 }
 END_TEST

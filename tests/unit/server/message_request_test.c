@@ -14,12 +14,13 @@
 static const char *const texts[MESSAGE_KIND_COUNT] = {
     [MESSAGE_REQUEST_VOTE] =
         "{" HEAD ",\"term\":7,\"candidate_id\":1,\"last_log_index\":40,\"last_log_term\":6,\"pre_vote\":true}",
-    [MESSAGE_APPEND_ENTRIES] = "{" HEAD ",\"term\":7,\"leader_id\":1,\"prev_log_index\":40,\"prev_log_term\":5,"
-                               "\"leader_commit\":39,\"entries\":["
-                               "{\"index\":41,\"term\":5,\"type\":\"command\",\"command\":{ \"a\" : 1e2 }},"
-                               "{\"index\":42,\"term\":7,\"type\":\"noop\",\"command\":null},"
-                               "{\"index\":43,\"term\":7,\"type\":\"configuration\",\"configuration\":" MEMBERS "},"
-                               "{\"index\":44,\"term\":7,\"type\":\"command\",\"command\":null}]}",
+    [MESSAGE_APPEND_ENTRIES] =
+        "{" HEAD ",\"term\":7,\"leader_id\":1,\"prev_log_index\":40,\"prev_log_term\":5,"
+        "\"leader_commit\":39,\"entries\":["
+        "{\"index\":41,\"term\":5,\"type\":\"command\",\"command\":{ \"a\" : 1e2 }},"
+        "{\"index\":42,\"term\":7,\"type\":\"noop\",\"command\":null},"
+        "{\"index\":43,\"term\":7,\"type\":\"configuration\",\"command\":null,\"configuration\":" MEMBERS "},"
+        "{\"index\":44,\"term\":7,\"type\":\"command\",\"command\":null}]}",
     [MESSAGE_READ_INDEX] = "{" HEAD "}",
     [MESSAGE_PROPOSE] = "{" HEAD ",\"term\":7,\"sequence\":3,\"timeout_ms\":5000,"
                         "\"commands\":[10000000000000000001,{\"b\":1,\"a\" :\t[]},\"\\u00e9\",null]}",
