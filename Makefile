@@ -33,7 +33,7 @@ SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-r
 endif
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
-LIBS := -lmicrohttpd -lcurl -lcjson -lleveldb
+LIBS := -lmicrohttpd -lcurl -lleveldb
 
 # -- What the build rests on ------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ $$($(1)_tests:=.o) $$($(1)_helpers): | $$(SETUP)-test
 unit-$(1): $$($(1)_tests)
 	@tests/run-units $$^
 endef
-CHECK_LIBS := -lcheck -lsubunit -lrt -lm
+CHECK_LIBS := -lcheck -lsubunit -lcjson -lrt -lm
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
