@@ -60,6 +60,12 @@ static void log_repair(void *context, const char *line) {
     diagnostics_write(context, DIAGNOSTICS_WARNING, "storage", "%s", line);
 }
 
+/* One line for people who may have several nodes on a machine: it names the directory. */
+static void tell_unusable(const struct diagnostics *diagnostics, const char *data_dir, const char *message) {
+    bool named = strstr(message, data_dir) != NULL;
+    diagnostics_write(diagnostics, DIAGNOSTICS_ERROR, "storage", "%s%s%s", named ? "" : data_dir, named ? "" : ": ", message);
+}
+
 static int run_node(const struct options *options) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
@@ -70,7 +76,7 @@ static int run_node(const struct options *options) {
     struct storage *storage;
     struct storage_message message = {.text = ""};
     if (storage_open(options->data_dir, options->id, log_repair, &diagnostics, &storage, &message) != STORAGE_OK) {
-        diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "storage", "%s", message.text);
+        tell_unusable(&diagnostics, options->data_dir, message.text);
         return MAIN_UNUSABLE;
     }
     struct reactor *reactor = reactor_create(options, storage, &diagnostics, &message);
