@@ -63,7 +63,8 @@ static void log_repair(void *context, const char *line) {
 /* One line for people who may have several nodes on a machine: it names the directory. */
 static void tell_unusable(const struct diagnostics *diagnostics, const char *data_dir, const char *message) {
     bool named = strstr(message, data_dir) != NULL;
-    diagnostics_write(diagnostics, DIAGNOSTICS_ERROR, "storage", "%s%s%s", named ? "" : data_dir, named ? "" : ": ", message);
+    diagnostics_write(diagnostics, DIAGNOSTICS_ERROR, "storage", "%s%s%s", named ? "" : data_dir, named ? "" : ": ",
+                      message);
 }
 
 static int run_node(const struct options *options) {
