@@ -98,9 +98,9 @@ static int run_node(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    /* The reactor allocates nearly everything; an arena for each of the other threads would only keep memory from being
-     * used again. */
-    mallopt(M_ARENA_MAX, 1);
+    /* One arena for the reactor, which allocates nearly everything, and one for all other threads: more would only keep
+     * memory from being used again. */
+    mallopt(M_ARENA_MAX, 2);
     const char *const *arguments = (const char *const *)(argc > 0 ? argv + 1 : argv);
     const char *const *environment = (const char *const *)environ;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
