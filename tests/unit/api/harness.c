@@ -81,6 +81,11 @@ void harness_turn(struct harness *harness) {
     api_run(harness->api, harness->now_ms);
     peers_run(harness->peers);
     fake_node_turn(harness->node);
+    if (harness->other != NULL) {
+        api_run(harness->other->api, harness->other->now_ms);
+        peers_run(harness->other->peers);
+        fake_node_turn(harness->other->node);
+    }
 }
 
 static uint64_t wall_ms(void) {
@@ -233,9 +238,11 @@ struct ending {
 
 static bool has_ended(void *context) {
     struct ending *ending = context;
-    char byte;
-    ssize_t got = recv(ending->client, &byte, 1, 0);
-    ending->more = ending->more || got > 0;
+    char bytes[65536];
+    ssize_t got;
+    while ((got = recv(ending->client, bytes, sizeof bytes, 0)) > 0) {
+        ending->more = true;
+    }
     return got == 0 || (got < 0 && errno != EAGAIN);
 }
 

@@ -12,6 +12,7 @@ struct harness {
     struct peers *peers;
     struct api *api;
     uint64_t now_ms;
+    struct harness *other; /* Another server, turned with this one. Borrowed. */
 };
 
 struct reply {

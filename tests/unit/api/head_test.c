@@ -43,6 +43,9 @@ START_TEST(requests_that_can_be_read_in_two_ways_are_found) {
     ck_assert_ptr_nonnull(head_ambiguity(&head));
     head.transfer_encoding.count = 1;
     ck_assert_ptr_null(head_ambiguity(&head));
+    head.odd_name = true;
+    ck_assert_ptr_nonnull(head_ambiguity(&head));
+    head.odd_name = false;
     head.host.count = 2;
     ck_assert_ptr_nonnull(head_ambiguity(&head));
 }
