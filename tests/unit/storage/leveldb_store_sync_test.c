@@ -6,14 +6,16 @@
 #include "tests/unit/storage/fixture.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 /* Calls can only be taken over with something outside every function; it is per thread, so that LevelDB's own thread is not
  * heard. */
 struct trace {
     bool is_on;
-    char text[4000];     /* "sync NAME; " for each file or directory synced, "write NAME; " for each pwrite. */
-    const char *failing; /* The call that fails, as in the text; NULL for none. */
+    char text[4000];       /* "sync NAME; " for each file or directory synced, "write NAME; " for each pwrite. */
+    size_t released_bytes; /* Of mappings, by madvise. */
+    const char *failing;   /* The call that fails, as in the text; NULL for none. */
 };
 
 static _Thread_local struct trace trace;
@@ -61,6 +63,13 @@ int fdatasync(int descriptor) {
 
 ssize_t pwrite(int descriptor, const void *bytes, size_t size, off_t offset) {
     return note("write", descriptor) ? syscall(SYS_pwrite64, descriptor, bytes, size, offset) : failed();
+}
+
+int madvise(void *start, size_t size, int advice) {
+    if (trace.is_on) {
+        trace.released_bytes += size;
+    }
+    return (int)syscall(SYS_madvise, start, size, advice);
 }
 
 static void trace_begin(const char *failing) {
@@ -191,6 +200,47 @@ START_TEST(a_store_whose_making_fails_anywhere_is_made_by_the_next_attempt) {
 }
 END_TEST
 
+static void read_all(struct storage *storage, size_t max_bytes) {
+    struct storage_state state;
+    storage_state(storage, &state);
+    for (raft_index next = 1; next <= state.last.index;) {
+        struct raft_entry *entries = NULL;
+        struct buffer *buffer = NULL;
+        size_t count = 0;
+        struct storage_message message = {""};
+        ck_assert_int_eq(storage_read(storage, next, state.last.index, max_bytes, &entries, &count, &buffer, &message),
+                         STORAGE_OK);
+        ck_assert_uint_gt(count, 0);
+        next += count;
+        free(entries);
+        buffer_release(buffer);
+    }
+}
+
+START_TEST(mapped_tables_are_given_back_after_a_visit_and_after_much_was_read) {
+    struct fixture fixture = fixture_create();
+    struct storage *storage = fixture_open(&fixture);
+    fixture_append(storage, 1, 12, 1 << 20);
+    storage_close(storage);
+    storage = fixture_open(&fixture); /* The log is a table now. */
+    trace_begin(NULL);
+    read_all(storage, 1 << 20);
+    trace_end();
+    ck_assert_uint_eq(trace.released_bytes, 0); /* 12 MiB are not worth it. */
+    trace_begin(NULL);
+    read_all(storage, 1 << 20);
+    trace_end();
+    ck_assert_uint_gt(trace.released_bytes, 8 << 20);
+    trace_begin(NULL);
+    struct contents contents = contents_of(storage);
+    trace_end();
+    ck_assert_uint_gt(trace.released_bytes, 8 << 20);
+    free(contents.text);
+    storage_close(storage);
+    fixture_destroy(&fixture);
+}
+END_TEST
+
 START_TEST(a_cut_is_synced) {
     struct fixture fixture = fixture_create();
     struct storage *storage = fixture_open(&fixture);
@@ -218,6 +268,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, whichever_call_fails_the_write_and_all_later_ones_fail);
     tcase_add_test(tcase, a_store_whose_making_fails_anywhere_is_made_by_the_next_attempt);
     tcase_add_test(tcase, a_cut_is_synced);
+    tcase_add_test(tcase, mapped_tables_are_given_back_after_a_visit_and_after_much_was_read);
 }
 
 CHECK_MAIN("leveldb_store_sync", add_tests)
