@@ -38,7 +38,6 @@ const struct route route_table[] = {
     PEER("read_index", MESSAGE_READ_INDEX),
     PEER("propose", MESSAGE_PROPOSE),
     PEER("probe", MESSAGE_PROBE),
-    PEER("form", MESSAGE_FORM),
     {.method = "GET", .path = "/v1/status", .handle = status_handle},
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle},
