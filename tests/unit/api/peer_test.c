@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(what_is_malformed_never_reaches_the_node) {
     struct harness *harness = harness_begin();
-    const char *kinds[] = {"append_entries", "request_vote", "read_index", "propose", "probe", "form"};
+    const char *kinds[] = {"append_entries", "request_vote", "read_index", "propose", "probe"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         char path[64];
         snprintf(path, sizeof path, "/raft/v1/%s", kinds[i]);
