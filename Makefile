@@ -33,7 +33,7 @@ SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-r
 endif
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
-LIBS := -lmicrohttpd -lcurl -lcjson -lleveldb
+LIBS := -lmicrohttpd -lcurl -lleveldb
 
 # -- What the build rests on ------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ $$($(1)_tests:=.o) $$($(1)_helpers): | $$(SETUP)-test
 unit-$(1): $$($(1)_tests)
 	@tests/run-units $$^
 endef
-CHECK_LIBS := -lcheck -lsubunit -lrt -lm
+CHECK_LIBS := -lcheck -lsubunit -lcjson -lrt -lm
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
@@ -143,9 +143,11 @@ cluster-tests: all $(PRELOADS) ## tests that start real processes
 
 .PHONY: test test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
-	@$(MAKE) --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora
-	@$(MAKE) --no-print-directory BUILD=build/thread SANITIZE=thread thread-units
-	@$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests
+	@status=0; \
+	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora || status=1; \
+	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \
+	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests || status=1; \
+	exit $$status
 
 test-all: test ## `test`, then fuzzing, containers and the page in a browser
 	@$(MAKE) --no-print-directory fuzz
@@ -170,7 +172,7 @@ $(BUILD)/tests/fuzz/$(1)_fuzz: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(patsubst %,$(LI
 	$$(CC) $$(subst fuzzer-no-link,fuzzer,$$(ALL_LDFLAGS)) -o $$@ $$^ $$(LIBS)
 .PHONY: replay-$(1) fuzz-$(1)
 replay-$(1): $(BUILD)/tests/fuzz/$(1)_replay
-	@$$< tests/fuzz/corpus/$(1)
+	@output=$$$$($$< tests/fuzz/corpus/$(1) 2>&1) || { echo "$(1)_fuzz: $$$$output"; exit 1; }; echo "$(1)_fuzz: $$$$output"
 fuzz-$(1): $(BUILD)/tests/fuzz/$(1)_fuzz
 	@mkdir -p $(BUILD)/found/$(1)
 	$$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(BUILD)/found/ $(BUILD)/found/$(1) tests/fuzz/corpus/$(1)

@@ -42,6 +42,7 @@ struct connections {
     size_t closing;
     size_t busy;
     size_t suspended;
+    bool resumed; /* Some since the library ran last: it must run again at once. */
     uint64_t next_sweep_ms;
     uint64_t next_ticket;
 };

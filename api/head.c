@@ -26,10 +26,21 @@ static struct head_value *field(struct head *head, const char *name, size_t size
     return NULL;
 }
 
+static bool is_name(const char *name, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if (name[i] <= ' ' || name[i] >= 0x7F) {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
 static enum MHD_Result take(void *context, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value,
                             size_t value_size) {
     (void)kind;
-    struct head_value *found = field(context, name, name_size);
+    struct head *head = context;
+    head->odd_name = head->odd_name || !is_name(name, name_size);
+    struct head_value *found = field(head, name, name_size);
     if (found != NULL && found->count++ == 0) {
         found->text = value != NULL ? value : "";
         found->size = value != NULL ? value_size : 0;
@@ -62,6 +73,9 @@ const char *head_ambiguity(const struct head *head) {
     if (head->transfer_encoding.count > 1 ||
         (head->transfer_encoding.count == 1 && !equals(&head->transfer_encoding, "chunked"))) {
         return "the only Transfer-Encoding known here is chunked";
+    }
+    if (head->odd_name) {
+        return "the name of a header field has a space or another byte that cannot stand there";
     }
     if (head->host.count > 1) {
         return "the request has two Host fields";

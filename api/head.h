@@ -26,13 +26,14 @@ struct head {
     struct head_value expect;
     uint64_t body_bytes; /* Content-Length, 0 without one. */
     bool chunked;
+    bool odd_name; /* A field's name has a byte that names cannot have, such as a space before the colon. */
 };
 
 void head_read(struct MHD_Connection *connection, struct head *out_head);
 
 /* Why the end of this request's body cannot be told for certain (two lengths, length and encoding, an encoding that is not
- * chunked), or which server is meant (two hosts): where two parties could read it differently, requests can be smuggled.
- * NULL: all is well. */
+ * chunked, a name that others might take for one of these), or which server is meant (two hosts): where two parties could
+ * read it differently, requests can be smuggled. NULL: all is well. */
 const char *head_ambiguity(const struct head *head);
 
 /* True when the media type, parameters such as charset aside, is application/x-ndjson. */

@@ -112,12 +112,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
                                   const char *version, const char *data, size_t *size, void **request_context) {
     (void)context;
     (void)url;
-    (void)version;
     struct connection *connection = *request_context;
     struct request *request = &connection->request;
     switch (request->stage) {
     case REQUEST_TARGET:
-        request_head(request, mhd, method);
+        request_head(request, mhd, method, version);
         if (request->stage == REQUEST_BODY) {
             connections_set_deadline_bytes(connection, request->head.body_bytes);
         }
@@ -174,11 +173,13 @@ struct http *http_create(struct api *api, int listening, uint16_t port) {
         free(http);
         return NULL;
     }
+    /* Not MHD_OPTION_STRICT_FOR_CLIENT: all it adds are answers of the library's own to spaces in the target and to a
+     * missing Host, which requests refuse themselves, with a problem. */
     http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
                                     MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
                                     MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-                                    http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http, MHD_OPTION_STRICT_FOR_CLIENT,
-                                    1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+                                    http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
+                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
                                     connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
     if (http->daemon == NULL) {
         connections_close(&http->connections);
@@ -226,6 +227,9 @@ static uint64_t library_timeout_ms(struct http *http) {
 }
 
 uint64_t http_timeout_ms(struct http *http, uint64_t now_ms) {
+    if (http->connections.resumed) {
+        return 0; /* The library neither wakes its descriptor nor counts a resumed connection as ready. */
+    }
     uint64_t library = library_timeout_ms(http);
     uint64_t sweep = http->connections.next_sweep_ms;
     if (sweep == UINT64_MAX) {
@@ -236,6 +240,7 @@ uint64_t http_timeout_ms(struct http *http, uint64_t now_ms) {
 }
 
 void http_run(struct http *http) {
+    http->connections.resumed = false;
     connections_sweep(&http->connections);
     connections_collect_hang_ups(&http->connections);
     for (int i = 0; i < ROUNDS_MAX; i++) {
@@ -281,6 +286,7 @@ void http_resume(struct request *request) {
     if (connection->suspended) {
         connection->suspended = false;
         connection->all->suspended--;
+        connection->all->resumed = true;
         MHD_resume_connection(connection->mhd);
     }
 }

@@ -14,7 +14,7 @@ void peer_handle(struct request *request) {
     struct problem problem;
     struct message_request message;
     size_t offset;
-    if (!json_scan(body->data, body->size, &value, &offset)) {
+    if (!json_scan_message(body->data, body->size, &value, &offset)) {
         problem_set(&problem, PROBLEM_BAD_JSON, false, "the body stops being JSON at byte %zu", offset);
         answer_problem_with(request, &problem, "offset", offset);
     } else if (!message_request_read(request->route->kind, value, body, &message, &problem)) {

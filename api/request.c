@@ -44,7 +44,7 @@ static void judge_target(struct request *request) {
     if (!whole) {
         refuse(request, PROBLEM_BAD_REQUEST,
                "the target has a percent sign without two hexadecimal digits, or a byte "
-               "that cannot be meant (%00, control bytes)");
+               "that cannot be meant (%00, spaces, control bytes)");
     }
 }
 
@@ -52,7 +52,7 @@ static void judge_sender(struct request *request) {
     const struct guard *guard = &request->api->guard;
     const struct head *head = &request->head;
     const struct target *target = &request->target;
-    /* A request without Host can only be HTTP/1.0 (the library sees to that), which no browser speaks. */
+    /* A request that may be without Host is HTTP/1.0, which no browser speaks. */
     bool host = head->host.count == 0 || guard_host_allowed(guard, head->host.text, head->host.size);
     if (target->authority != NULL) {
         host = host && guard_host_allowed(guard, target->authority, target->authority_size);
@@ -137,7 +137,7 @@ static bool can_wait(const struct request *request) {
            (head->body_bytes == 0 || head->expect.count == 0);
 }
 
-void request_head(struct request *request, struct MHD_Connection *mhd, const char *method) {
+void request_head(struct request *request, struct MHD_Connection *mhd, const char *method, const char *version) {
     assert(request->stage == REQUEST_TARGET);
     request->stage = REQUEST_HEAD;
     request->method = method;
@@ -147,6 +147,9 @@ void request_head(struct request *request, struct MHD_Connection *mhd, const cha
     judge_sender(request);
     judge_route(request);
     judge_body(request);
+    if (request->head.host.count == 0 && strcmp(version, "HTTP/1.0") != 0) {
+        refuse(request, PROBLEM_BAD_REQUEST, "the request has no Host field");
+    }
     const char *ambiguity = head_ambiguity(&request->head);
     if (ambiguity != NULL) {
         request->refused = false;

@@ -64,7 +64,7 @@ struct request {
 /* The library's calls, by api/http.c. `raw` is the target as it came. */
 void request_target(struct request *request, const char *raw);
 /* The header fields are complete. */
-void request_head(struct request *request, struct MHD_Connection *mhd, const char *method);
+void request_head(struct request *request, struct MHD_Connection *mhd, const char *method, const char *version);
 /* Part of the body. False: end the connection. */
 bool request_data(struct request *request, const char *bytes, size_t size);
 /* The body is complete: answered or waiting when this returns. */

@@ -24,7 +24,7 @@ static bool well_formed(const char *raw, size_t size) {
     const char *end = raw + size;
     for (const char *at = raw; at < end; at++) {
         unsigned char byte = (unsigned char)*at;
-        if (byte < 0x20 || byte == 0x7F || (byte == '%' && escaped_byte(at, end) <= 0)) {
+        if (byte <= 0x20 || byte == 0x7F || (byte == '%' && escaped_byte(at, end) <= 0)) {
             return false;
         }
     }

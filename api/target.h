@@ -21,9 +21,9 @@ struct target {
 };
 
 /* Splits `raw`, which must outlive the result; the decoded path goes into `scratch` (of `size` bytes). False when a percent
- * sign is not followed by two hexadecimal digits, a `%00` stands anywhere, or a control byte does. `out_target` is filled
- * either way as far as the text can be told apart, so that the refusal knows what was asked; a path that cannot be decoded
- * is then taken as it stands. */
+ * sign is not followed by two hexadecimal digits, a `%00` stands anywhere, or a space or control byte does. `out_target` is
+ * filled either way as far as the text can be told apart, so that the refusal knows what was asked; a path that cannot be
+ * decoded is then taken as it stands. */
 bool target_parse(const char *raw, size_t size, char *scratch, struct target *out_target);
 
 /* One `name=value` of a query string, both as sent. */

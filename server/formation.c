@@ -30,20 +30,47 @@ static void set_why(struct node *node, raft_node_id id, char *why, const char *t
     say(node, line);
 }
 
+static struct formation_peer *find_peer(struct formation *formation, raft_node_id id) {
+    for (size_t i = 0; i < formation->peer_count; i++) {
+        if (formation->peers[i].member.id == id) {
+            return &formation->peers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whom to ask: the list; once there is a first configuration, all who founded, whatever the list says now, because each of
+ * their disks counts. The list is then only a hint where they are. */
+static void choose_peers(struct node *node) {
+    struct formation *formation = &node->formation;
+    struct formation before = *formation;
+    const struct members *list = formation->state == MESSAGE_BLANK ? &node->options.cluster : &formation->founding;
+    formation->peer_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct members_member *member = &list->list[i];
+        if (member->id == node->options.id) {
+            continue;
+        }
+        struct formation_peer *peer = &formation->peers[formation->peer_count++];
+        const struct formation_peer *known = find_peer(&before, member->id);
+        if (known != NULL) {
+            *peer = *known;
+        } else {
+            *peer = (struct formation_peer){.member = *member, .next_probe_ms = node->now_ms};
+            snprintf(peer->why, sizeof peer->why, "not asked yet");
+        }
+        const struct members_member *listed = members_find(&node->options.cluster, member->id);
+        peer->member = listed == NULL ? *member : *listed;
+    }
+}
+
 void formation_start(struct node *node, const struct members *founding) {
     struct formation *formation = &node->formation;
     *formation = (struct formation){.state = founding == NULL ? MESSAGE_BLANK : MESSAGE_HOLDING};
     if (founding != NULL) {
         formation->founding = *founding;
     }
-    const struct members *list = &node->options.cluster;
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->list[i].id != node->options.id) {
-            struct formation_peer *peer = &formation->peers[formation->peer_count++];
-            *peer = (struct formation_peer){.member = list->list[i], .next_probe_ms = node->now_ms};
-            snprintf(peer->why, sizeof peer->why, "not asked yet");
-        }
-    }
+    choose_peers(node);
     node->work = true;
 }
 
@@ -110,16 +137,24 @@ static void become_formed(struct node *node) {
     begin_write(node, &write, node->identity.cluster_id, MESSAGE_FORMED);
 }
 
+/* The first configuration is on disk as entry 1, and perhaps no longer in the cache: the module needs but its size. */
+static void restore_founding(const struct members *founding, struct raft *core) {
+    struct raft_configuration configuration;
+    members_configuration(founding, &configuration);
+    struct json_writer writer = {0};
+    members_write(founding, &writer);
+    struct raft_entry entry = {
+        .id = {1, 1}, .type = RAFT_CONFIGURATION, .size = (uint32_t)writer.size, .configuration = &configuration};
+    json_writer_discard(&writer);
+    raft_restore_entry(core, &entry);
+}
+
 static void start_core(struct node *node) {
     node->identity.formed = true;
     bool holds = node->formation.founding.count > 0;
     struct raft *core = node_make_core(node, (struct raft_hard_state){.term = holds ? 1 : 0, .voted_for = 0});
     if (holds) {
-        struct raft_configuration configuration;
-        members_configuration(&node->formation.founding, &configuration);
-        struct raft_entry entry = *entry_cache_range(&node->cache, 1, 1);
-        entry.configuration = &configuration;
-        raft_restore_entry(core, &entry);
+        restore_founding(&node->formation.founding, core);
     }
     node_start_core(node, core);
 }
@@ -137,6 +172,7 @@ void formation_written(struct node *node) {
         say(node, line);
         start_core(node);
     } else {
+        choose_peers(node);
         say(node, "holds the first configuration; waits until every listed node does");
     }
 }
@@ -205,7 +241,7 @@ void formation_turn(struct node *node) {
 
 uint64_t formation_deadline_ms(const struct node *node) {
     uint64_t deadline = UINT64_MAX;
-    for (size_t i = 0; i < node->formation.peer_count; i++) {
+    for (size_t i = 0; i < node->formation.peer_count && node->formation.write == 0; i++) {
         const struct formation_peer *peer = &node->formation.peers[i];
         if (!peer->asked && peer->next_probe_ms < deadline) {
             deadline = peer->next_probe_ms;
@@ -216,27 +252,39 @@ uint64_t formation_deadline_ms(const struct node *node) {
 
 /* -- Answers -- */
 
-/* The peer has a configuration and this node has none: adopts it if it counts this very incarnation in. */
-static void meet_holder(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
+/* This node's id is taken, by a disk that is not this one: it may have voted, and this one would not know (§3.8). */
+static void meet_disowner(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
+    char text[PROBLEM_DETAIL_SIZE];
+    const char *cure = answer->state == MESSAGE_FORMED
+                           ? "bring the old directory back"
+                           : "bring the old directory back, or empty all listed nodes' directories: it has not served yet";
+    snprintf(text, sizeof text,
+             "node %" PRIu64 " founded cluster %s with another data directory; this one is blank and must not vote in its "
+             "place: %s",
+             node->options.id, answer->cluster_id, cure);
+    set_why(node, 0, node->formation.own_why, text);
+    set_why(node, peer->member.id, peer->why, "belongs to a cluster already");
+    peer->disowns_us = true;
+}
+
+/* The peer has a configuration and this node has none: adopts it if it is the first one and counts this very incarnation
+ * in. */
+static void meet_member(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
     const struct members_member *self = members_find(&answer->members, node->options.id);
     char text[PROBLEM_DETAIL_SIZE];
     if (self == NULL) {
         snprintf(text, sizeof text, "belongs to cluster %s, which does not count node %" PRIu64 " in", answer->cluster_id,
                  node->options.id);
         set_why(node, peer->member.id, peer->why, text);
-        return;
-    }
-    if (strcmp(self->incarnation, node->identity.incarnation) != 0) {
-        snprintf(text, sizeof text,
-                 "node %" PRIu64
-                 " is a member of cluster %s with another data directory: this one is blank and must not vote in its "
-                 "place; bring the old directory back",
-                 node->options.id, answer->cluster_id);
-        set_why(node, 0, node->formation.own_why, text);
-        set_why(node, peer->member.id, peer->why, "belongs to a cluster already");
-        return;
-    }
-    if (node->formation.write == 0) {
+    } else if (strcmp(self->incarnation, node->identity.incarnation) != 0) {
+        meet_disowner(node, peer, answer);
+    } else if (answer->state == MESSAGE_FORMED) {
+        /* What it holds now need not be the first configuration any more. The log, that one included, comes from the
+         * leader. */
+        snprintf(text, sizeof text, "is in cluster %s, which counts this node in: waiting for its leader to call",
+                 answer->cluster_id);
+        set_why(node, peer->member.id, peer->why, text);
+    } else if (node->formation.write == 0) {
         write_founding(node, &answer->members, answer->cluster_id);
     }
 }
@@ -247,7 +295,9 @@ static void meet_as_holder(struct node *node, struct formation_peer *peer, const
     const struct message_probe_answer *probe_answer = &answer->probe;
     char text[PROBLEM_DETAIL_SIZE];
     if (member == NULL || strcmp(member->incarnation, answer->incarnation) != 0) {
-        snprintf(text, sizeof text, "has another data directory than the one that cluster %s was founded with",
+        snprintf(text, sizeof text,
+                 "has another data directory than the one that cluster %s was founded with: bring that one back, or empty "
+                 "all listed nodes' directories, which have not served yet",
                  node->identity.cluster_id);
         set_why(node, peer->member.id, peer->why, text);
     } else if (probe_answer->state == MESSAGE_BLANK) {
@@ -266,6 +316,7 @@ static void meet_as_holder(struct node *node, struct formation_peer *peer, const
 static void understand(struct node *node, struct formation_peer *peer, const struct message_answer *answer) {
     const struct message_probe_answer *probe_answer = &answer->probe;
     char text[PROBLEM_DETAIL_SIZE];
+    peer->disowns_us = false;
     if (answer->from != peer->member.id) {
         snprintf(text, sizeof text, "node %" PRIu64 " answers at %s", answer->from, peer->member.url);
         set_why(node, peer->member.id, peer->why, text);
@@ -276,9 +327,10 @@ static void understand(struct node *node, struct formation_peer *peer, const str
     } else if (node->formation.state == MESSAGE_HOLDING) {
         meet_as_holder(node, peer, answer);
     } else if (probe_answer->state != MESSAGE_BLANK) {
-        meet_holder(node, peer, probe_answer);
+        meet_member(node, peer, probe_answer);
     } else if (!members_same_list(&probe_answer->list, &node->options.cluster)) {
-        set_why(node, peer->member.id, peer->why, "was started with another --cluster list");
+        set_why(node, peer->member.id, peer->why,
+                "was started with another --cluster list than this node; compare the two commands");
     } else {
         set_why(node, peer->member.id, peer->why, "");
     }
@@ -287,23 +339,30 @@ static void understand(struct node *node, struct formation_peer *peer, const str
     memcpy(peer->incarnation, answer->incarnation, sizeof peer->incarnation);
 }
 
-void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why) {
-    if (node->core != NULL) {
-        return;
+static bool any_disowns_us(const struct formation *formation) {
+    for (size_t i = 0; i < formation->peer_count; i++) {
+        if (formation->peers[i].disowns_us) {
+            return true;
+        }
     }
-    for (size_t i = 0; i < node->formation.peer_count; i++) {
-        struct formation_peer *peer = &node->formation.peers[i];
-        if (peer->member.id != id) {
-            continue;
-        }
-        peer->asked = false;
-        if (answer == NULL) {
-            set_why(node, id, peer->why, why);
-        } else if (answer->problem.code != PROBLEM_NONE) {
-            set_why(node, id, peer->why, answer->problem.detail);
-        } else {
-            understand(node, peer, answer);
-        }
+    return false;
+}
+
+void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why) {
+    struct formation_peer *peer = find_peer(&node->formation, id);
+    if (node->core != NULL || peer == NULL) {
+        return; /* It does not matter any more. */
+    }
+    peer->asked = false;
+    if (answer == NULL) {
+        set_why(node, id, peer->why, why);
+    } else if (answer->problem.code != PROBLEM_NONE) {
+        set_why(node, id, peer->why, answer->problem.detail);
+    } else {
+        understand(node, peer, answer);
+    }
+    if (!any_disowns_us(&node->formation)) {
+        set_why(node, 0, node->formation.own_why, "");
     }
     node->work = true;
 }

@@ -2,8 +2,10 @@
  *
  *     BLANK --- all listed nodes there and blank; lowest id ---> writes the first configuration ---> HOLDING
  *     BLANK --- another holds a configuration with my incarnation ---> writes it ---> HOLDING
- *     HOLDING --- every founding member holds it, or one knows that --- writes that ---> FORMED: the consensus module
- * starts BLANK, HOLDING --- a peer's Raft request names my incarnation: a cluster that runs counts me in ---> FORMED
+ *     HOLDING --- every founding member holds it, or one knows that ---> writes that ---> FORMED
+ *     BLANK, HOLDING --- a Raft request names my incarnation: a cluster that runs counts me in ---> writes that ---> FORMED
+ *
+ * FORMED starts the consensus module.
  *
  * Nobody campaigns, votes or serves before FORMED, and FORMED needs every founding member's disk, so while one disk of the
  * list survives, the list cannot form a second cluster. Each node only asks (/raft/v1/probe) and decides for itself; any of
@@ -23,12 +25,13 @@ enum {
 };
 
 struct formation_peer {
-    struct members_member member; /* As listed. */
+    struct members_member member; /* As listed, or as it founded the cluster. */
     bool asked;                   /* A probe is out. */
     uint64_t next_probe_ms;
     uint64_t answered_ms; /* When `state` and `incarnation` were true; 0: never. */
     enum message_formation_state state;
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
+    bool disowns_us;               /* Its cluster knows this node's id with another incarnation. */
     char why[PROBLEM_DETAIL_SIZE]; /* Empty: nothing is missing from this one. */
 };
 
@@ -38,7 +41,7 @@ struct formation {
     enum message_formation_state next_state;
     struct members founding;           /* HOLDING: the first configuration. */
     char own_why[PROBLEM_DETAIL_SIZE]; /* What keeps this node itself out; empty: nothing. */
-    size_t peer_count;
+    size_t peer_count;                 /* The others of the list; once HOLDING, of those who founded the cluster. */
     struct formation_peer peers[RAFT_MEMBERS_MAX];
 };
 

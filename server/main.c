@@ -60,6 +60,13 @@ static void log_repair(void *context, const char *line) {
     diagnostics_write(context, DIAGNOSTICS_WARNING, "storage", "%s", line);
 }
 
+/* One line for people who may have several nodes on a machine: it names the directory. */
+static void tell_unusable(const struct diagnostics *diagnostics, const char *data_dir, const char *message) {
+    bool named = strstr(message, data_dir) != NULL;
+    diagnostics_write(diagnostics, DIAGNOSTICS_ERROR, "storage", "%s%s%s", named ? "" : data_dir, named ? "" : ": ",
+                      message);
+}
+
 static int run_node(const struct options *options) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
@@ -70,7 +77,7 @@ static int run_node(const struct options *options) {
     struct storage *storage;
     struct storage_message message = {.text = ""};
     if (storage_open(options->data_dir, options->id, log_repair, &diagnostics, &storage, &message) != STORAGE_OK) {
-        diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "storage", "%s", message.text);
+        tell_unusable(&diagnostics, options->data_dir, message.text);
         return MAIN_UNUSABLE;
     }
     struct reactor *reactor = reactor_create(options, storage, &diagnostics, &message);
@@ -91,9 +98,9 @@ static int run_node(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    /* The reactor allocates nearly everything; an arena for each of the other threads would only keep memory from being
-     * used again. */
-    mallopt(M_ARENA_MAX, 1);
+    /* One arena for the reactor, which allocates nearly everything, and one for all other threads: more would only keep
+     * memory from being used again. */
+    mallopt(M_ARENA_MAX, 2);
     const char *const *arguments = (const char *const *)(argc > 0 ? argv + 1 : argv);
     const char *const *environment = (const char *const *)environ;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -9,7 +9,6 @@ const char *message_kind_name(enum message_kind kind) {
         [MESSAGE_READ_INDEX] = "read_index",
         [MESSAGE_PROPOSE] = "propose",
         [MESSAGE_PROBE] = "probe",
-        [MESSAGE_FORM] = "form",
     };
     assert((unsigned)kind < MESSAGE_KIND_COUNT);
     return names[kind];

@@ -24,7 +24,6 @@ enum message_kind {
     MESSAGE_READ_INDEX,     /* /raft/v1/read_index: a follower asks the leader on behalf of its queries (§6.4) */
     MESSAGE_PROPOSE,        /* /raft/v1/propose: forwarded commands */
     MESSAGE_PROBE,          /* /raft/v1/probe: who are you, and what do you hold? (formation) */
-    MESSAGE_FORM,           /* /raft/v1/form: this is the first configuration, keep it (formation) */
     MESSAGE_KIND_COUNT
 };
 
@@ -53,12 +52,6 @@ struct message_probe {
     const char *machine; /* Owned after decoding. */
 };
 
-struct message_form {
-    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1];
-    struct members members; /* With incarnations. */
-    const char *machine;    /* Owned after decoding. */
-};
-
 struct message_request {
     enum message_kind kind;
     struct message_address address;
@@ -69,7 +62,6 @@ struct message_request {
                      after decoding, their data inside the body, their `buffer` the body's (not counted). */
         struct message_propose propose;
         struct message_probe probe;
-        struct message_form form;
     };
 };
 

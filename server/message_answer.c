@@ -95,8 +95,6 @@ static void write_kind(const struct message_answer *answer, struct json_writer *
     case MESSAGE_PROBE:
         write_probe(&answer->probe, writer);
         break;
-    case MESSAGE_FORM:
-        break;
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -236,8 +234,6 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
         return read_propose(value, head, answer);
     case MESSAGE_PROBE:
         return read_probe(value, head, &answer->probe);
-    case MESSAGE_FORM:
-        return read_fields(value, head);
     case MESSAGE_KIND_COUNT:
         break;
     }

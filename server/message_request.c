@@ -89,12 +89,6 @@ void message_request_write(const struct message_request *request, struct json_wr
         json_write_name(writer, "list");
         members_write(&request->probe.list, writer);
         break;
-    case MESSAGE_FORM:
-        message_write_text(writer, "new_cluster_id", request->form.cluster_id);
-        message_write_text(writer, "machine", request->form.machine);
-        json_write_name(writer, "members");
-        members_write(&request->form.members, writer);
-        break;
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -111,12 +105,12 @@ static void add_field(struct head *head, const char *name, enum message_field_ty
 
 /* While a cluster forms, there is no cluster id yet, and a probe is what asks for the incarnation. */
 static void add_head(struct head *head, enum message_kind kind) {
-    bool forming = kind == MESSAGE_PROBE || kind == MESSAGE_FORM;
+    bool forming = kind == MESSAGE_PROBE;
     add_field(head, "cluster_id", MESSAGE_FIELD_DIGITS, forming, head->address.cluster_id);
     add_field(head, "from", MESSAGE_FIELD_ID, false, &head->address.from);
     add_field(head, "from_incarnation", MESSAGE_FIELD_DIGITS, false, head->address.from_incarnation);
     add_field(head, "to", MESSAGE_FIELD_ID, false, &head->address.to);
-    add_field(head, "to_incarnation", MESSAGE_FIELD_DIGITS, kind == MESSAGE_PROBE, head->address.to_incarnation);
+    add_field(head, "to_incarnation", MESSAGE_FIELD_DIGITS, forming, head->address.to_incarnation);
     add_field(head, "round", MESSAGE_FIELD_NUMBER, false, &head->round);
 }
 
@@ -226,35 +220,6 @@ static bool read_probe(struct json_span value, struct head *head, struct message
     return probe->machine != NULL;
 }
 
-/* A first configuration has voters, and says of everybody which incarnation is meant: a disk that is lost later must not
- * pass for the one that was there. */
-static bool is_first_configuration(const struct members *members) {
-    size_t voters = 0;
-    for (size_t i = 0; i < members->count; i++) {
-        voters += members->list[i].voter ? 1 : 0;
-        if (members->list[i].incarnation[0] == '\0') {
-            return false;
-        }
-    }
-    return voters > 0;
-}
-
-static bool read_form(struct json_span value, struct head *head, struct message_form *form, struct problem *out_problem) {
-    struct json_span machine = {0};
-    struct json_span members = {0};
-    add_field(head, "new_cluster_id", MESSAGE_FIELD_DIGITS, false, form->cluster_id);
-    add_field(head, "machine", MESSAGE_FIELD_STRING, false, &machine);
-    add_field(head, "members", MESSAGE_FIELD_OBJECT, false, &members);
-    if (!read_fields(value, head, out_problem)) {
-        return false;
-    }
-    if (!members_read(members, &form->members) || !is_first_configuration(&form->members)) {
-        return message_field_refuse(out_problem, top, "members", "is not a first configuration with all incarnations");
-    }
-    form->machine = read_machine(machine, out_problem);
-    return form->machine != NULL;
-}
-
 static void copy_head(const struct head *head, struct message_request *request) {
     request->address = head->address;
     request->round = head->round;
@@ -295,9 +260,6 @@ bool message_request_read(enum message_kind kind, struct json_span value, struct
     case MESSAGE_PROBE:
         good = read_probe(value, &head, &request.probe, out_problem);
         break;
-    case MESSAGE_FORM:
-        good = read_form(value, &head, &request.form, out_problem);
-        break;
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -323,10 +285,6 @@ void message_request_clear(struct message_request *request) {
     case MESSAGE_PROBE:
         free((void *)request->probe.machine);
         request->probe.machine = NULL;
-        break;
-    case MESSAGE_FORM:
-        free((void *)request->form.machine);
-        request->form.machine = NULL;
         break;
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_READ_INDEX:

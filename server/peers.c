@@ -183,7 +183,7 @@ static void report_answer(struct peers *peers, struct peers_exchange *exchange) 
     struct json_span value;
     size_t offset;
     struct message_answer answer;
-    if (!json_scan(exchange->answer, exchange->answer_size, &value, &offset) ||
+    if (!json_scan_message(exchange->answer, exchange->answer_size, &value, &offset) ||
         !message_answer_read(exchange->kind, peers_exchange_status(exchange), value, &answer)) {
         peers->answered(peers->answered_context, exchange->token, TRANSPORT_BROKEN, NULL, NULL, "answer not understood");
         return;

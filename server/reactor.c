@@ -111,11 +111,16 @@ static bool fail(struct storage_message *out_message, const char *what) {
     return false;
 }
 
-static bool open_descriptors(struct reactor *reactor, struct storage_message *out_message) {
+static sigset_t ending_signals(void) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+static bool open_descriptors(struct reactor *reactor, struct storage_message *out_message) {
+    sigset_t signals = ending_signals();
     reactor->signal_descriptor = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     reactor->wake_descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return (reactor->signal_descriptor >= 0 && reactor->wake_descriptor >= 0) ||
@@ -241,20 +246,20 @@ static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
 }
 
 static void begin_shutdown(struct reactor *reactor, int signal_number) {
-    if (reactor->shutting_down) {
-        _exit(128 + signal_number); /* As a shell would tell of a process that the signal ended. */
-    }
     diagnostics_write(reactor->diagnostics, DIAGNOSTICS_INFO, "raftd", "%s: finishing what is in flight",
                       signal_number == SIGINT ? "SIGINT" : "SIGTERM");
     reactor->shutting_down = true;
     reactor->shutdown_deadline_ms = clock_ms() + REACTOR_SHUTDOWN_MAX_MS;
     api_stop_accepting(reactor->api);
     node_shut_down(reactor->node);
+    /* From here on a second signal ends the process at once, wherever it is: a disk that hangs would hold it for ever. */
+    sigset_t signals = ending_signals();
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
-static void read_signals(struct reactor *reactor) {
+static void read_signal(struct reactor *reactor) {
     struct signalfd_siginfo info;
-    while (read(reactor->signal_descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
+    if (read(reactor->signal_descriptor, &info, sizeof info) == (ssize_t)sizeof info && !reactor->shutting_down) {
         begin_shutdown(reactor, (int)info.ssi_signo);
     }
 }
@@ -278,7 +283,7 @@ static void await(struct reactor *reactor, int timeout_ms) {
         (void)got; /* That it woke is all that counts. */
     }
     if (waits[0].revents != 0) {
-        read_signals(reactor);
+        read_signal(reactor);
     }
 }
 

@@ -175,13 +175,13 @@ static void query_machine(struct node *node, const struct reads_query *query) {
 static void overdue_problem(const struct node *node, const struct reads_query *query, struct problem *out_problem) {
     if (node->shutting_down) {
         problem_set(out_problem, PROBLEM_SHUTTING_DOWN, false, "node %" PRIu64 " is shutting down", node->options.id);
+    } else if (node->core == NULL) {
+        problem_set(out_problem, PROBLEM_NO_LEADER, false, "node %" PRIu64 " waits for its cluster to form",
+                    node->options.id);
     } else if (query->state == READS_WAITING) {
         problem_set(out_problem, PROBLEM_TIMEOUT, false,
                     "node %" PRIu64 " has applied index %" PRIu64 " and did not reach %" PRIu64 " in time",
                     node->options.id, node->applier.applied.index, query->index);
-    } else if (node->core == NULL) {
-        problem_set(out_problem, PROBLEM_NO_LEADER, false, "node %" PRIu64 " waits for its cluster to form",
-                    node->options.id);
     } else if (node_leader(node) == 0) {
         problem_set(out_problem, PROBLEM_NO_LEADER, false,
                     "node %" PRIu64 " knows no leader in term %" PRIu64 "; an election may be under way", node->options.id,
@@ -209,6 +209,11 @@ static bool is_over(const struct node *node, const struct reads_query *query, st
     return true;
 }
 
+/* Outside a cluster nothing is served, not even what is stale: an empty machine would pass for lost data. */
+static bool is_ready(const struct node *node, const struct reads_query *query) {
+    return node->core != NULL && query->state == READS_WAITING && query->index <= node->applier.applied.index;
+}
+
 static void deliver_one(struct node *node, const struct reads_query *query, const struct problem *problem) {
     if (query->done == NULL) {
         return;
@@ -230,7 +235,7 @@ void reads_deliver(struct node *node) {
         struct reads_query query = reads->list[i];
         struct problem problem;
         bool over = is_over(node, &query, &problem);
-        bool ready = query.state == READS_WAITING && query.index <= node->applier.applied.index;
+        bool ready = is_ready(node, &query);
         if (!over && !ready && query.done != NULL) {
             i++;
             continue;

@@ -118,7 +118,6 @@ void node_receive(struct node *node, const struct message_request *request, stru
         forwards_receive(node, request, body, ticket);
         break;
     case MESSAGE_PROBE:
-    case MESSAGE_FORM:
     case MESSAGE_KIND_COUNT:
         assert(false);
         break;
@@ -181,7 +180,6 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
         forwards_ended(node, call.context, end, answer, why);
         break;
     case MESSAGE_PROBE:
-    case MESSAGE_FORM:
     case MESSAGE_KIND_COUNT:
         assert(false);
         break;

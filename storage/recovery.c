@@ -163,10 +163,10 @@ static enum storage_error cut(const struct recovery *recovery, const char *name,
     }
     if (recovery->log != NULL) {
         char line[512];
-        snprintf(
-            line, sizeof line,
-            "cut %zu bytes off the end of %.200s/%s: a write that was under way when the process or the power ended, never acknowledged",
-            size - whole_bytes, recovery->directory->database_path, name);
+        snprintf(line, sizeof line,
+                 "cut %zu bytes off the end of %.200s/%s: a write that was under way when the process or the power ended, "
+                 "never acknowledged",
+                 size - whole_bytes, recovery->directory->database_path, name);
         recovery->log(recovery->log_context, line);
     }
     return STORAGE_OK;

@@ -9,11 +9,12 @@
  * Two implementations behind one table: storage_open (LevelDB) and storage_memory_create (tests and the simulator).
  *
  * Memory: arguments are borrowed for the call. Threads: storage_write by one thread at a time (the disk thread),
- * storage_read by one thread at a time (the background thread), both beside each other; open, state, visit and close while
- * no other call runs.
+ * storage_read by one thread at a time (the background thread), both beside each other; storage_size_bytes at any time;
+ * open, state, visit and close while no other call runs.
  *
  * Errors: enum storage_error below, with a sentence in the caller's `struct storage_message`. After STORAGE_FAILED from a
- * write nothing is known about what the disk holds: the process must end (it is restarted and recovers).
+ * write nothing is known about what the disk holds: every later write fails too, and the process must end (it is restarted
+ * and recovers). Breaking the rules of this header is an assertion failure.
  */
 #ifndef RAFTD_STORAGE_H
 #define RAFTD_STORAGE_H
@@ -27,7 +28,7 @@
 enum storage_error {
     STORAGE_OK = 0,
     STORAGE_LOCKED,   /* Another process uses the directory. */
-    STORAGE_UNUSABLE, /* Not a directory, not writable, neither empty nor a store. */
+    STORAGE_UNUSABLE, /* Not a directory, not writable, neither empty nor a store, or written by a newer version. */
     STORAGE_DAMAGED, /* What was promised to be there is not, or not as it was written. The message names what and the cure.
                       */
     STORAGE_WRONG_NODE, /* The store belongs to another node id. */
@@ -58,12 +59,13 @@ struct storage_state {
 
 /* One synced batch. Performed in this order: truncation, entries, hard state, identity. */
 struct storage_write {
-    raft_index truncate_from;         /* Remove this index and all above; 0: none. */
-    const struct raft_entry *entries; /* Contiguous; the first follows the log's end (after truncation). */
+    raft_index truncate_from;         /* Remove this index and all above; 0, or past the end: none. */
+    const struct raft_entry *entries; /* Contiguous; the first follows the log's end (after truncation). Their terms do not
+                                         go back, nor past the hard state's, this write's included. */
     size_t entry_count;
     bool hard_state_changed;
-    struct raft_hard_state hard_state;
-    bool cluster_changed; /* cluster_id and formed are taken from these: */
+    struct raft_hard_state hard_state; /* Its term does not go back. */
+    bool cluster_changed;              /* cluster_id and formed are taken from these: */
     char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1];
     bool formed;
 };
@@ -84,18 +86,20 @@ void storage_close(struct storage *storage); /* NULL is a no-op. */
 /* What the store held when it was opened and all writes since. */
 void storage_state(const struct storage *storage, struct storage_state *out_state);
 
-/* Every entry from `first` on in order; `configuration` is left NULL and `buffer` NULL (data is borrowed for the call).
- * Stops early when `visit` answers false. */
+/* Every entry from `first` (0 is 1) on in order; `configuration` and `buffer` are NULL, `data` is borrowed for the call.
+ * Stops early when `visit` answers false. STORAGE_DAMAGED when an entry is not as it was written. */
 enum storage_error storage_visit(struct storage *storage, raft_index first,
                                  bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                  struct storage_message *out_message);
 
+/* On disk when it answers STORAGE_OK; else STORAGE_FAILED. */
 enum storage_error storage_write(struct storage *storage, const struct storage_write *write,
                                  struct storage_message *out_message);
 
-/* Entries from `first` to `last`, but no more than fit into `max_bytes` after the first: an array of *out_count (at least
- * one, unless `first` is not in the log: then 0 and STORAGE_OK) whose bytes all point into one buffer, in *out_buffer (one
- * reference, the caller's). The entries' own `buffer` fields are that buffer, not counted. The caller frees the array. */
+/* Entries from `first` to `last`, but together no more than `max_bytes` unless the first alone is larger: an array of
+ * *out_count (at least one, unless `first` is not in the log: then 0, no array, no buffer and STORAGE_OK) whose bytes all
+ * point into one buffer, in *out_buffer (one reference, the caller's). The entries' own `buffer` fields are that buffer,
+ * not counted, or NULL when `size` is 0. The caller frees the array. STORAGE_DAMAGED as for a visit. */
 enum storage_error storage_read(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
                                 struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                 struct storage_message *out_message);

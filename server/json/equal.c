@@ -50,13 +50,13 @@ static size_t row_add(struct row *row, const char *at) {
 
 static struct row row_create(struct json_span value) {
     struct row row = {.end = value.data + value.size};
-    size_t open[JSON_DEPTH_MAX];
+    size_t open[JSON_DEPTH_MAX + JSON_FRAME_DEPTH];
     size_t depth = 0;
     const char *at = value.data;
     while (at < row.end) {
         char byte = *at;
         if (byte == '[' || byte == '{') {
-            assert(depth < JSON_DEPTH_MAX);
+            assert(depth < JSON_DEPTH_MAX + JSON_FRAME_DEPTH);
             open[depth++] = row_add(&row, at++);
         } else if (byte == ']' || byte == '}') {
             assert(depth > 0);

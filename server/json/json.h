@@ -20,7 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JSON_DEPTH_MAX = 512 };
+enum {
+    JSON_DEPTH_MAX = 512,
+    JSON_FRAME_DEPTH = 8 /* More levels in a text of our own that carries values of JSON_DEPTH_MAX levels. */
+};
 
 struct json_span {
     const char *data; /* Borrowed; not NUL-terminated. */
@@ -33,6 +36,10 @@ enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSO
  * True: `*out_value` is the value's span. False: `*out_offset` is the 0-based byte where the text stops being JSON: the first
  * byte that no JSON text could have there, the bracket that is one level too deep, or `size` when the text ends too early. */
 bool json_scan(const char *data, size_t size, struct json_span *out_value, size_t *out_offset);
+
+/* The same for what nodes send each other: messages put a few levels around the values of clients, which were scanned at
+ * the door and must not be refused on their way to the followers. JSON_DEPTH_MAX + JSON_FRAME_DEPTH levels. */
+bool json_scan_message(const char *data, size_t size, struct json_span *out_value, size_t *out_offset);
 
 /* The type of a scanned value, told by its first byte. */
 enum json_type json_type(struct json_span value);

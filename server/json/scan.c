@@ -9,7 +9,8 @@ struct scanner {
     const char *at; /* All bytes before it can begin a JSON text. */
     const char *end;
     unsigned depth;
-    char closers[JSON_DEPTH_MAX]; /* The bracket that each open level waits for. */
+    unsigned depth_max;
+    char closers[JSON_DEPTH_MAX + JSON_FRAME_DEPTH]; /* The bracket that each open level waits for. */
 };
 
 enum step { STEP_FAILED, STEP_VALUE_COMES, STEP_VALUE_ENDED };
@@ -134,7 +135,7 @@ static enum step scan_name(struct scanner *scanner) {
 
 /* Enters an array or object; `at` is on its bracket. */
 static enum step scan_open(struct scanner *scanner, char closer) {
-    if (scanner->depth == JSON_DEPTH_MAX)
+    if (scanner->depth == scanner->depth_max)
         return STEP_FAILED;
     scanner->at++;
     skip_white(scanner);
@@ -194,7 +195,7 @@ static enum step scan_after_value(struct scanner *scanner) {
     return STEP_VALUE_ENDED;
 }
 
-bool json_scan(const char *data, size_t size, struct json_span *out_value, size_t *out_offset) {
+static bool scan(const char *data, size_t size, unsigned depth_max, struct json_span *out_value, size_t *out_offset) {
     if (size == 0) {
         *out_offset = 0;
         return false;
@@ -203,6 +204,7 @@ bool json_scan(const char *data, size_t size, struct json_span *out_value, size_
     scanner.end = data + size;
     scanner.at = json_skip_white(data, scanner.end);
     scanner.depth = 0;
+    scanner.depth_max = depth_max;
     const char *begin = scanner.at;
     enum step step = STEP_VALUE_COMES;
     while (step == STEP_VALUE_COMES) {
@@ -219,4 +221,12 @@ bool json_scan(const char *data, size_t size, struct json_span *out_value, size_
     }
     *out_value = (struct json_span){begin, (size_t)(behind - begin)};
     return true;
+}
+
+bool json_scan(const char *data, size_t size, struct json_span *out_value, size_t *out_offset) {
+    return scan(data, size, JSON_DEPTH_MAX, out_value, out_offset);
+}
+
+bool json_scan_message(const char *data, size_t size, struct json_span *out_value, size_t *out_offset) {
+    return scan(data, size, JSON_DEPTH_MAX + JSON_FRAME_DEPTH, out_value, out_offset);
 }

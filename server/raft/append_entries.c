@@ -90,9 +90,13 @@ static void accept_or_refuse(struct raft *raft, const struct raft_message *reque
     }
 }
 
-/* Entries that follow each other, as log matching needs them. Hosts decode them so; a mistake here would be for ever. */
-static bool is_well_formed(const struct raft_message *request) {
+/* Sent by somebody else, and entries that follow each other, as log matching needs them. Hosts decode them so; a mistake
+ * here would be for ever. */
+static bool is_well_formed(const struct raft *raft, const struct raft_message *request) {
     struct raft_entry_id before = request->append_entries.prev;
+    if (request->from == raft->options.id || (before.index == 0) != (before.term == 0) || before.term > request->term) {
+        return false;
+    }
     for (size_t i = 0; i < request->append_entries.entry_count; i++) {
         struct raft_entry_id id = request->append_entries.entries[i].id;
         if (id.index != before.index + 1 || id.term < before.term || id.term > request->term || id.term == 0) {
@@ -104,15 +108,14 @@ static bool is_well_formed(const struct raft_message *request) {
 }
 
 void append_entries_receive(struct raft *raft, const struct raft_message *request) {
-    if (request->term > raft->hard_state.term) {
-        raft_become_follower(raft, request->term, request->from);
-    }
-    if (request->term < raft->hard_state.term || raft->role == RAFT_LEADER || !is_well_formed(request)) {
+    bool is_own_term = request->term == raft->hard_state.term;
+    if (request->term < raft->hard_state.term || (is_own_term && raft->role == RAFT_LEADER) ||
+        !is_well_formed(raft, request)) {
         refuse(raft, request);
         return;
     }
-    if (raft->role != RAFT_FOLLOWER || raft->leader == 0) {
-        raft_become_follower(raft, request->term, request->from); /* §3.4: somebody else has won this term. */
+    if (!is_own_term || raft->role != RAFT_FOLLOWER || raft->leader == 0) {
+        raft_become_follower(raft, request->term, request->from); /* §3.4: somebody else has won the term. */
     }
     if (raft->leader != request->from) {
         raft_trace(raft, true, "ignores a second leader of term=%" PRIu64 " from=%" PRIu64, request->term, request->from);
@@ -144,6 +147,7 @@ void append_entries_tick(struct raft *raft) {
     refuse_expired(raft, raft->now_ms);
 }
 
-void append_entries_drop_held(struct raft *raft) {
+void append_entries_new_term(struct raft *raft) {
+    raft->stream_begun = false;
     refuse_expired(raft, UINT64_MAX);
 }

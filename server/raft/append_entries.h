@@ -7,7 +7,7 @@
 void append_entries_receive(struct raft *raft, const struct raft_message *request);
 /* Gives up on predecessors that did not come in time. */
 void append_entries_tick(struct raft *raft);
-/* Refuses all that is held: the term is over. */
-void append_entries_drop_held(struct raft *raft);
+/* The term went up: refuses all that is held of the one before. */
+void append_entries_new_term(struct raft *raft);
 
 #endif

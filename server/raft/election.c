@@ -1,5 +1,6 @@
 #include "server/raft/election.h"
 
+#include "server/raft/append_entries.h"
 #include "server/raft/quorum.h"
 #include "server/raft/replication.h"
 
@@ -65,6 +66,7 @@ static void start_election(struct raft *raft) {
     raft->hard_state = (struct raft_hard_state){.term = raft->hard_state.term + 1, .voted_for = raft->options.id};
     assert(raft->hard_state.term <= RAFT_NUMBER_MAX);
     output_hard_state(&raft->output);
+    append_entries_new_term(raft);
     raft->vote_write = output_wait_for(&raft->output, 0);
     raft_trace(raft, true, "asks for votes term=%" PRIu64, raft->hard_state.term);
     ask_for_votes(raft, false);
@@ -110,6 +112,9 @@ void election_tick(struct raft *raft) {
 }
 
 uint64_t election_next_ms(const struct raft *raft) {
+    if (raft->hard_state.term == RAFT_NUMBER_MAX) {
+        return UINT64_MAX; /* There is no later term. */
+    }
     if (!raft_is_voter(raft)) {
         return UINT64_MAX; /* §4.2.2, §4.2.1: who has no vote in its own configuration does not campaign. */
     }

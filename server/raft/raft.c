@@ -85,18 +85,21 @@ uint64_t raft_next_deadline_ms(const struct raft *raft) {
     return election_ms < deadline ? election_ms : deadline;
 }
 
-/* §3.3: whoever hears of a later term is in it, as a follower. Pre-votes speak of a term that nobody is in yet (§9.6); vote
- * requests are believed only when no leader is alive (§4.2.3, election.c). */
-static bool raises_term(const struct raft *raft, const struct raft_message *message) {
-    if (message->term <= raft->hard_state.term || message->type == RAFT_REQUEST_VOTE) {
+/* §3.3: whoever hears of a later term is in it, as a follower. Here from answers; election.c and append_entries.c look at
+ * requests before they believe their terms. A granted pre-vote speaks of a term that nobody is in yet (§9.6). */
+static bool answer_raises_term(const struct raft *raft, const struct raft_message *message) {
+    if (message->term <= raft->hard_state.term) {
         return false;
     }
-    return message->type != RAFT_VOTE_ANSWER || !message->vote_answer.pre_vote || !message->vote_answer.vote_granted;
+    if (message->type == RAFT_VOTE_ANSWER) {
+        return !message->vote_answer.pre_vote || !message->vote_answer.vote_granted;
+    }
+    return message->type == RAFT_APPEND_ANSWER;
 }
 
 void raft_receive(struct raft *raft, const struct raft_message *message) {
-    if (raises_term(raft, message)) {
-        raft_become_follower(raft, message->term, message->type == RAFT_APPEND_ENTRIES ? message->from : 0);
+    if (answer_raises_term(raft, message)) {
+        raft_become_follower(raft, message->term, 0);
     }
     switch (message->type) {
     case RAFT_REQUEST_VOTE:

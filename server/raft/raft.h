@@ -27,8 +27,8 @@
  *
  * Requests and answers. Every request carries a `round`, unique in the life of its sender; its answer echoes it. The
  * host owes each request exactly one end: its answer by raft_receive, or raft_send_failed (time-out included).
- * Answers to unknown rounds change nothing. A request may be delivered late, twice or never, and overtake others.
- * An inbound request carries the host's `ticket`, which comes back on the answer to it.
+ * Answers to unknown rounds change nothing but the term, if theirs is later. A request may be delivered late, twice or
+ * never, and overtake others. An inbound request carries the host's `ticket`, which comes back on the answer to it.
  *
  * Payloads. The module keeps a small record per entry (term, type, size), never its bytes. Entries go in with bytes
  * (raft_propose, raft_receive) and come out once, in `entries` of the next actions, for the host to keep. Outgoing
@@ -187,7 +187,8 @@ void raft_tick(struct raft *raft, uint64_t now_ms);
 uint64_t raft_next_deadline_ms(const struct raft *raft);
 
 /* Borrowed, entries included. A request is always answered by a message with its ticket, now or (AppendEntries that arrived
- * before their predecessors) a little later; an answer whose round is unknown is ignored. */
+ * before their predecessors) a little later; of an answer whose round is unknown only the term
+ * counts. */
 void raft_receive(struct raft *raft, const struct raft_message *message);
 void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round);
 

@@ -24,8 +24,7 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_node_id leader
     if (new_term) {
         raft->hard_state = (struct raft_hard_state){.term = term, .voted_for = 0};
         output_hard_state(&raft->output);
-        raft->stream_begun = false;
-        append_entries_drop_held(raft);
+        append_entries_new_term(raft);
     }
     if (new_term || was_leader || (leader != 0 && leader != raft->leader)) {
         raft_trace(raft, true, "becomes follower term=%" PRIu64 " leader=%" PRIu64, term, leader);

@@ -316,6 +316,20 @@ START_TEST(a_depth_of_513_is_refused_at_the_bracket_that_is_too_deep) {
 }
 END_TEST
 
+START_TEST(a_message_may_be_deeper_than_the_values_it_carries_by_the_frame) {
+    char *fits = nested("[", "]", JSON_DEPTH_MAX + JSON_FRAME_DEPTH);
+    char *too_deep = nested("[", "]", JSON_DEPTH_MAX + JSON_FRAME_DEPTH + 1);
+    struct json_span value;
+    size_t offset = 0;
+    ck_assert(json_scan_message(fits, strlen(fits), &value, &offset));
+    ck_assert_uint_eq(value.size, strlen(fits));
+    ck_assert(!json_scan_message(too_deep, strlen(too_deep), &value, &offset));
+    ck_assert_uint_eq(offset, JSON_DEPTH_MAX + JSON_FRAME_DEPTH);
+    free(fits);
+    free(too_deep);
+}
+END_TEST
+
 START_TEST(an_empty_array_at_level_513_is_refused_as_well) {
     char *opened = repeat("[", JSON_DEPTH_MAX);
     char *text = malloc(strlen(opened) + 3);
@@ -359,6 +373,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_depth_of_512_is_accepted);
     tcase_add_test(tcase, levels_that_were_closed_do_not_count);
     tcase_add_test(tcase, a_depth_of_513_is_refused_at_the_bracket_that_is_too_deep);
+    tcase_add_test(tcase, a_message_may_be_deeper_than_the_values_it_carries_by_the_frame);
     tcase_add_test(tcase, an_empty_array_at_level_513_is_refused_as_well);
     tcase_add_test(tcase, a_document_100000_levels_deep_is_refused);
 }

@@ -21,7 +21,6 @@ static const struct {
                       "{" PROBLEM ",\"outcome\":\"unknown\"},{" PROBLEM ",\"outcome\":\"rejected\"}]}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"holding\",\"cluster_id\":\"" CLUSTER "\",\"machine\":\"hashmap\",\"list\":" LIST
                     ",\"members\":" MEMBERS "}"},
-    {MESSAGE_FORM, "{" HEAD "}"},
     {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":false,\"conflict_term\":3,\"conflict_index\":17}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"blank\",\"machine\":\"register\",\"list\":" LIST "}"},
     {MESSAGE_PROPOSE, "{" HEAD ",\"lines\":[]}"},
@@ -71,7 +70,7 @@ START_TEST(the_consensus_modules_answers_say_from_whom_and_to_what) {
     struct message_answer append = read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text);
     ck_assert_int_eq(append.raft.type, RAFT_APPEND_ANSWER);
     ck_assert_uint_eq(append.raft.append_answer.match_index, 41);
-    struct message_answer conflict = read_good(MESSAGE_APPEND_ENTRIES, 200, good[6].text);
+    struct message_answer conflict = read_good(MESSAGE_APPEND_ENTRIES, 200, good[5].text);
     ck_assert(!conflict.raft.append_answer.success);
     ck_assert_uint_eq(conflict.raft.append_answer.conflict_term, 3);
     ck_assert_uint_eq(conflict.raft.append_answer.conflict_index, 17);
@@ -125,7 +124,7 @@ START_TEST(probes_are_answered_by_blank_holding_and_formed_servers) {
     ck_assert_uint_eq(holding.probe.members.count, 1);
     ck_assert_str_eq(holding.probe.members.list[0].incarnation, ONE);
     message_answer_clear(&holding);
-    struct message_answer blank = read_good(MESSAGE_PROBE, 200, good[7].text);
+    struct message_answer blank = read_good(MESSAGE_PROBE, 200, good[6].text);
     ck_assert_int_eq(blank.probe.state, MESSAGE_BLANK);
     ck_assert_str_eq(blank.probe.cluster_id, "");
     ck_assert_uint_eq(blank.probe.members.count, 0);
@@ -143,7 +142,7 @@ START_TEST(a_state_fits_what_it_comes_with) {
     char *text = changed(good[4].text, "state", "\"blank\"");
     assert_refused(MESSAGE_PROBE, 200, text);
     free(text);
-    text = changed(good[7].text, "state", "\"formed\"");
+    text = changed(good[6].text, "state", "\"formed\"");
     assert_refused(MESSAGE_PROBE, 200, text);
     free(text);
     text = changed(good[4].text, "state", "\"other\"");
@@ -185,8 +184,8 @@ START_TEST(a_success_with_a_conflict_only_is_none_and_the_other_way_round) {
 END_TEST
 
 START_TEST(an_answer_of_another_kind_is_none) {
-    for (size_t i = 0; i < MESSAGE_FORM; i++) {
-        for (int kind = 0; kind < MESSAGE_FORM; kind++) {
+    for (size_t i = 0; i < MESSAGE_KIND_COUNT; i++) {
+        for (int kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
             if (kind != (int)good[i].kind) {
                 assert_refused((enum message_kind)kind, 200, good[i].text);
             }

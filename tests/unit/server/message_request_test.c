@@ -27,8 +27,6 @@ static const char *const texts[MESSAGE_KIND_COUNT] = {
     [MESSAGE_PROBE] =
         "{\"from\":1,\"from_incarnation\":\"" ONE "\",\"to\":2,\"round\":0,\"machine\":\"hashmap\",\"list\":"
         "{\"voters\":[{\"id\":1,\"url\":\"http://a\"},{\"id\":2,\"url\":\"http://b:1\"}],\"learners\":[],\"outgoing\":[]}}",
-    [MESSAGE_FORM] = "{\"from\":1,\"from_incarnation\":\"" ONE "\",\"to\":2,\"to_incarnation\":\"" TWO
-                     "\",\"round\":0,\"new_cluster_id\":\"" CLUSTER "\",\"machine\":\"./mine.so\",\"members\":" MEMBERS "}",
 };
 
 /* The request in a text, which must be good. */
@@ -162,20 +160,13 @@ START_TEST(forwarded_commands_keep_their_bytes) {
 }
 END_TEST
 
-START_TEST(forming_requests_are_read) {
+START_TEST(a_probe_is_read) {
     struct message_request probe = read_good(MESSAGE_PROBE, texts[MESSAGE_PROBE], NULL);
     ck_assert_str_eq(probe.address.cluster_id, "");
     ck_assert_str_eq(probe.address.to_incarnation, "");
     ck_assert_str_eq(probe.probe.machine, "hashmap");
     ck_assert_uint_eq(probe.probe.list.count, 2);
     message_request_clear(&probe);
-    struct message_request form = read_good(MESSAGE_FORM, texts[MESSAGE_FORM], NULL);
-    ck_assert_str_eq(form.form.cluster_id, CLUSTER);
-    ck_assert_str_eq(form.form.machine, "./mine.so");
-    struct members expected = some_members(true);
-    ck_assert(members_same_list(&form.form.members, &expected));
-    ck_assert_str_eq(form.form.members.list[2].incarnation, THREE);
-    message_request_clear(&form);
 }
 END_TEST
 
@@ -290,8 +281,6 @@ START_TEST(incarnations_and_cluster_ids_have_their_form) {
             assert_refused_when(MESSAGE_READ_INDEX, names[i], bad[j], names[i]);
         }
     }
-    assert_refused_when(MESSAGE_FORM, "new_cluster_id", "\"\"", "\"new_cluster_id\" must be a string of 32");
-    assert_refused_when(MESSAGE_FORM, "to_incarnation", "\"\"", "\"to_incarnation\"");
 }
 END_TEST
 
@@ -327,16 +316,6 @@ START_TEST(no_commands_are_no_proposal) {
 }
 END_TEST
 
-START_TEST(a_first_configuration_has_voters_with_incarnations) {
-    static const char *const bad[] = {"{\"voters\":[]}", "{\"voters\":[{\"id\":1,\"url\":\"http://a\"}]}",
-                                      "{\"voters\":[],\"learners\":[{\"id\":1,\"url\":\"http://a\",\"incarnation\":\"" ONE
-                                      "\"}]}"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_refused_when(MESSAGE_FORM, "members", bad[i], "\"members\"");
-    }
-}
-END_TEST
-
 START_TEST(a_machine_has_a_name_of_limited_length) {
     char name[300];
     memset(name, 'm', sizeof name);
@@ -354,8 +333,8 @@ START_TEST(a_machine_has_a_name_of_limited_length) {
         }
     }
     assert_refused_when(MESSAGE_PROBE, "machine", "\"\"", "\"machine\"");
-    assert_refused_when(MESSAGE_FORM, "machine", "\"a\\u0000b\"", "\"machine\"");
-    assert_refused_when(MESSAGE_FORM, "machine", "\"a\\nb\"", "\"machine\"");
+    assert_refused_when(MESSAGE_PROBE, "machine", "\"a\\u0000b\"", "\"machine\"");
+    assert_refused_when(MESSAGE_PROBE, "machine", "\"a\\nb\"", "\"machine\"");
 }
 END_TEST
 
@@ -384,7 +363,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, entries_are_read_with_their_bytes);
     tcase_add_test(tcase, a_heartbeat_has_no_entries);
     tcase_add_test(tcase, forwarded_commands_keep_their_bytes);
-    tcase_add_test(tcase, forming_requests_are_read);
+    tcase_add_test(tcase, a_probe_is_read);
     tcase_add_test(tcase, a_field_that_is_missing_is_named);
     tcase_add_test(tcase, a_field_of_another_type_is_named);
     tcase_add_test(tcase, a_number_out_of_range_is_named);
@@ -394,7 +373,6 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, no_log_is_ahead_of_its_term);
     tcase_add_test(tcase, a_body_that_is_no_object_is_refused);
     tcase_add_test(tcase, no_commands_are_no_proposal);
-    tcase_add_test(tcase, a_first_configuration_has_voters_with_incarnations);
     tcase_add_test(tcase, a_machine_has_a_name_of_limited_length);
     tcase_add_test(tcase, unknown_members_are_passed_over_and_the_last_of_duplicates_counts);
     tcase_add_test(tcase, fields_may_come_in_any_order);

@@ -200,6 +200,20 @@ START_TEST(a_length_that_swallows_the_next_record_is_damage) {
 }
 END_TEST
 
+START_TEST(a_beginning_that_is_not_broken_off_by_a_block_is_no_proof) {
+    struct writing *inside = writing_create();
+    struct writing *log = writing_create();
+    put_fragment(inside, LOG_FILE_FIRST, (const uint8_t *)"ab", 2);
+    put_record(log, 10);
+    size_t whole = log->size;
+    put_fragment(log, LOG_FILE_FULL, inside->bytes, inside->size + 1);
+    log->size--; /* Torn, but what was inside is still there. */
+    check_verdict(log, LOG_FILE_TORN, whole, 1);
+    free(inside);
+    free(log);
+}
+END_TEST
+
 START_TEST(a_record_begun_inside_another_is_damage) {
     const int insides[] = {LOG_FILE_FULL, LOG_FILE_FIRST};
     for (size_t i = 0; i < 2; i++) {
@@ -266,6 +280,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, any_flipped_bit_before_the_last_record_is_damage);
     tcase_add_test(tcase, any_flipped_bit_in_the_last_record_is_torn_before_it);
     tcase_add_test(tcase, a_length_that_swallows_the_next_record_is_damage);
+    tcase_add_test(tcase, a_beginning_that_is_not_broken_off_by_a_block_is_no_proof);
     tcase_add_test(tcase, a_record_begun_inside_another_is_damage);
     tcase_add_test(tcase, a_continuation_without_a_beginning_is_torn);
     tcase_add_test(tcase, an_unknown_type_is_bad_though_its_checksum_is_right);

@@ -2,6 +2,7 @@
 
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
+#include "storage/floor.h"
 #include "tests/check_main.h"
 
 #include <stdio.h>
@@ -14,24 +15,34 @@ static struct raft_entry entry_of(raft_index index, raft_term term, const char *
                                .data = strlen(text) == 0 ? NULL : text};
 }
 
-static void as_text(const char *bytes, size_t size, char *out_text) {
+/* Does the page on the format hold a line with exactly these bytes? Tests run in the root of the repository. */
+static void expect_in_readme(const char *before, const char *bytes, size_t size) {
+    char page[20000] = "";
+    char text[400];
+    FILE *file = fopen("storage/README.md", "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_gt(fread(page, 1, sizeof page - 1, file), 0);
+    fclose(file);
+    int length = sprintf(text, "%s", before);
     for (size_t i = 0; i < size; i++) {
-        sprintf(out_text + 3 * i, "%02x ", (unsigned char)bytes[i]);
+        length += sprintf(text + length, "%02x%c", (unsigned char)bytes[i], i + 1 < size ? ' ' : '\n');
     }
-    out_text[3 * size - 1] = '\0';
+    ck_assert_msg(strstr(page, text) != NULL, "not in storage/README.md: %s", text);
 }
 
-/* The same bytes stand in storage/README.md. */
-START_TEST(the_example_of_the_readme_comes_out) {
+START_TEST(the_examples_of_the_readme_come_out) {
     char value[64];
-    char text[256];
     struct raft_entry entry = entry_of(17, 3, "{\"op\":\"count\"}");
     struct record_key key = record_entry_key(17);
-    as_text(key.bytes, key.size, text);
-    ck_assert_str_eq(text, "65 00 00 00 00 00 00 00 11");
-    as_text(value, record_encode_entry(&entry, value), text);
-    ck_assert_str_eq(text, "01 01 00 00 00 00 00 00 00 03 7b 22 6f 70 22 3a 22 63 6f 75 6e 74 22 7d "
-                           "d6 e4 e6 bf");
+    expect_in_readme("key    ", key.bytes, key.size);
+    expect_in_readme("value  ", value, record_encode_entry(&entry, value));
+    struct raft_hard_state hard_state = {.term = 3, .voted_for = 2};
+    expect_in_readme("    ", value, record_encode_hard_state(hard_state, value));
+    struct record_newest_write newest = {.number = 9, .last = entry.id};
+    expect_in_readme("    ", value, record_encode_newest_write(newest, value));
+    char floor_bytes[FLOOR_SIZE];
+    floor_format(&(struct floor){.newest = newest, .hard_state = hard_state}, floor_bytes);
+    expect_in_readme("    ", floor_bytes, sizeof floor_bytes);
 }
 END_TEST
 
@@ -233,7 +244,7 @@ START_TEST(a_key_tells_its_kind) {
 END_TEST
 
 static void add_tests(TCase *tcase) {
-    tcase_add_test(tcase, the_example_of_the_readme_comes_out);
+    tcase_add_test(tcase, the_examples_of_the_readme_come_out);
     tcase_add_test(tcase, an_entry_comes_back_as_it_went_in);
     tcase_add_test(tcase, any_flipped_bit_of_an_entry_shows);
     tcase_add_test(tcase, an_entry_cut_at_any_byte_shows);

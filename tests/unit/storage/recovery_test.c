@@ -226,6 +226,14 @@ START_TEST(a_flipped_bit_of_the_manifest_is_damage_or_without_effect) {
 }
 END_TEST
 
+START_TEST(a_manifest_with_a_bad_record_before_a_good_one_is_damage_before_leveldb_sees_it) {
+    struct history history = history_create(20);
+    image_find_manifest(newest(&history))->bytes[8] ^= 1;
+    expect_refused(&history, " is not as it was written");
+    history_destroy(&history);
+}
+END_TEST
+
 START_TEST(a_manifest_cut_at_any_byte_is_damage) {
     struct history history = history_create(20);
     struct image_file *manifest = image_find_manifest(newest(&history));
@@ -384,6 +392,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, any_flipped_bit_of_the_log_is_damage, 0, PIECES);
     tcase_add_loop_test(tcase, any_flipped_bit_of_the_log_without_a_floor_costs_no_more_than_the_last_batch, 0, PIECES);
     tcase_add_test(tcase, a_flipped_bit_of_the_manifest_is_damage_or_without_effect);
+    tcase_add_test(tcase, a_manifest_with_a_bad_record_before_a_good_one_is_damage_before_leveldb_sees_it);
     tcase_add_test(tcase, a_manifest_cut_at_any_byte_is_damage);
     tcase_add_test(tcase, a_missing_manifest_is_damage);
     tcase_add_test(tcase, a_flipped_bit_of_current_is_damage);

@@ -1,0 +1,19 @@
+# raftd in a small image: docker build -t raftd . && docker run --rm -p 8001:8001 raftd --listen 0.0.0.0:8001 --advertise http://localhost:8001 --insecure
+FROM debian:bookworm-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make libmicrohttpd-dev libcurl4-gnutls-dev libleveldb-dev && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN make BUILD=/build && make install BUILD=/build DESTDIR=/installed PREFIX=/usr && strip /installed/usr/bin/raftd
+
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends libmicrohttpd12 libcurl3-gnutls libleveldb1d && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 8001 --home-dir /var/lib/raftd --shell /usr/sbin/nologin raftd \
+    && install -d -o raftd -g raftd -m 700 /var/lib/raftd
+COPY --from=build /installed/usr/bin/raftd /usr/bin/raftd
+USER raftd
+# The data of a node: each container needs a volume of its own, and a volume belongs to one node id for good.
+ENV RAFTD_DATA_DIR=/var/lib/raftd
+VOLUME /var/lib/raftd
+EXPOSE 8001
+HEALTHCHECK --interval=5s --timeout=6s --start-period=30s --retries=3 CMD ["raftd", "health"]
+ENTRYPOINT ["raftd"]

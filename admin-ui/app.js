@@ -1,0 +1,180 @@
+// The page's one loop: ask this node for the cluster, draw what it says, ask again. Nothing is asked while the tab is
+// hidden. When the node falls silent the last picture stays, greyed and with its age, and the asking goes on.
+
+import { request_box } from "./box.js";
+import { element, is_web_address, make, set_attribute, set_list, set_number, set_text } from "./dom.js";
+import { duration, rate } from "./format.js";
+import { make_tables, update_tables } from "./tables.js";
+import { judge } from "./verdict.js";
+
+const poll_ms = 500;
+const shortest_pause_ms = 200;
+const give_up_ms = 4000;
+const failures_until_silent = 2;
+const rate_span_ms = 5000;
+const token_key = "raftd-token";
+
+class page {
+    constructor() {
+        this.timer = 0;
+        this.asking = false;
+        this.failures = 0;
+        this.last = null; // {cluster, self_id, at_ms, verdict} of the newest picture
+        this.samples = []; // {at_ms, commit} of the last seconds
+        this.boxes = ["propose", "query"].map((kind) => new request_box(element(kind), kind, get_token));
+        make_tables();
+        document.addEventListener("visibilitychange", () => this.on_visibility());
+        element("token-form").addEventListener("submit", (event) => this.on_token(event));
+        this.on_visibility();
+    }
+
+    on_visibility() {
+        clearTimeout(this.timer);
+        if (!document.hidden) this.ask();
+    }
+
+    on_token(event) {
+        event.preventDefault();
+        sessionStorage.setItem(token_key, element("token").value.trim());
+        for (const box of this.boxes) box.update_curl();
+        this.on_visibility();
+    }
+
+    async ask() {
+        if (this.asking) return;
+        this.asking = true;
+        const started = performance.now();
+        try {
+            await this.ask_once();
+        } catch {
+            this.on_failure();
+        }
+        this.asking = false;
+        if (document.hidden) return;
+        const pause = Math.max(shortest_pause_ms, poll_ms - (performance.now() - started));
+        this.timer = setTimeout(() => this.ask(), pause);
+    }
+
+    async ask_once() {
+        const token = get_token();
+        const headers = token ? { Authorization: `Bearer ${token}` } : {};
+        const response = await fetch("v1/cluster", { headers, signal: AbortSignal.timeout(give_up_ms), cache: "no-store" });
+        if (response.status === 401 || response.status === 403) return this.show_token_form(response.status, token);
+        if (!response.ok) throw new Error(`status ${response.status}`);
+        const cluster = await response.json();
+        const self_id = Number(response.headers.get("Raft-Node")) || this.guess_self(cluster);
+        this.failures = 0;
+        this.last = { cluster, self_id, at_ms: performance.now(), verdict: judge(cluster, self_id) };
+        this.draw();
+    }
+
+    guess_self(cluster) {
+        return cluster.nodes.find((node) => is_web_address(node.client_url) && new URL(node.client_url).origin === location.origin)?.id ?? 0;
+    }
+
+    on_failure() {
+        this.failures += 1;
+        if (this.failures < failures_until_silent) return;
+        const name = this.last ? `Node ${this.last.self_id}` : "This node";
+        this.set_pulse("silent", "no answer");
+        element("picture").classList.toggle("past", this.last !== null);
+        element("token-form").hidden = true;
+        this.set_banner({
+            tone: "bad",
+            state: "silent",
+            mark: "✕",
+            headline: `${name} does not answer`,
+            sentence: this.last
+                ? `Below is the last picture, ${duration((performance.now() - this.last.at_ms) / 1000)} old. This page goes on trying.`
+                : "No picture of the cluster yet. This page goes on trying.",
+            notes: [],
+        });
+        this.draw_others();
+    }
+
+    draw_others() {
+        const others = (this.last?.cluster.nodes ?? []).filter((node) => node.id !== this.last.self_id && is_web_address(node.client_url));
+        element("others").hidden = others.length === 0;
+        if (element("other-links").children.length === others.length) return;
+        const links = others.map((node) => make("li", {}, make("a", { href: node.client_url }, `node ${node.id}, ${node.client_url}`)));
+        element("other-links").replaceChildren(...links);
+    }
+
+    show_token_form(status, token) {
+        this.failures = 0;
+        this.set_pulse("silent", "no access");
+        element("others").hidden = true;
+        element("token-form").hidden = false;
+        element("picture").classList.toggle("past", this.last !== null);
+        const denied = status === 403 ? "The token given may not read the cluster." : "The token given is not known to this node.";
+        this.set_banner({
+            tone: "idle",
+            state: "token",
+            mark: "?",
+            headline: "This node asks for a token",
+            sentence: token ? denied : "It was started with a token file.",
+            notes: [],
+        });
+    }
+
+    draw() {
+        const { cluster, self_id, verdict } = this.last;
+        const own = cluster.nodes.find((node) => node.id === self_id)?.status;
+        element("others").hidden = true;
+        element("other-links").replaceChildren();
+        element("token-form").hidden = true;
+        element("picture").classList.remove("past");
+        this.set_pulse("live", "live");
+        this.set_banner(verdict);
+        this.draw_figures(cluster, verdict);
+        set_text(element("machine"), own?.machine ?? "–");
+        set_text(element("cluster-id"), own?.cluster_id ? own.cluster_id.slice(0, 13) : "none yet");
+        set_attribute(element("cluster-id"), "title", own?.cluster_id ?? "");
+        set_text(element("version"), own?.version ?? "–");
+        set_text(element("seen-from"), self_id > 0 ? `node ${self_id}` : "–");
+        update_tables(cluster, self_id);
+        if (own?.machine) for (const box of this.boxes) box.use_machine(own.machine);
+    }
+
+    draw_figures(cluster, verdict) {
+        const commits = cluster.nodes.map((node) => node.status?.commit_index ?? -1);
+        const commit = Math.max(-1, ...commits);
+        set_text(element("figure-leader"), verdict.leader_id > 0 ? `node ${verdict.leader_id}` : "none");
+        set_number(element("figure-term"), verdict.term);
+        set_number(element("figure-commit"), commit < 0 ? null : commit);
+        set_text(element("figure-rate"), rate(this.commit_rate(commit)));
+    }
+
+    // Over a few seconds, because the difference between two polls jumps with every batch.
+    commit_rate(commit) {
+        const now = performance.now();
+        if (commit < 0 || commit < (this.samples.at(-1)?.commit ?? 0)) this.samples = [];
+        this.samples.push({ at_ms: now, commit });
+        this.samples = this.samples.filter((sample) => now - sample.at_ms <= rate_span_ms);
+        const first = this.samples[0];
+        return now - first.at_ms < poll_ms ? null : (1000 * (commit - first.commit)) / (now - first.at_ms);
+    }
+
+    set_banner({ tone, state, mark, headline, sentence, notes }) {
+        const banner = element("banner");
+        set_attribute(banner, "data-tone", tone);
+        set_attribute(banner, "data-state", state);
+        set_text(element("mark"), mark);
+        set_text(element("headline"), headline);
+        set_text(element("sentence"), sentence);
+        set_list(element("notes"), notes);
+        const title = `${headline} · raftd`;
+        if (document.title !== title) document.title = title;
+    }
+
+    set_pulse(pulse, word) {
+        set_attribute(element("pulse"), "data-pulse", pulse);
+        set_text(element("pulse-word"), word);
+    }
+}
+
+function get_token() {
+    return sessionStorage.getItem(token_key) ?? "";
+}
+
+new page();

@@ -1,0 +1,259 @@
+"""A stand-in for raftd that serves the page and canned pictures of a cluster.
+
+Some states of the page (waiting to form, majority lost, an answer that is not what was hoped for) take a real cluster
+seconds to reach and cannot be held still; here they are data. It is no Raft: one process, one dictionary.
+
+    tests/browser/stand_in.py --port 8001 --state fine      # to look at the page while working on it
+"""
+
+import argparse
+import copy
+import http.server
+import json
+import pathlib
+import threading
+import time
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "admin-ui"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+HASH = "9f3c1d7aa0b24e55"
+
+
+def node_address(node_id):
+    return f"http://node{node_id}:8001"
+
+
+def make_status(node_id, role, term, last, *, commit=None, applied=None, leader=1, size=3, **more):
+    """One answer of GET /v1/status, as the contract describes it."""
+    commit = last if commit is None else commit
+    voters = [{"id": i, "url": node_address(i)} for i in range(1, size + 1)]
+    status = {
+        "id": node_id, "url": node_address(node_id), "client_url": f"http://localhost:800{node_id}",
+        "cluster_id": "4b1f0c6e-92d7-4e0a-b7f3-5f0d6a1c88e2", "incarnation": f"{node_id:016x}", "version": "0.1.0",
+        "machine": "hashmap", "role": role, "term": term, "voted_for": leader,
+        "leader": {"id": leader, "url": node_address(leader)} if leader else None,
+        "first_index": 1, "last_index": last, "last_term": term, "commit_index": commit,
+        "applied_index": commit if applied is None else applied, "snapshot": None,
+        "configuration": {"index": 1, "voters": voters, "learners": [], "outgoing": []},
+        "peers": [], "uptime_seconds": 5025 + 3 * node_id, "storage_bytes": 1_320_000 + 90_000 * node_id,
+        "disk_write_ms": {"p50": 0.19 + 0.04 * node_id, "p99": 1.71 + 0.62 * node_id},
+        "state_hash": {"index": 1_284_000, "hash": HASH}, "waiting_for": [],
+    }
+    status.update(more)
+    return status
+
+
+def make_peer(node_id, last, lag=0, contact=12, state="replicate", percent=None):
+    return {"id": node_id, "url": node_address(node_id), "state": state, "match_index": last - lag,
+            "next_index": last - lag + 1, "last_contact_ms": contact, "snapshot_percent": percent}
+
+
+def make_cluster(statuses, leader, term, size=3):
+    known = {status["id"]: status for status in statuses}
+    nodes = [{"id": i, "url": node_address(i), "client_url": f"http://localhost:800{i}", "reachable": i in known,
+              "status": known.get(i)} for i in range(1, size + 1)]
+    return {"leader": leader, "term": term, "nodes": nodes}
+
+
+def picture_fine(last):
+    peers = [make_peer(2, last, contact=8), make_peer(3, last, lag=2, contact=23)]
+    return make_cluster([
+        make_status(1, "leader", 3, last, commit=last - 1, peers=peers),
+        make_status(2, "follower", 3, last, commit=last - 1),
+        make_status(3, "follower", 3, last - 2, commit=last - 2),
+    ], 1, 3)
+
+
+def picture_unreachable(last):
+    peers = [make_peer(2, last, contact=11), make_peer(3, last, lag=5210, contact=48211, state="probe")]
+    return make_cluster([make_status(1, "leader", 3, last, peers=peers), make_status(2, "follower", 3, last)], 1, 3)
+
+
+def picture_no_leader(last):
+    return make_cluster([
+        make_status(1, "pre_candidate", 4, last, leader=0),
+        make_status(2, "candidate", 5, last, leader=0, voted_for=2),
+        make_status(3, "follower", 5, last - 3, commit=last - 3, leader=0, voted_for=2),
+    ], 0, 5)
+
+
+def picture_majority_lost(last):
+    return make_cluster([make_status(1, "pre_candidate", 5, last, commit=last - 12, leader=0)], 0, 5)
+
+
+def picture_waiting(_last):
+    nothing = {"cluster_id": None, "configuration": None, "machine": "hashmap", "state_hash": None}
+    why = [{"id": 2, "url": node_address(2), "why": "connection refused"},
+           {"id": 3, "url": node_address(3), "why": "the name does not resolve"}]
+    return make_cluster([make_status(1, "waiting", 0, 0, leader=0, waiting_for=why, **nothing)], 0, 0, size=1)
+
+
+def picture_alone(last):
+    return make_cluster([make_status(1, "leader", 1, last, size=1)], 1, 1, size=1)
+
+
+def picture_catching_up(last):
+    """Five voters, one far behind, and a learner on its way that gets a snapshot."""
+    peers = [make_peer(2, last, contact=9), make_peer(3, last, lag=3140, contact=14), make_peer(4, last, lag=1, contact=7),
+             make_peer(5, last, contact=31), make_peer(6, last, lag=last, contact=5, state="snapshot", percent=42)]
+    statuses = [make_status(1, "leader", 7, last, peers=peers, size=5)]
+    for node_id in (2, 4, 5):
+        statuses.append(make_status(node_id, "follower", 7, last, size=5))
+    statuses.append(make_status(3, "follower", 7, last - 3140, applied=last - 3600, size=5))
+    statuses.append(make_status(6, "learner", 7, 0, size=5, state_hash=None, voted_for=0))
+    for status in statuses:
+        status["first_index"] = max(0, min(last - 4000, status["last_index"]))
+        status["snapshot"] = {"index": last - 4001, "term": 7, "size_bytes": 812} if status["id"] != 6 else None
+        status["configuration"]["learners"] = [{"id": 6, "url": node_address(6), "promote": True}]
+    return make_cluster(statuses, 1, 7, size=6)
+
+
+def picture_diverged(last):
+    picture = copy.deepcopy(picture_fine(last))
+    picture["nodes"][2]["status"]["state_hash"]["hash"] = "0000000000000000"
+    return picture
+
+
+PICTURES = {name.removeprefix("picture_").replace("_", "-"): make for name, make in globals().items() if name.startswith("picture_")}
+
+
+class StandIn:
+    """Serves until closed. `state` may be changed at any time: a name in PICTURES, `silent` or `token`."""
+
+    def __init__(self, port=0, state="fine"):
+        self.state = state
+        self.last_index = 1_284_017
+        self.values = {}
+        self.requests = []
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(_Handler):
+            house = outer
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def picture(self):
+        with self.lock:
+            self.last_index += 7
+            return PICTURES[self.state](self.last_index)
+
+    def propose(self, body):
+        command = json.loads(body)
+        with self.lock:
+            self.last_index += 1
+            previous = self.values.get(command["key"])
+            # The value goes back byte for byte as it came, which no parsed and printed one would.
+            self.values[command["key"]] = value_bytes(body)
+            return self.last_index, b'{"previous":%s}' % previous if previous else b"{}"
+
+    def query(self, body):
+        question = json.loads(body)
+        with self.lock:
+            if question["op"] == "count":
+                return self.last_index, b'{"count":%d}' % len(self.values)
+            value = self.values.get(question["key"])
+            return self.last_index, b'{"found":true,"value":%s}' % value if value else b'{"found":false}'
+
+
+def value_bytes(body):
+    """The member "value" of a flat command whose value comes last, as sent."""
+    return body[body.index(b'"value":') + len(b'"value":'):].strip()[:-1].strip()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, content_type, body, **headers):
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer_problem(self, status, title, code, detail, **more):
+        problem = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, **more}
+        self.answer(status, "application/problem+json", json.dumps(problem).encode(), Raft_Node="1")
+
+    def refuses(self):
+        """A node that is down, or that wants a token, has said all there is to say."""
+        if self.house.state == "silent":
+            self.close_connection = True
+            return True
+        if self.house.state == "token" and self.headers.get("Authorization") != "Bearer open-sesame":
+            self.answer_problem(401, "Unauthorized", "unauthorized", "a token is needed")
+            return True
+        return False
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        self.house.requests.append((time.monotonic(), path))
+        if path == "/v1/cluster":
+            if self.refuses():
+                return
+            state = self.house.state
+            picture = self.house.picture() if state != "token" else picture_fine(1_284_017)
+            self.answer(200, "application/json", json.dumps(picture).encode(), Raft_Node="1")
+            return
+        file = PAGE / ("index.html" if path == "/" else path[1:])
+        if file.parent != PAGE or not file.is_file():
+            self.answer_problem(404, "Not found", "not_found", f"there is nothing at {path}")
+            return
+        self.answer(200, TYPES[file.suffix], file.read_bytes(), Content_Security_Policy=POLICY, Cache_Control="no-cache")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        path, _, question = self.path.partition("?")
+        self.house.requests.append((time.monotonic(), self.path))
+        if self.refuses():
+            return
+        try:
+            json.loads(body)
+        except ValueError as error:
+            self.answer_problem(400, "Not JSON", "bad_json", "the body is not JSON", offset=error.pos, outcome="rejected")
+            return
+        if self.house.state in ("no-leader", "majority-lost") and "stale" not in question:
+            self.answer_problem(503, "No leader", "no_leader", "node 1 knows no leader in term 5; an election may be under way",
+                                outcome="rejected")
+            return
+        index, result = self.house.propose(body) if path == "/v1/propose" else self.house.query(body)
+        more = {} if path == "/v1/propose" else {"Raft_Consistency": "stale" if "stale" in question else "linearizable"}
+        self.answer(200, "application/json", b'{"index":%d,"term":3,"result":%s}' % (index, result), Raft_Node="1",
+                    Raft_Leader="1", Raft_Term="3", Raft_Index=str(index), **more)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Serve the page and canned pictures of a cluster.")
+    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--state", default="fine", choices=[*PICTURES, "token"])
+    options = parser.parse_args()
+    stand_in = StandIn(options.port, options.state)
+    print(stand_in.url, flush=True)
+    stand_in.thread.join()
+
+
+if __name__ == "__main__":
+    main()

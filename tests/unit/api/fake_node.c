@@ -1,0 +1,205 @@
+#include "tests/unit/api/fake_node.h"
+
+#include "server/base/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INCARNATION "0123456789abcdef0123456789abcdef"
+#define CLUSTER     "00112233445566778899aabbccddeeff"
+
+struct node *fake_node_create(void) {
+    struct node *node = memory_zalloc(sizeof *node);
+    struct node_status *status = &node->status;
+    status->id = 1;
+    status->role = NODE_FOLLOWER;
+    strcpy(status->incarnation, INCARNATION);
+    strcpy(status->cluster_id, CLUSTER);
+    status->raft.hard_state = (struct raft_hard_state){.term = 7, .voted_for = 2};
+    status->raft.leader = 2;
+    status->raft.first_index = 1;
+    status->raft.last = (struct raft_entry_id){41, 7};
+    status->raft.commit_index = 40;
+    status->applied_index = 40;
+    status->applied_term = 7;
+    status->members_index = 1;
+    for (raft_node_id id = 1; id <= 3; id++) {
+        struct members_member *member = &status->members.list[status->members.count++];
+        member->id = id;
+        member->voter = true;
+        snprintf(member->url, sizeof member->url, "http://node%u.test:8001", (unsigned)id);
+        strcpy(member->incarnation, INCARNATION);
+    }
+    node->leader = 2;
+    node->ready = true;
+    node->result = "{}";
+    node->highest_index = 40;
+    node->next_ticket = 1;
+    return node;
+}
+
+static void forget(struct node *node) {
+    for (size_t i = 0; i < node->call_count; i++) {
+        for (size_t j = 0; j < 16; j++) {
+            free(node->calls[i].texts[j]);
+        }
+    }
+    memset(node->calls, 0, sizeof node->calls);
+    node->call_count = 0;
+}
+
+void fake_node_destroy(struct node *node) {
+    forget(node);
+    free(node);
+}
+
+struct fake_call *fake_node_last(struct node *node) {
+    assert(node->call_count > 0);
+    return &node->calls[node->call_count - 1];
+}
+
+static struct fake_call *add(struct node *node, enum fake_call_kind kind, void *context) {
+    assert(node->call_count < sizeof node->calls / sizeof node->calls[0]);
+    struct fake_call *call = &node->calls[node->call_count++];
+    call->kind = kind;
+    call->ticket = node->next_ticket++;
+    call->context = context;
+    return call;
+}
+
+static void end_propose(struct node *node, const struct fake_call *call) {
+    struct message_line *lines = memory_zalloc(call->count * sizeof *lines);
+    for (size_t i = 0; i < call->count; i++) {
+        lines[i].problem = node->problem;
+        if (node->problem.code == PROBLEM_NONE) {
+            lines[i].id = (struct raft_entry_id){++node->highest_index, 7};
+            lines[i].result = (struct json_span){node->result, strlen(node->result)};
+        }
+    }
+    call->propose_done(call->context, lines, call->count);
+    free(lines);
+}
+
+static void end(struct node *node, struct fake_call *call) {
+    call->answered = true;
+    if (call->kind == FAKE_PROPOSE) {
+        end_propose(node, call);
+    } else if (call->kind == FAKE_QUERY) {
+        struct node_query_answer answer = {node->problem, 40, 7, {node->result, strlen(node->result)}};
+        call->query_done(call->context, &answer);
+    } else if (call->kind == FAKE_LOG) {
+        struct node_log_answer answer = {node->problem, 5, 41, 40, node->entries, node->entry_count};
+        call->log_done(call->context, &answer);
+    } else {
+        struct message_answer answer = {.kind = call->message, .from = 1, .term = 7, .round = 5, .problem = node->problem};
+        strcpy(answer.incarnation, INCARNATION);
+        if (call->message == MESSAGE_REQUEST_VOTE) {
+            answer.raft = (struct raft_message){.type = RAFT_VOTE_ANSWER, .from = 1, .to = 2, .term = 7, .round = 5};
+            answer.raft.vote_answer.vote_granted = true;
+        }
+        node->reply(node->reply_context, call->ticket, &answer);
+    }
+}
+
+void fake_node_turn(struct node *node) {
+    for (size_t i = 0; !node->hold && i < node->call_count; i++) {
+        if (!node->calls[i].answered && !node->calls[i].cancelled) {
+            end(node, &node->calls[i]);
+        }
+    }
+}
+
+/* -- What the API calls -- */
+
+uint64_t node_propose(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
+                      uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {
+    struct fake_call *call = add(node, FAKE_PROPOSE, context);
+    for (size_t i = 0; i < count; i++) {
+        assert(commands[i].data >= body->data && commands[i].data + commands[i].size <= body->data + body->size);
+        if (i < 16) {
+            call->texts[i] = memory_text(commands[i].data, commands[i].size);
+            call->sizes[i] = commands[i].size;
+        }
+    }
+    call->count = count;
+    call->timeout_ms = timeout_ms;
+    call->forward = forward;
+    call->propose_done = done;
+    return call->ticket;
+}
+
+bool node_check(const struct node *node, struct json_span command, struct problem *out_problem) {
+    (void)node;
+    if (json_string_is(command, "bad")) {
+        problem_set(out_problem, PROBLEM_INVALID_COMMAND, false, "\"bad\" is not a command");
+        return false;
+    }
+    return true;
+}
+
+uint64_t node_query(struct node *node, struct buffer *body, struct json_span query, enum node_consistency consistency,
+                    raft_index min_index, uint32_t timeout_ms, bool forward, node_query_done done, void *context) {
+    assert(query.data >= body->data && query.data + query.size <= body->data + body->size);
+    struct fake_call *call = add(node, FAKE_QUERY, context);
+    call->texts[0] = memory_text(query.data, query.size);
+    call->sizes[0] = query.size;
+    call->consistency = consistency;
+    call->min_index = min_index;
+    call->timeout_ms = timeout_ms;
+    call->forward = forward;
+    call->query_done = done;
+    return call->ticket;
+}
+
+uint64_t node_read_log(struct node *node, raft_index from, size_t limit, node_log_done done, void *context) {
+    struct fake_call *call = add(node, FAKE_LOG, context);
+    call->from = from;
+    call->limit = limit;
+    call->log_done = done;
+    return call->ticket;
+}
+
+void node_receive(struct node *node, const struct message_request *request, struct buffer *body, uint64_t ticket) {
+    (void)body;
+    struct fake_call *call = add(node, FAKE_RECEIVE, NULL);
+    call->ticket = ticket;
+    call->message = request->kind;
+}
+
+void node_cancel(struct node *node, uint64_t ticket) {
+    for (size_t i = 0; i < node->call_count; i++) {
+        if (node->calls[i].ticket == ticket && node->calls[i].kind != FAKE_RECEIVE) {
+            assert(!node->calls[i].answered && !node->calls[i].cancelled);
+            node->calls[i].cancelled = true;
+        }
+    }
+}
+
+const char *node_role_name(enum node_role role) {
+    static const char *const names[] = {"leader", "follower", "candidate", "pre_candidate", "learner", "waiting"};
+    return names[role];
+}
+
+void node_status(const struct node *node, struct node_status *out_status) {
+    *out_status = node->status;
+    out_status->raft.leader = node->leader;
+}
+
+void node_brief(const struct node *node, struct node_brief *out_brief) {
+    *out_brief = (struct node_brief){node->status.cluster_id, node->status.id, node->leader,
+                                     node->status.raft.hard_state.term, node->status.applied_index};
+}
+
+bool node_ready(const struct node *node, char *out_why, size_t why_size) {
+    if (!node->ready) {
+        snprintf(out_why, why_size, "no leader is known");
+    }
+    return node->ready;
+}
+
+const char *node_member_url(const struct node *node, raft_node_id id) {
+    const struct members_member *member = members_find(&node->status.members, id);
+    return member != NULL ? member->url : NULL;
+}

@@ -1,0 +1,58 @@
+/* A node that does as the test tells it, in the place of server/node.c: whatever calls a node_ function is linked with it.
+ */
+#ifndef RAFTD_TESTS_FAKE_NODE_H
+#define RAFTD_TESTS_FAKE_NODE_H
+
+#include "server/node.h"
+
+enum fake_call_kind { FAKE_PROPOSE, FAKE_QUERY, FAKE_LOG, FAKE_RECEIVE };
+
+/* What was asked, kept until the next fake_node_forget. */
+struct fake_call {
+    enum fake_call_kind kind;
+    uint64_t ticket;
+    bool cancelled;
+    bool answered;
+    size_t count;    /* Of commands. */
+    char *texts[16]; /* Copies of the first commands, or the query. */
+    size_t sizes[16];
+    uint32_t timeout_ms;
+    bool forward;
+    enum node_consistency consistency;
+    raft_index min_index;
+    raft_index from;
+    size_t limit;
+    enum message_kind message;
+    void *context;
+    node_propose_done propose_done;
+    node_query_done query_done;
+    node_log_done log_done;
+};
+
+struct node {
+    struct node_status status;
+    raft_node_id leader;
+    bool ready;
+    bool hold;                        /* Answers nobody until told otherwise. */
+    struct problem problem;           /* Unless PROBLEM_NONE: how every call ends. */
+    const char *result;               /* JSON; of proposals and queries. */
+    const struct raft_entry *entries; /* Of the log. */
+    size_t entry_count;
+    raft_index index;         /* Of the last proposal. */
+    raft_index highest_index; /* Indexes go on from here. */
+    struct fake_call calls[128];
+    size_t call_count;
+    uint64_t next_ticket;
+    void (*reply)(void *context, uint64_t ticket, const struct message_answer *answer);
+    void *reply_context;
+};
+
+/* A member of a cluster of three, following node 2. */
+struct node *fake_node_create(void);
+void fake_node_destroy(struct node *node);
+/* Answers those who wait, unless told to hold. */
+void fake_node_turn(struct node *node);
+/* The call made last. */
+struct fake_call *fake_node_last(struct node *node);
+
+#endif

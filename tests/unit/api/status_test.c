@@ -1,0 +1,83 @@
+#include "api/status.h"
+
+#include "tests/check_main.h"
+#include "tests/unit/api/harness.h"
+
+#include <string.h>
+
+#define SELF "{\"id\":1,\"url\":\"http://node1.test:8001\",\"client_url\":\"http://client1.test:8001\","
+
+START_TEST(a_follower_tells_all_there_is_to_tell) {
+    struct harness *harness = harness_begin();
+    harness->now_ms += 63999;
+    struct reply reply = get(harness, "/v1/status");
+    check_reply(
+        &reply, 200,
+        SELF "\"cluster_id\":\"00112233445566778899aabbccddeeff\",\"incarnation\":\"0123456789abcdef0123456789abcdef\","
+             "\"version\":\"" RAFTD_VERSION "\",\"machine\":\"hashmap\",\"role\":\"follower\",\"term\":7,\"voted_for\":2,"
+             "\"leader\":{\"id\":2,\"url\":\"http://node2.test:8001\"},\"first_index\":1,\"last_index\":41,\"last_term\":7,"
+             "\"commit_index\":40,\"applied_index\":40,\"snapshot\":null,"
+             "\"configuration\":{\"index\":1,\"voters\":[{\"id\":1,\"url\":\"http://node1.test:8001\"},"
+             "{\"id\":2,\"url\":\"http://node2.test:8001\"},{\"id\":3,\"url\":\"http://node3.test:8001\"}],"
+             "\"learners\":[],\"outgoing\":[]},\"peers\":[],\"uptime_seconds\":63,\"storage_bytes\":102400,"
+             "\"disk_write_ms\":{\"p50\":0.250,\"p99\":2.125},\"state_hash\":null,\"waiting_for\":[]}");
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(a_leader_tells_of_its_peers) {
+    struct harness *harness = harness_begin();
+    struct raft_status *raft = &harness->node->status.raft;
+    harness->node->status.role = NODE_LEADER;
+    harness->node->leader = 1;
+    raft->peer_count = 2;
+    raft->peers[0] = (struct raft_peer_status){2, RAFT_REPLICATE, 40, 41, harness->now_ms - 12};
+    raft->peers[1] = (struct raft_peer_status){3, RAFT_PROBE, 0, 1, harness->now_ms - 5000};
+    struct reply reply = get(harness, "/v1/status");
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"role\":\"leader\""));
+    ck_assert_ptr_nonnull(strstr(reply.body,
+                                 "\"peers\":[{\"id\":2,\"url\":\"http://node2.test:8001\",\"state\":\"replicate\","
+                                 "\"match_index\":40,\"next_index\":41,\"last_contact_ms\":12,"
+                                 "\"snapshot_percent\":null},{\"id\":3,\"url\":\"http://node3.test:8001\","
+                                 "\"state\":\"probe\",\"match_index\":0,\"next_index\":1,"
+                                 "\"last_contact_ms\":5000,\"snapshot_percent\":null}]"));
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(a_node_that_waits_says_for_whom) {
+    struct harness *harness = harness_begin();
+    struct node_status *status = &harness->node->status;
+    status->role = NODE_WAITING;
+    status->cluster_id[0] = '\0';
+    status->members.count = 0;
+    memset(&status->raft, 0, sizeof status->raft);
+    harness->node->leader = 0;
+    status->waiting_count = 1;
+    status->waiting[0].id = 3;
+    strcpy(status->waiting[0].url, "http://node3.test:8001");
+    strcpy(status->waiting[0].why, "connection refused");
+    struct reply reply = get(harness, "/v1/status");
+    ck_assert_uint_eq(reply.status, 200);
+    char value[512];
+    ck_assert_ptr_null(reply_field(&reply, "Raft-Cluster", value));
+    ck_assert(reply_has(&reply, "Raft-Leader", "0"));
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"cluster_id\":null"));
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"configuration\":null"));
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"leader\":null"));
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"role\":\"waiting\""));
+    ck_assert_ptr_nonnull(strstr(
+        reply.body, "\"waiting_for\":[{\"id\":3,\"url\":\"http://node3.test:8001\",\"why\":\"connection refused\"}]"));
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, a_follower_tells_all_there_is_to_tell);
+    tcase_add_test(tcase, a_leader_tells_of_its_peers);
+    tcase_add_test(tcase, a_node_that_waits_says_for_whom);
+}
+
+CHECK_MAIN("status", add_tests)

@@ -1,0 +1,124 @@
+/* Which configuration is in effect, as entries come, go and are committed. */
+#include "tests/check_main.h"
+
+#include "server/raft/configuration.h"
+#include "tests/unit/raft/harness.h"
+
+/* A history with configurations of 1, 2, 3, ... voters at these indexes. */
+static struct configuration_history history_of(size_t count, const raft_index *indexes) {
+    struct configuration_history history;
+    configuration_init(&history);
+    for (size_t i = 0; i < count; i++) {
+        struct raft_configuration configuration = harness_configuration(i + 1, 0);
+        configuration_append(&history, indexes[i], &configuration);
+    }
+    return history;
+}
+
+static void assert_current(const struct configuration_history *history, raft_index index, size_t voters) {
+    ck_assert_uint_eq(configuration_current(history)->index, index);
+    ck_assert_uint_eq(configuration_current(history)->configuration.voter_count, voters);
+}
+
+START_TEST(before_the_first_entry_nobody_is_a_member) {
+    struct configuration_history history = history_of(0, NULL);
+    assert_current(&history, 0, 0);
+    ck_assert_uint_eq(configuration_current(&history)->configuration.learner_count, 0);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(a_configuration_is_in_effect_as_soon_as_it_is_appended) {
+    struct configuration_history history = history_of(2, (raft_index[]){1, 5});
+    assert_current(&history, 5, 2);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(the_one_before_comes_back_when_an_entry_is_truncated) {
+    struct configuration_history history = history_of(3, (raft_index[]){1, 5, 9});
+    ck_assert(configuration_truncate(&history, 9));
+    assert_current(&history, 5, 2);
+    ck_assert(configuration_truncate(&history, 2));
+    assert_current(&history, 1, 1);
+    ck_assert(configuration_truncate(&history, 1));
+    assert_current(&history, 0, 0);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(several_are_truncated_at_once) {
+    struct configuration_history history = history_of(4, (raft_index[]){1, 5, 6, 7});
+    ck_assert(configuration_truncate(&history, 5));
+    assert_current(&history, 1, 1);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(truncation_above_the_newest_changes_nothing) {
+    struct configuration_history history = history_of(2, (raft_index[]){1, 5});
+    ck_assert(!configuration_truncate(&history, 6));
+    assert_current(&history, 5, 2);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(committing_forgets_what_cannot_come_back_and_nothing_else) {
+    struct configuration_history history = history_of(3, (raft_index[]){1, 5, 9});
+    configuration_commit(&history, 4);
+    ck_assert_uint_eq(history.count, 3);
+    ck_assert_uint_eq(history.list[0].index, 1);
+    configuration_commit(&history, 5);
+    ck_assert_uint_eq(history.count, 2);
+    ck_assert_uint_eq(history.list[0].index, 5);
+    assert_current(&history, 9, 3);
+    ck_assert(configuration_truncate(&history, 6));
+    assert_current(&history, 5, 2);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(committing_all_keeps_the_newest) {
+    struct configuration_history history = history_of(3, (raft_index[]){1, 5, 9});
+    configuration_commit(&history, 100);
+    ck_assert_uint_eq(history.count, 1);
+    assert_current(&history, 9, 3);
+    configuration_commit(&history, 200);
+    assert_current(&history, 9, 3);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(committing_before_the_first_entry_keeps_the_empty_one) {
+    struct configuration_history history = history_of(1, (raft_index[]){3});
+    configuration_commit(&history, 2);
+    ck_assert(configuration_truncate(&history, 3));
+    assert_current(&history, 0, 0);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(a_configuration_of_the_largest_size_is_kept_whole) {
+    struct configuration_history history = history_of(0, NULL);
+    struct raft_configuration largest = harness_configuration(RAFT_MEMBERS_MAX - 4, 4);
+    configuration_append(&history, 1, &largest);
+    const struct raft_configuration *kept = &configuration_current(&history)->configuration;
+    ck_assert_uint_eq(kept->voters[RAFT_MEMBERS_MAX - 5], RAFT_MEMBERS_MAX - 4);
+    ck_assert_uint_eq(kept->learners[3], RAFT_MEMBERS_MAX);
+    configuration_clear(&history);
+}
+END_TEST
+
+static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, before_the_first_entry_nobody_is_a_member);
+    tcase_add_test(tcase, a_configuration_is_in_effect_as_soon_as_it_is_appended);
+    tcase_add_test(tcase, the_one_before_comes_back_when_an_entry_is_truncated);
+    tcase_add_test(tcase, several_are_truncated_at_once);
+    tcase_add_test(tcase, truncation_above_the_newest_changes_nothing);
+    tcase_add_test(tcase, committing_forgets_what_cannot_come_back_and_nothing_else);
+    tcase_add_test(tcase, committing_all_keeps_the_newest);
+    tcase_add_test(tcase, committing_before_the_first_entry_keeps_the_empty_one);
+    tcase_add_test(tcase, a_configuration_of_the_largest_size_is_kept_whole);
+}
+
+CHECK_MAIN("raft/configuration", add_tests)
