@@ -6,7 +6,14 @@
 #include <assert.h>
 #include <inttypes.h>
 
+/* Only who took the request for one of its leader's has promised anything by it (election_leader_heard). */
+static uint32_t promise_ms(const struct raft *raft, const struct raft_message *request) {
+    bool heard = raft->role == RAFT_FOLLOWER && raft->leader == request->from && request->term == raft->hard_state.term;
+    return heard ? election_promise_ms(raft) : 0;
+}
+
 static void answer(struct raft *raft, const struct raft_message *request, struct raft_append_answer append_answer) {
+    append_answer.promise_ms = promise_ms(raft, request);
     struct raft_message message = {
         .type = RAFT_APPEND_ANSWER,
         .from = raft->options.id,

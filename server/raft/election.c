@@ -12,11 +12,15 @@ void election_restart_timer(struct raft *raft) {
     raft->election_deadline_ms = raft->now_ms + base + raft_random(raft, base);
 }
 
+uint32_t election_promise_ms(const struct raft *raft) {
+    return (uint32_t)(raft->options.heartbeat_ms * UINT64_C(3) / 2);
+}
+
 void election_leader_heard(struct raft *raft, raft_node_id leader) {
     assert(raft->role == RAFT_FOLLOWER);
     raft->leader = leader;
     raft->leader_contact_ms = raft->now_ms;
-    uint64_t promise = raft->now_ms + raft->options.heartbeat_ms * UINT64_C(3) / 2;
+    uint64_t promise = raft->now_ms + election_promise_ms(raft);
     if (promise > raft->promise_until_ms) {
         raft->promise_until_ms = promise;
     }
@@ -25,7 +29,7 @@ void election_leader_heard(struct raft *raft, raft_node_id leader) {
 
 /* -- Campaigning -- */
 
-static void ask_for_votes(struct raft *raft, bool pre_vote) {
+static void ask_for_votes(struct raft *raft, bool pre_vote, bool transfer) {
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct progress *peer = &raft->peers[i];
         peer->vote_round = 0;
@@ -41,7 +45,7 @@ static void ask_for_votes(struct raft *raft, bool pre_vote) {
             .term = raft->hard_state.term + (pre_vote ? 1 : 0),
             .round = peer->vote_round,
             .after_write = pre_vote ? 0 : raft->vote_write, /* The term must be on disk before anybody hears of it. */
-            .request_vote = {.pre_vote = pre_vote, .last_log = log_last(&raft->log)},
+            .request_vote = {.pre_vote = pre_vote, .transfer = transfer, .last_log = log_last(&raft->log)},
         };
         output_message(&raft->output, &request);
     }
@@ -53,14 +57,14 @@ static void start_pre_vote(struct raft *raft) {
     raft->leader = 0;
     raft_trace(raft, true, "asks for pre-votes term=%" PRIu64 " last=%" PRIu64 "/%" PRIu64, raft->hard_state.term + 1,
                log_last(&raft->log).index, log_last(&raft->log).term);
-    ask_for_votes(raft, true);
+    ask_for_votes(raft, true, false);
     /* A failed pre-vote costs nothing, so the next attempt comes sooner than a new election would. */
     uint64_t half = raft->options.election_timeout_ms / 2;
     raft->election_deadline_ms = raft->now_ms + half + raft_random(raft, half + 1);
 }
 
 /* §3.4: a new term, a vote for itself, and a request to every other voter. */
-static void start_election(struct raft *raft) {
+static void start_election(struct raft *raft, bool transfer) {
     raft->role = RAFT_CANDIDATE;
     raft->leader = 0;
     raft->hard_state = (struct raft_hard_state){.term = raft->hard_state.term + 1, .voted_for = raft->options.id};
@@ -68,9 +72,15 @@ static void start_election(struct raft *raft) {
     output_hard_state(&raft->output);
     append_entries_new_term(raft);
     raft->vote_write = output_wait_for(&raft->output, 0);
-    raft_trace(raft, true, "asks for votes term=%" PRIu64, raft->hard_state.term);
-    ask_for_votes(raft, false);
+    raft_trace(raft, true, "asks for votes term=%" PRIu64 "%s", raft->hard_state.term,
+               transfer ? " (leadership is handed over)" : "");
+    ask_for_votes(raft, false, transfer);
     election_restart_timer(raft);
+}
+
+void election_start_transfer(struct raft *raft) {
+    assert(raft->role == RAFT_FOLLOWER && raft_is_voter(raft));
+    start_election(raft, true);
 }
 
 static size_t count_votes(const struct raft *raft) {
@@ -87,7 +97,7 @@ static void check_majority(struct raft *raft) {
         return;
     }
     if (raft->role == RAFT_PRE_CANDIDATE) {
-        start_election(raft);
+        start_election(raft, false);
     } else if (raft->vote_write == 0) {
         replication_become_leader(raft);
     }
@@ -104,7 +114,7 @@ void election_tick(struct raft *raft) {
         return;
     }
     if (is_sole_voter(raft)) {
-        start_election(raft);
+        start_election(raft, false);
     } else {
         start_pre_vote(raft);
         check_majority(raft);
@@ -167,7 +177,8 @@ static bool grant_vote(struct raft *raft, const struct raft_message *request) {
 
 void election_receive_request(struct raft *raft, const struct raft_message *request) {
     bool pre_vote = request->request_vote.pre_vote;
-    bool alive = leader_is_alive(raft);
+    /* §3.10: that the leader is alive is no reason to refuse whom it chose itself. */
+    bool alive = leader_is_alive(raft) && (pre_vote || !request->request_vote.transfer);
     bool granted = false;
     if (pre_vote) {
         granted = !alive && request->term > raft->hard_state.term && is_up_to_date(raft, request->request_vote.last_log);

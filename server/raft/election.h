@@ -10,6 +10,12 @@ void election_restart_timer(struct raft *raft);
 /* The leader of this term was heard: no vote for anybody else for a while (§4.2.3), and the promise for leases (§6.4.1). */
 void election_leader_heard(struct raft *raft, raft_node_id leader);
 
+/* How long an answer to AppendEntries binds this server: 1.5 heartbeats. */
+uint32_t election_promise_ms(const struct raft *raft);
+
+/* The leader asked for it: campaigns at once, without asking for pre-votes (§3.10). */
+void election_start_transfer(struct raft *raft);
+
 /* Follower or candidate: campaigns when the time is over. */
 void election_tick(struct raft *raft);
 

@@ -30,6 +30,7 @@ static void check_role(const struct raft *raft) {
     }
     if (raft->role != RAFT_LEADER) {
         assert(raft->read_count == 0);
+        assert(raft->transfer_to == 0);
     }
 }
 

@@ -18,6 +18,7 @@ struct progress_request {
     raft_index prev;
     raft_index last; /* prev + number of entries: what a success acknowledges. */
     bool heartbeat;  /* Empty and sent beside the entries. */
+    uint64_t sent_ms;
 };
 
 struct progress {
@@ -35,6 +36,7 @@ struct progress {
     bool paused;                /* The last attempt failed: wait for the next heartbeat. */
     bool heartbeat_wanted;      /* A heartbeat is due as soon as there is room for one. */
     uint64_t last_contact_ms;   /* Its last answer in this term. */
+    uint64_t lease_until_ms;    /* It votes for nobody else before, its clock's drift taken off (§6.4.1). */
     raft_round confirmed_round; /* The newest request of this term it has answered. */
 
     size_t in_flight_count;

@@ -9,6 +9,7 @@
 #include "server/raft/read_index.h"
 #include "server/raft/replication.h"
 #include "server/raft/state.h"
+#include "server/raft/transfer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -70,6 +71,9 @@ void raft_tick(struct raft *raft, uint64_t now_ms) {
     append_entries_tick(raft);
     if (raft->role == RAFT_LEADER) {
         replication_tick(raft);
+        if (raft->role == RAFT_LEADER) {
+            transfer_tick(raft);
+        }
     } else {
         election_tick(raft);
     }
@@ -114,16 +118,22 @@ void raft_receive(struct raft *raft, const struct raft_message *message) {
     case RAFT_APPEND_ANSWER:
         replication_receive_answer(raft, message);
         break;
+    case RAFT_TIMEOUT_NOW:
+        transfer_receive(raft, message);
+        break;
+    case RAFT_TIMEOUT_NOW_ANSWER:
+        break; /* Its term is all it says. */
     }
 }
 
 void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
     election_send_failed(raft, to, round);
     replication_send_failed(raft, to, round);
+    transfer_send_failed(raft, to, round);
 }
 
 bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count) {
-    if (raft->role != RAFT_LEADER) {
+    if (raft->role != RAFT_LEADER || raft->transfer_to != 0) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -142,6 +152,22 @@ bool raft_read(struct raft *raft, uint64_t ticket) {
     return true;
 }
 
+bool raft_read_lease(struct raft *raft, uint64_t ticket) {
+    if (raft->role != RAFT_LEADER) {
+        return false;
+    }
+    read_index_ask_lease(raft, ticket);
+    return true;
+}
+
+bool raft_transfer(struct raft *raft, raft_node_id to) {
+    return transfer_start(raft, to);
+}
+
+raft_node_id raft_transferring(const struct raft *raft) {
+    return raft->transfer_to;
+}
+
 void raft_persisted(struct raft *raft, raft_write write) {
     output_persisted(&raft->output, write);
     election_persisted(raft, write);
@@ -154,6 +180,7 @@ const struct raft_actions *raft_take_actions(struct raft *raft) {
     if (raft->role == RAFT_LEADER) {
         read_index_flush(raft);
         replication_flush(raft);
+        transfer_flush(raft);
     }
     invariants_check(raft);
     return output_take(&raft->output, raft->hard_state, raft->commit_index);

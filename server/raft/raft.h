@@ -9,6 +9,7 @@
  *     raft_send_failed  that request of yours will get no answer
  *     raft_propose    append these commands                         (leader)
  *     raft_read       from which index on may this query be read?   (leader, §6.4)
+ *     raft_transfer   hand leadership over                          (leader, §3.10)
  *     raft_persisted  write number N and all before it are on disk
  *
  * and then takes the actions of the whole turn at once with raft_take_actions and performs them in four steps:
@@ -68,6 +69,7 @@ enum {
     RAFT_MEMBERS_MAX = 31,         /* Servers in a configuration. */
     RAFT_IN_FLIGHT_MAX = 16,       /* The largest max_in_flight. */
     RAFT_HEARTBEATS_IN_FLIGHT = 2, /* Unanswered heartbeats per follower, besides max_in_flight. */
+    RAFT_LEASE_DRIFT_PERCENT = 10, /* How much shorter than promised a lease is taken. */
     RAFT_TERM_JUMP_MAX = 1000000   /* A request whose term is further ahead than this is not believed (hosts refuse it). */
 };
 
@@ -111,10 +113,18 @@ enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER 
 
 /* -- Messages (Figure 3.1, §3.4-3.6, §9.6) -- */
 
-enum raft_message_type { RAFT_REQUEST_VOTE, RAFT_VOTE_ANSWER, RAFT_APPEND_ENTRIES, RAFT_APPEND_ANSWER };
+enum raft_message_type {
+    RAFT_REQUEST_VOTE,
+    RAFT_VOTE_ANSWER,
+    RAFT_APPEND_ENTRIES,
+    RAFT_APPEND_ANSWER,
+    RAFT_TIMEOUT_NOW, /* Request: campaign at once (§3.10). */
+    RAFT_TIMEOUT_NOW_ANSWER
+};
 
 struct raft_request_vote {
     bool pre_vote; /* Would you vote for me in `term`? Changes nobody's state (§9.6). */
+    bool transfer; /* The leader itself asked for this election: that it is alive is no reason to refuse (§3.10, §4.2.3). */
     struct raft_entry_id last_log;
 };
 
@@ -133,6 +143,7 @@ struct raft_append_entries {
 
 struct raft_append_answer {
     bool success;
+    uint32_t promise_ms;       /* For so long after this answer its sender votes for nobody but by a transfer (§6.4.1). */
     raft_index match_index;    /* On success: the follower's log equals the leader's up to here, on disk. */
     raft_term conflict_term;   /* On failure: the term of the follower's entry at prev, 0 when it has none there. */
     raft_index conflict_index; /* On failure: the first index of conflict_term, or one past the follower's last (§3.5). */
@@ -193,14 +204,26 @@ void raft_receive(struct raft *raft, const struct raft_message *message);
 void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round);
 
 /* Appends commands, in order, to the leader's log: type, bytes and buffer are given, the ids are filled in. False, and
- * nothing happens, when this server is not the leader. The commands may still be lost if the leader is deposed: entry
- * (index, term) is committed when the host is told to apply an entry with that id, and lost when it is told to apply
- * another one there. */
+ * nothing happens, when this server is not the leader or hands leadership over. The commands may still be lost if the
+ * leader is deposed: entry (index, term) is committed when the host is told to apply an entry with that id, and lost when
+ * it is told to apply another one there. */
 bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count);
 
 /* Asks from which index on state is fresh for a query that arrived before this call. Answered in `reads` of some later
  * actions, after a majority has confirmed the leader by answering messages sent after this call. False: not the leader. */
 bool raft_read(struct raft *raft, uint64_t ticket);
+
+/* The same under the leader's lease (§6.4.1), without a round trip: answered in the next actions while a majority has
+ * promised not to vote for anybody else; when the lease is over, like raft_read. Only as safe as the clocks: they may drift
+ * apart by RAFT_LEASE_DRIFT_PERCENT of a promise. The time of the last raft_tick must be after the query arrived. */
+bool raft_read_lease(struct raft *raft, uint64_t ticket);
+
+/* Hands leadership to the voter `to` (§3.10); 0: to the one whose log is the furthest. From now on nothing is proposed;
+ * when `to` has the whole log it is told to campaign at once. Given up after an election time-out. False, and nothing
+ * happens: not the leader, a transfer is under way, `to` is no other voter, or nobody has been heard lately. */
+bool raft_transfer(struct raft *raft, raft_node_id to);
+/* To whom; 0: no transfer is under way. */
+raft_node_id raft_transferring(const struct raft *raft);
 
 void raft_persisted(struct raft *raft, raft_write write);
 

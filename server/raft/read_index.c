@@ -13,10 +13,34 @@ void read_index_ask(struct raft *raft, uint64_t ticket) {
     raft->reads[raft->read_count++] = (struct read_waiting){ticket};
 }
 
+static bool has_committed_in_term(const struct raft *raft) {
+    return raft->commit_index >= raft->term_first_index; /* §6.4 step 1 */
+}
+
+static uint64_t lease_until_of(const void *context, raft_node_id id) {
+    const struct raft *raft = context;
+    if (id == raft->options.id) {
+        return UINT64_MAX;
+    }
+    const struct progress *progress = raft_progress((struct raft *)raft, id);
+    assert(progress != NULL);
+    return progress->lease_until_ms;
+}
+
+void read_index_ask_lease(struct raft *raft, uint64_t ticket) {
+    assert(raft->role == RAFT_LEADER);
+    uint64_t lease_until_ms =
+        quorum_value(&configuration_current(&raft->configurations)->configuration, lease_until_of, raft);
+    if (has_committed_in_term(raft) && !raft->lease_over && raft->now_ms < lease_until_ms) {
+        output_read(&raft->output, (struct raft_read_answer){.ticket = ticket, .ok = true, .index = raft->commit_index});
+    } else {
+        read_index_ask(raft, ticket);
+    }
+}
+
 void read_index_flush(struct raft *raft) {
     assert(raft->role == RAFT_LEADER);
-    bool committed_in_term = raft->commit_index >= raft->term_first_index; /* §6.4 step 1 */
-    if (raft->reads_confirming > 0 || raft->read_count == 0 || !committed_in_term) {
+    if (raft->reads_confirming > 0 || raft->read_count == 0 || !has_committed_in_term(raft)) {
         return;
     }
     raft->reads_confirming = raft->read_count;

@@ -10,6 +10,8 @@ struct read_waiting {
 };
 
 void read_index_ask(struct raft *raft, uint64_t ticket);
+/* Answered at once while the lease lasts (§6.4.1), else like the others. */
+void read_index_ask_lease(struct raft *raft, uint64_t ticket);
 /* At the end of a turn: starts a round for those who wait, if none is under way. */
 void read_index_flush(struct raft *raft);
 /* Answers the round under way if a majority has confirmed it. */

@@ -24,6 +24,7 @@ void replication_become_leader(struct raft *raft) {
                log_last(&raft->log).index, log_last(&raft->log).term);
     raft->heartbeat_due_ms = raft->now_ms;
     raft->commit_notice_due_ms = UINT64_MAX;
+    raft->lease_over = false;
     raft->term_first_index = log_last_index(&raft->log) + 1;
     struct raft_entry noop = {.id = {raft->term_first_index, raft->hard_state.term}, .type = RAFT_NOOP};
     raft_append(raft, &noop);
@@ -44,7 +45,7 @@ static void send(struct raft *raft, struct progress *peer, raft_index prev, size
                            .entry_count = count},
     };
     output_message(&raft->output, &message);
-    progress_sent(peer, (struct progress_request){message.round, prev, prev + count, heartbeat});
+    progress_sent(peer, (struct progress_request){message.round, prev, prev + count, heartbeat, raft->now_ms});
     raft_index told = smaller(raft->commit_index, prev + count);
     if (told > peer->commit_told) {
         peer->commit_told = told;
@@ -219,6 +220,14 @@ static void refused(struct raft *raft, struct progress *peer, const struct progr
     back_to_probe(raft, peer, next_after_refusal(raft, peer, request->prev, refusal));
 }
 
+/* §6.4.1: the promise began after the request was sent, so the lease is counted from before sending. */
+static void note_promise(struct progress *peer, const struct progress_request *request, uint32_t promise_ms) {
+    uint64_t lease_ms = (uint64_t)promise_ms * (100 - RAFT_LEASE_DRIFT_PERCENT) / 100;
+    if (request->sent_ms + lease_ms > peer->lease_until_ms) {
+        peer->lease_until_ms = request->sent_ms + lease_ms;
+    }
+}
+
 void replication_receive_answer(struct raft *raft, const struct raft_message *answer) {
     struct progress *peer = raft_progress(raft, answer->from);
     struct progress_request request;
@@ -227,6 +236,7 @@ void replication_receive_answer(struct raft *raft, const struct raft_message *an
         return;
     }
     peer->last_contact_ms = raft->now_ms;
+    note_promise(peer, &request, answer->append_answer.promise_ms);
     if (answer->round > peer->confirmed_round) {
         peer->confirmed_round = answer->round;
     }

@@ -4,6 +4,7 @@
 #include "server/raft/election.h"
 #include "server/raft/quorum.h"
 #include "server/raft/read_index.h"
+#include "server/raft/transfer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_node_id leader
     if (was_leader) {
         raft->commit_notice_due_ms = UINT64_MAX;
         read_index_fail(raft);
+        transfer_end(raft);
         election_restart_timer(raft); /* As a leader it had none. */
     }
     bool new_term = term > raft->hard_state.term;

@@ -45,8 +45,12 @@ struct raft {
     size_t read_count;
     size_t read_capacity;
     size_t reads_confirming;
-    raft_index read_index; /* Of the round under way. */
-    raft_round read_round; /* Answers to this or a newer round confirm it. */
+    raft_index read_index;     /* Of the round under way. */
+    raft_round read_round;     /* Answers to this or a newer round confirm it. */
+    raft_node_id transfer_to;  /* Leadership is being handed over to; 0: to nobody (transfer.c). */
+    raft_round transfer_round; /* Of the TimeoutNow sent to it; 0: not yet. */
+    uint64_t transfer_deadline_ms;
+    bool lease_over; /* A TimeoutNow was sent in this term: no lease any more. */
 
     struct output output;
 };

@@ -1,0 +1,109 @@
+#include "server/raft/transfer.h"
+
+#include "server/raft/election.h"
+#include "server/raft/quorum.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+static bool is_heard_voter(struct raft *raft, const struct progress *peer) {
+    return quorum_has_voter(raft_current_configuration(raft, NULL), peer->id) &&
+           raft->now_ms < peer->last_contact_ms + raft->options.election_timeout_ms;
+}
+
+/* The voter that needs the least to have the whole log. */
+static raft_node_id furthest_voter(struct raft *raft) {
+    const struct progress *best = NULL;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        if (is_heard_voter(raft, peer) && (best == NULL || peer->match_index > best->match_index)) {
+            best = peer;
+        }
+    }
+    return best == NULL ? 0 : best->id;
+}
+
+bool transfer_start(struct raft *raft, raft_node_id to) {
+    if (raft->role != RAFT_LEADER || raft->transfer_to != 0) {
+        return false;
+    }
+    if (to == 0) {
+        to = furthest_voter(raft);
+    }
+    const struct progress *peer = raft_progress(raft, to);
+    if (peer == NULL || !quorum_has_voter(raft_current_configuration(raft, NULL), to)) {
+        return false;
+    }
+    raft->transfer_to = to;
+    raft->transfer_round = 0;
+    raft->transfer_deadline_ms = raft->now_ms + raft->options.election_timeout_ms;
+    raft_trace(raft, true, "hands over to=%" PRIu64 " match=%" PRIu64 " last=%" PRIu64, to, peer->match_index,
+               log_last_index(&raft->log));
+    return true;
+}
+
+void transfer_end(struct raft *raft) {
+    raft->transfer_to = 0;
+    raft->transfer_round = 0;
+}
+
+static void give_up(struct raft *raft) {
+    raft_trace(raft, true, "gives up handing over to=%" PRIu64, raft->transfer_to);
+    transfer_end(raft);
+}
+
+void transfer_tick(struct raft *raft) {
+    assert(raft->role == RAFT_LEADER);
+    if (raft->transfer_to != 0 && raft->now_ms >= raft->transfer_deadline_ms) {
+        give_up(raft);
+    }
+}
+
+void transfer_flush(struct raft *raft) {
+    assert(raft->role == RAFT_LEADER);
+    if (raft->transfer_to == 0 || raft->transfer_round != 0) {
+        return;
+    }
+    const struct progress *peer = raft_progress(raft, raft->transfer_to);
+    if (peer == NULL) {
+        give_up(raft); /* It is no member any more. */
+        return;
+    }
+    if (peer->match_index < log_last_index(&raft->log)) {
+        return;
+    }
+    raft->transfer_round = raft->next_round++;
+    raft->lease_over = true; /* Its voters will break their promises: this election is a transfer's (§6.4.1). */
+    struct raft_message request = {
+        .type = RAFT_TIMEOUT_NOW,
+        .from = raft->options.id,
+        .to = peer->id,
+        .term = raft->hard_state.term,
+        .round = raft->transfer_round,
+    };
+    output_message(&raft->output, &request);
+}
+
+void transfer_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
+    if (raft->transfer_to == to && raft->transfer_round != 0 && raft->transfer_round == round) {
+        give_up(raft);
+    }
+}
+
+void transfer_receive(struct raft *raft, const struct raft_message *request) {
+    bool obeys = request->term == raft->hard_state.term && raft->role == RAFT_FOLLOWER && raft->leader == request->from &&
+                 raft_is_voter(raft);
+    struct raft_message answer = {
+        .type = RAFT_TIMEOUT_NOW_ANSWER,
+        .from = raft->options.id,
+        .to = request->from,
+        .term = raft->hard_state.term,
+        .round = request->round,
+        .ticket = request->ticket,
+        .after_write = output_wait_for(&raft->output, 0),
+    };
+    output_message(&raft->output, &answer);
+    if (obeys) {
+        election_start_transfer(raft);
+    }
+}

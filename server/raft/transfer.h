@@ -1,0 +1,20 @@
+/* Leadership transfer (§3.10). */
+#ifndef RAFT_TRANSFER_H
+#define RAFT_TRANSFER_H
+
+#include "server/raft/state.h"
+
+/* As raft_transfer. */
+bool transfer_start(struct raft *raft, raft_node_id to);
+/* Gives up when the time is over. */
+void transfer_tick(struct raft *raft);
+/* At the end of a turn: tells the target to campaign once it has the whole log. */
+void transfer_flush(struct raft *raft);
+/* Leadership is over, by success or otherwise. */
+void transfer_end(struct raft *raft);
+void transfer_send_failed(struct raft *raft, raft_node_id to, raft_round round);
+
+/* The target's side. */
+void transfer_receive(struct raft *raft, const struct raft_message *request);
+
+#endif
