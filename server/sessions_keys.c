@@ -63,17 +63,13 @@ int sessions_keys_compare(const struct sessions_key *left, const struct sessions
     return order != 0 ? order : (left_age.size > right_age.size) - (left_age.size < right_age.size);
 }
 
-/* The pair of `ages` of a key, over or not; NULL: none. */
-static const struct pair *find_any(const struct sessions_keys *keys, const char *key, size_t key_size) {
-    const struct pair *place = cow_tree_get(&keys->index, key, key_size);
-    if (place == NULL) {
-        return NULL;
-    }
+/* The pair of `ages` for a pair of `index`. */
+static const struct pair *find_answer(const struct sessions_keys *keys, const struct pair *place) {
     struct json_span value = pair_value(place);
     assert(value.size == AGE_SIZE);
     struct age_key age;
     memcpy(age.bytes, value.data, AGE_SIZE);
-    append_key(&age, key, key_size);
+    append_key(&age, place->bytes, place->key_size);
     const struct pair *pair = cow_tree_get(&keys->ages, age.bytes, age.size);
     assert(pair != NULL);
     return pair;
@@ -81,11 +77,11 @@ static const struct pair *find_any(const struct sessions_keys *keys, const char 
 
 bool sessions_keys_find(const struct sessions_keys *keys, const char *key, size_t key_size, uint64_t now_ms,
                         struct sessions_key *out_record) {
-    const struct pair *pair = find_any(keys, key, key_size);
-    if (pair == NULL) {
+    const struct pair *place = cow_tree_get(&keys->index, key, key_size);
+    if (place == NULL) {
         return false;
     }
-    struct sessions_key record = sessions_keys_read(pair);
+    struct sessions_key record = sessions_keys_read(find_answer(keys, place));
     if (sessions_record_is_over(record.first_used_ms, now_ms)) {
         return false;
     }
@@ -93,24 +89,32 @@ bool sessions_keys_find(const struct sessions_keys *keys, const char *key, size_
     return true;
 }
 
-/* Takes a pair of `ages` out, with its place in the index. */
-static void remove_pair(struct sessions_keys *keys, const struct pair *pair) {
-    struct pair *removed = cow_tree_remove(&keys->ages, pair->bytes, pair->key_size);
-    assert(removed == pair);
-    struct sessions_key record = sessions_keys_read(removed);
-    assert(keys->result_bytes >= record.result.size);
-    keys->result_bytes -= record.result.size;
+/* Takes a pair of `ages` out; its place in the index is the caller's business. */
+static void remove_answer(struct sessions_keys *keys, const struct pair *pair) {
+    size_t result_size = sessions_keys_read(pair).result.size;
+    assert(keys->result_bytes >= result_size);
+    keys->result_bytes -= result_size;
+    sessions_record_remove(&keys->ages, pair->bytes, pair->key_size);
+}
+
+/* The oldest key, whose pair of `ages` this is, goes. */
+static void remove_oldest(struct sessions_keys *keys, const struct pair *oldest) {
+    struct sessions_key record = sessions_keys_read(oldest);
     sessions_record_remove(&keys->index, record.key, record.key_size);
-    pair_release(removed);
+    remove_answer(keys, oldest);
     assert(keys->index.count == keys->ages.count);
 }
 
-void sessions_keys_put(struct sessions_keys *keys, const struct sessions_key *record) {
-    const struct pair *old = find_any(keys, record->key, record->key_size);
+static void put_place(struct sessions_keys *keys, const struct sessions_key *record, const struct age_key *age) {
+    struct json_span place = {.data = age->bytes, .size = AGE_SIZE};
+    struct pair *old = cow_tree_put(&keys->index, pair_create(record->key, record->key_size, place));
     if (old != NULL) {
-        remove_pair(keys, old);
+        remove_answer(keys, find_answer(keys, old));
+        pair_release(old);
     }
-    struct age_key age = age_key(record);
+}
+
+static void put_answer(struct sessions_keys *keys, const struct sessions_key *record, const struct age_key *age) {
     size_t value_size = ANSWER_HEAD_SIZE + record->result.size;
     keys->scratch = memory_grow(keys->scratch, &keys->scratch_capacity, value_size, 1);
     sessions_record_put_number(keys->scratch, record->id.term);
@@ -119,9 +123,14 @@ void sessions_keys_put(struct sessions_keys *keys, const struct sessions_key *re
     if (record->result.size > 0) {
         memcpy(keys->scratch + ANSWER_HEAD_SIZE, record->result.data, record->result.size);
     }
-    sessions_record_put(&keys->ages, age.bytes, age.size, keys->scratch, value_size);
-    sessions_record_put(&keys->index, record->key, record->key_size, age.bytes, AGE_SIZE);
+    sessions_record_put(&keys->ages, age->bytes, age->size, keys->scratch, value_size);
     keys->result_bytes += record->result.size;
+}
+
+void sessions_keys_put(struct sessions_keys *keys, const struct sessions_key *record) {
+    struct age_key age = age_key(record);
+    put_place(keys, record, &age);
+    put_answer(keys, record, &age);
     assert(keys->index.count == keys->ages.count);
 }
 
@@ -130,13 +139,13 @@ bool sessions_keys_remove_over(struct sessions_keys *keys, uint64_t now_ms) {
     if (oldest == NULL || !sessions_record_is_over(sessions_record_get_number(oldest->bytes), now_ms)) {
         return false;
     }
-    remove_pair(keys, oldest);
+    remove_oldest(keys, oldest);
     return true;
 }
 
 void sessions_keys_trim(struct sessions_keys *keys, uint64_t count_max, uint64_t bytes_max) {
     while (keys->ages.count > count_max || keys->result_bytes > bytes_max) {
-        remove_pair(keys, sessions_record_first(&keys->ages));
+        remove_oldest(keys, sessions_record_first(&keys->ages));
     }
 }
 
