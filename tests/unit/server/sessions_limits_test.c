@@ -1,4 +1,4 @@
-/* The limits of the table at their edges, at their real size and small. */
+/* The limits of the table at their edges: real ones where that is quick, else small ones. */
 #include "server/sessions.h"
 
 #include "tests/check_main.h"
@@ -12,20 +12,32 @@ static enum sessions_verdict numbered_key(struct log *log, uint64_t number) {
     return log_key(log, key, "{}", "1");
 }
 
-START_TEST(a_million_keys_are_kept_and_the_oldest_goes_first) {
-    struct log log = log_begin();
-    for (uint64_t i = 1; i <= SESSIONS_KEYS_MAX; i++) {
+START_TEST(a_table_has_the_limits_of_the_format) {
+    struct sessions *sessions = sessions_create();
+    ck_assert_uint_eq(sessions->limits.sessions, 100000);
+    ck_assert_uint_eq(sessions->limits.keys, 1000000);
+    ck_assert_uint_eq(sessions->limits.result_bytes, 256 * 1024 * 1024);
+    ck_assert_uint_eq(sessions->limits.result_size, 1024 * 1024);
+    ck_assert_uint_eq(SESSIONS_EXPIRY_MS, 3600 * 1000);
+    sessions_destroy(sessions);
+}
+END_TEST
+
+START_TEST(so_many_keys_are_kept_and_the_oldest_goes_first) {
+    enum { KEYS = 5000 };
+    struct log log = log_begin_limited((struct sessions_limits){1, KEYS, KEYS + 1, 1});
+    for (uint64_t i = 1; i <= KEYS; i++) {
         log.time_ms += i % 2; /* Some at the same time. */
         ck_assert_int_eq(numbered_key(&log, i), SESSIONS_APPLY);
     }
+    ck_assert_uint_eq(sessions_key_count(log.sessions), KEYS);
     ck_assert_int_eq(numbered_key(&log, 1), SESSIONS_DUPLICATE);
-    ck_assert_int_eq(numbered_key(&log, SESSIONS_KEYS_MAX + 1), SESSIONS_APPLY);
-    ck_assert_uint_eq(sessions_key_count(log.sessions), SESSIONS_KEYS_MAX);
-    ck_assert_int_eq(numbered_key(&log, 2), SESSIONS_DUPLICATE);
-    ck_assert_int_eq(numbered_key(&log, 1), SESSIONS_APPLY);
-    ck_assert_int_eq(numbered_key(&log, 2), SESSIONS_APPLY);
-    ck_assert_int_eq(numbered_key(&log, 5), SESSIONS_DUPLICATE);
-    ck_assert_uint_eq(sessions_key_count(log.sessions), SESSIONS_KEYS_MAX);
+    for (uint64_t i = 1; i <= KEYS; i++) {
+        ck_assert_int_eq(numbered_key(&log, i), SESSIONS_DUPLICATE);
+        ck_assert_int_eq(numbered_key(&log, KEYS + i), SESSIONS_APPLY); /* Pushes the one before out. */
+        ck_assert_uint_eq(sessions_key_count(log.sessions), KEYS);
+    }
+    ck_assert_int_eq(numbered_key(&log, KEYS), SESSIONS_APPLY);
     log_end(&log);
 }
 END_TEST
@@ -168,7 +180,8 @@ START_TEST(keys_and_sessions_have_their_own_room) {
 END_TEST
 
 static void add_tests(TCase *tcase) {
-    tcase_add_test(tcase, a_million_keys_are_kept_and_the_oldest_goes_first);
+    tcase_add_test(tcase, a_table_has_the_limits_of_the_format);
+    tcase_add_test(tcase, so_many_keys_are_kept_and_the_oldest_goes_first);
     tcase_add_test(tcase, a_hundred_thousand_sessions_are_kept_and_the_least_recently_used_goes_first);
     tcase_add_test(tcase, a_quarter_gigabyte_of_results_of_keys_is_kept_and_the_oldest_goes_first);
     tcase_add_test(tcase, of_sessions_used_at_the_same_time_the_lowest_goes);

@@ -336,11 +336,11 @@ static void run(uint64_t seed, unsigned *verdicts) {
 
 START_TEST(tables_say_what_the_model_says_whatever_their_way) {
     unsigned verdicts[SESSIONS_KEY_REUSED + 1] = {0};
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= 30; seed++) {
         run(seed * UINT64_C(0x9e3779b97f4a7c15), verdicts);
     }
     for (int verdict = SESSIONS_APPLY; verdict <= SESSIONS_KEY_REUSED; verdict++) {
-        ck_assert_msg(verdicts[verdict] > 1000, "verdict %d was drawn %u times only", verdict, verdicts[verdict]);
+        ck_assert_msg(verdicts[verdict] > 500, "verdict %d was drawn %u times only", verdict, verdicts[verdict]);
     }
 }
 END_TEST
