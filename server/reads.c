@@ -26,7 +26,7 @@ uint64_t reads_add(struct node *node, struct buffer *body, struct json_span quer
         .state = consistency == NODE_STALE ? READS_WAITING : READS_NEW,
         .forward = forward,
         .index = min_index,
-        .deadline_ms = node->now_ms + timeout_ms,
+        .deadline_ms = node->now_ms + (node->shutting_down ? 0 : timeout_ms),
         .body = buffer_retain(body),
         .query = query,
         .done = done,
@@ -131,6 +131,7 @@ void reads_confirmed(struct node *node, const struct raft_read_answer *answer) {
         }
     }
     settle(reads, answer->ticket, answer->ok, answer->index);
+    node->work = node->work || !answer->ok; /* They ask anew in the next turn. */
 }
 
 void reads_leader_answered(struct node *node, uint64_t question, bool ok, raft_index index) {
