@@ -225,11 +225,11 @@ void node_turn(struct node *node) {
     }
     proposals_turn(node);
     reads_turn(node);
-    log_reads_turn(node);
     if (node->core != NULL) {
         perform_actions(node);
         learn_ready_index(node);
     }
+    log_reads_turn(node); /* From here on the cache has what the module has. */
     proposals_deliver(node);
     reads_deliver(node);
 }
