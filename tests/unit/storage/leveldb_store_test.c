@@ -350,11 +350,11 @@ static bool visit_all(void *context, const struct raft_entry *entry) {
 START_TEST(a_table_damaged_while_the_store_is_open_is_seen_by_every_reading) {
     struct fixture fixture = fixture_create();
     char path[FIXTURE_PATH];
-    struct contents expected = make_tables(&fixture);
     struct storage *storage = fixture_open(&fixture);
-    fixture_append(storage, 3, 1, 100000);
+    fixture_append(storage, 1, 1, 10);
+    fixture_append(storage, 1, 1, 100000);
     storage_close(storage);
-    storage = fixture_open(&fixture);
+    storage = fixture_open(&fixture); /* The log is a table now; there are too few to be merged. */
     struct image image = image_take(&fixture);
     for (size_t i = 0; i < image.count; i++) {
         if (image.files[i].size > 100000) { /* The last entry's table; it is mapped, and changed under LevelDB. */
@@ -377,7 +377,6 @@ START_TEST(a_table_damaged_while_the_store_is_open_is_seen_by_every_reading) {
     ck_assert_uint_lt(count, state.last.index);
     storage_close(storage);
     image_destroy(&image);
-    free(expected.text);
     fixture_destroy(&fixture);
 }
 END_TEST
