@@ -87,6 +87,7 @@ static void destroy_parts(struct node *node) {
     entry_cache_clear(&node->cache);
     outbox_clear(&node->outbox);
     calls_clear(&node->calls);
+    contacts_clear(&node->contacts);
     proposals_clear(&node->proposals);
     forwards_clear(&node->forwards);
     reads_clear(&node->reads);

@@ -166,6 +166,14 @@ static void raft_call_ended(struct node *node, const struct call *call, const st
     raft_receive(node->core, &message);
 }
 
+static void note_contact(struct node *node, const struct call *call, const struct message_answer *answer, const char *why) {
+    if (answer != NULL) {
+        contacts_answered(node, call->to);
+    } else {
+        contacts_failed(node, call->to, why);
+    }
+}
+
 void node_answered(struct node *node, uint64_t token, enum transport_end end, const struct message_answer *answer,
                    struct buffer *body, const char *why) {
     (void)body; /* Results are copied out of it. */
@@ -176,6 +184,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     node->work = true;
     assert((end == TRANSPORT_ANSWERED) == (answer != NULL));
     if (call.kind == MESSAGE_PROBE) {
+        note_contact(node, &call, answer, why);
         formation_answered(node, call.to, answer, why);
         return;
     }
@@ -184,6 +193,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
         end = TRANSPORT_BROKEN;
         why = "somebody else answered";
     }
+    note_contact(node, &call, answer, why);
     switch (call.kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
