@@ -142,7 +142,7 @@ class page {
         this.set_banner(verdict);
         this.draw_figures(cluster, verdict);
         set_text(element("machine"), own?.machine ?? "–");
-        set_text(element("cluster-id"), own?.cluster_id ? own.cluster_id.slice(0, 13) : "none yet");
+        set_text(element("cluster-id"), own?.cluster_id ? own.cluster_id.slice(0, 12) : "none yet");
         set_attribute(element("cluster-id"), "title", own?.cluster_id ?? "");
         set_text(element("version"), own?.version ?? "–");
         set_text(element("seen-from"), self_id > 0 ? `node ${self_id}` : "–");

@@ -6,7 +6,7 @@ import urllib.parse
 
 from webdriver import wait_for
 
-VIEWS = [(360, 740), (560, 800), (768, 1024), (1001, 800), (1280, 900), (1920, 1080), (3840, 2160)]
+VIEWS = [(360, 740), (560, 800), (768, 1024), (1179, 800), (1180, 800), (1280, 900), (1920, 1080), (3840, 2160)]
 
 # Each run of text with the contrast between its colour and the nearest ground that is painted behind it.
 CONTRASTS = """
@@ -93,6 +93,12 @@ class PageCase(unittest.TestCase):
         width, view = self.browser.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         self.assertLessEqual(width, view)
         self.assertLessEqual(view, self.width, "a phone lays a page that is too wide out on a wider view and shrinks it")
+        spilling = self.browser.run(
+            "return [...document.querySelectorAll('td, tbody th, dd, p, h1, h2, button, label')].filter((cell) =>"
+            " cell.checkVisibility() && cell.scrollWidth > cell.clientWidth + 1 && cell.clientWidth > 1"
+            ").map((cell) => cell.textContent)"
+        )
+        self.assertEqual([], spilling)
 
     def keep_picture(self, name):
         if self.pictures:

@@ -22,6 +22,7 @@ STATES = {
     "waiting": ("waiting", "Waiting to form", "Node 1 waits for 2 other nodes and goes on asking:"),
     "alone": ("fine", "All fine", "1 of 1 voter reachable: a single node, and no loss is survived."),
     "catching-up": ("fine", "All fine", "5 of 5 voters reachable: the cluster survives the loss of 2 more nodes."),
+    "extremes": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
     "diverged": (
         "diverged", "Replicas differ",
         "Nodes 1, 2 and 3 tell different state hashes at index 1284000. "
@@ -40,7 +41,7 @@ class DesignedStates(PageCase):
     def test_each_state_is_told_in_words_and_readable_in_light_dark_and_on_a_phone(self):
         for name, (state, headline, sentence) in STATES.items():
             self.stand_in.state = name
-            for width, dark in ((1280, False), (1280, True), (360, False)):
+            for width, dark in ((1280, False), (1280, True), (1180, False), (768, False), (360, False)):
                 with self.subTest(name, width=width, dark=dark):
                     self.open_page(width=width, dark=dark)
                     self.wait_for_state(state)
@@ -98,7 +99,11 @@ class DesignedStates(PageCase):
 
     def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(self):
         self.open_page()
+        self.stand_in.gate.clear()
+        asked = self.cluster_requests()
+        wait_for(lambda: self.cluster_requests() > asked, 5, "a request that is on its way while the tab is hidden")
         self.set_hidden(True)
+        self.stand_in.gate.set()
         time.sleep(0.6)  # What was already on its way is let through.
         asked = self.cluster_requests()
         time.sleep(1.6)  # That nothing happens can only be seen by letting time pass: three polls and more.
