@@ -222,12 +222,18 @@ END_TEST
 
 START_TEST(an_oversized_body_is_refused_before_it_is_sent) {
     struct harness *harness = harness_begin();
-    int client = client_open(harness);
-    client_send_text(harness, client, "POST /v1/propose HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741824\r\n\r\n");
-    struct reply reply = client_read(harness, client);
-    check_problem(&reply, 413, "too_large", "rejected");
-    ck_assert(client_sees_end(harness, client));
-    close(client);
+    const char *lengths[] = {"1001", "1073741824", "18446744073709551615"};
+    for (size_t i = 0; i < 3; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "POST /v1/propose HTTP/1.1\r\nHost: localhost\r\nContent-Length: %s\r\n\r\n",
+                 lengths[i]);
+        int client = client_open(harness);
+        client_send_text(harness, client, text);
+        struct reply reply = client_read(harness, client);
+        check_problem(&reply, 413, "too_large", "rejected");
+        ck_assert(client_sees_end(harness, client));
+        close(client);
+    }
     harness_end(harness);
 }
 END_TEST
