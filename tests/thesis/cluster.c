@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    CALL_MS = 3 * CLUSTER_HEARTBEAT_MS, /* How long a node waits for an answer. */
-    BACKLOG_MAX = 30                    /* A leader with more uncommitted entries takes no proposals. */
+    BACKLOG_MAX = 30, /* A leader with more uncommitted entries takes no proposals. */
+    LATE_TIMES = 8    /* What comes late takes so many times as long. */
 };
 
 uint64_t cluster_random(struct cluster *cluster, uint64_t bound) {
@@ -105,9 +105,9 @@ static void send_packet(struct cluster *cluster, const struct cluster_node *from
     if (cluster->cut[message->from - 1][message->to - 1] || cluster_chance(cluster, cluster->weather.lost)) {
         return;
     }
-    struct cluster_packet packet = {.due_ms = cluster->now_ms + cluster_random(cluster, cluster->weather.network_ms + 1),
-                                    .life = life,
-                                    .message = *message};
+    uint64_t most_ms = cluster->weather.network_ms * (cluster_chance(cluster, cluster->weather.late) ? LATE_TIMES : 1);
+    struct cluster_packet packet = {
+        .due_ms = cluster->now_ms + cluster_random(cluster, most_ms + 1), .life = life, .message = *message};
     if (message->type == RAFT_APPEND_ENTRIES) {
         raft_index prev = message->append_entries.prev.index;
         size_t count = message->append_entries.entry_count;
@@ -127,7 +127,7 @@ static void send_message(struct cluster *cluster, struct cluster_node *node, con
     cluster_check_message(cluster, node, message);
     uint64_t life = node->life;
     if (is_request(message)) {
-        struct cluster_call call = {message->from, message->to, message->round, cluster->now_ms + CALL_MS};
+        struct cluster_call call = {message->from, message->to, message->round, cluster->now_ms + cluster->weather.call_ms};
         cluster->calls =
             memory_grow(cluster->calls, &cluster->call_capacity, cluster->call_count + 1, sizeof *cluster->calls);
         cluster->calls[cluster->call_count++] = call;
@@ -305,18 +305,10 @@ uint64_t cluster_clock_ms(const struct cluster *cluster, const struct cluster_no
     return node->clock_offset_ms + cluster->now_ms * node->clock_permille / 1000;
 }
 
-void cluster_set_clocks_right(struct cluster *cluster) {
-    for (size_t i = 0; i < cluster->node_count; i++) {
-        struct cluster_node *node = &cluster->nodes[i];
-        uint64_t offset_ms = 1 + cluster_clock_ms(cluster, node); /* Clocks never go back. */
-        node->clock_offset_ms = offset_ms - cluster->now_ms;
-        node->clock_permille = 1000;
-    }
-}
-
-/* Half of the clusters have clocks that are good for nothing: §3.9, safety rests on none of them. */
-static uint64_t choose_clock_permille(struct cluster *cluster, bool wild) {
-    return wild ? 200 + cluster_random(cluster, 2000) : 950 + cluster_random(cluster, 101);
+void cluster_set_clock(const struct cluster *cluster, struct cluster_node *node, uint64_t permille) {
+    uint64_t now_ms = cluster_clock_ms(cluster, node) + 1; /* Rounding must not take it back. */
+    node->clock_permille = permille;
+    node->clock_offset_ms = now_ms - cluster->now_ms * permille / 1000;
 }
 
 void cluster_restart(struct cluster *cluster, struct cluster_node *node) {
@@ -379,12 +371,11 @@ struct cluster *cluster_create(uint64_t seed, size_t node_count, bool tell) {
     for (size_t i = 0; i < node_count; i++) {
         cluster->configuration.voters[i] = i + 1;
     }
-    bool wild_clocks = cluster_chance(cluster, 50);
     for (size_t i = 0; i < node_count; i++) {
         struct cluster_node *node = &cluster->nodes[i];
         node->id = i + 1;
         node->clock_offset_ms = 1000000 + cluster_random(cluster, 100000);
-        node->clock_permille = choose_clock_permille(cluster, wild_clocks);
+        node->clock_permille = 950 + cluster_random(cluster, 101);
         node->durable_state.term = 1;
         log_add(&node->durable, &(struct cluster_entry){.term = 1, .type = RAFT_CONFIGURATION}, 1);
         cluster_restart(cluster, node);

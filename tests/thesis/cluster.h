@@ -83,7 +83,9 @@ struct cluster_call {
 struct cluster_weather {
     uint64_t lost;
     uint64_t repeated;
+    uint64_t late;
     uint64_t network_ms;
+    uint64_t call_ms; /* How long a node waits for an answer. */
     uint64_t disk_ms;
 };
 
@@ -135,8 +137,8 @@ bool cluster_chance(struct cluster *cluster, uint64_t percent);
 void cluster_step(struct cluster *cluster, bool busy);
 /* The node's own time. */
 uint64_t cluster_clock_ms(const struct cluster *cluster, const struct cluster_node *node);
-/* From now on all clocks run at the right speed. */
-void cluster_set_clocks_right(struct cluster *cluster);
+/* Its speed from now on; 1000 is right. */
+void cluster_set_clock(const struct cluster *cluster, struct cluster_node *node, uint64_t permille);
 /* The node forgets what is not on its disk; of the writes under way any first few may be. */
 void cluster_crash(struct cluster *cluster, struct cluster_node *node);
 void cluster_restart(struct cluster *cluster, struct cluster_node *node);

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEEDS = 300, STEPS = 1500, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
+enum { SEEDS = 1000, STEPS = 1500, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
 
 /* How often, in so many steps on average, something happens; 0: never. */
 struct trouble {
@@ -21,6 +21,7 @@ struct trouble {
     uint64_t restart;
     uint64_t pause;
     uint64_t resume;
+    uint64_t drift;  /* A clock changes its speed, from a tenth to double. */
     uint64_t behead; /* Whoever leads is crashed or cut off. */
 };
 
@@ -39,7 +40,9 @@ static struct trouble choose_trouble(struct cluster *cluster) {
     cluster->weather = (struct cluster_weather){
         .lost = one_of_three(cluster, 0, 5, 25),
         .repeated = one_of_three(cluster, 0, 5, 25),
+        .late = one_of_three(cluster, 0, 3, 20),
         .network_ms = one_of_three(cluster, 1, 6, 40),
+        .call_ms = one_of_three(cluster, 20, 60, 200),
         .disk_ms = one_of_three(cluster, 0, 5, 60),
     };
     return (struct trouble){
@@ -49,6 +52,7 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .restart = one_of_three(cluster, 5, 50, 150),
         .pause = one_of_three(cluster, 0, 80, 300),
         .resume = one_of_three(cluster, 20, 50, 100),
+        .drift = one_of_three(cluster, 0, 50, 300),
         .behead = one_of_three(cluster, 0, 30, 100),
     };
 }
@@ -118,6 +122,10 @@ static void make_trouble(struct cluster *cluster, const struct trouble *trouble)
     if (once_in(cluster, trouble->partition)) {
         partition(cluster);
     }
+    if (once_in(cluster, trouble->drift)) {
+        cluster_set_clock(cluster, &cluster->nodes[cluster_random(cluster, cluster->node_count)],
+                          100 + cluster_random(cluster, 1901));
+    }
     if (once_in(cluster, trouble->behead)) {
         behead(cluster);
     }
@@ -143,11 +151,11 @@ static void make_trouble(struct cluster *cluster, const struct trouble *trouble)
 /* -- Calm -- */
 
 static void end_trouble(struct cluster *cluster) {
-    cluster->weather = (struct cluster_weather){.network_ms = 2, .disk_ms = 2};
+    cluster->weather = (struct cluster_weather){.network_ms = 2, .call_ms = 30, .disk_ms = 2};
     heal(cluster);
-    cluster_set_clocks_right(cluster);
     for (size_t i = 0; i < cluster->node_count; i++) {
         cluster->nodes[i].paused = false;
+        cluster_set_clock(cluster, &cluster->nodes[i], 1000);
         if (cluster->nodes[i].raft == NULL) {
             cluster_restart(cluster, &cluster->nodes[i]);
         }
