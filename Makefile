@@ -197,7 +197,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help
