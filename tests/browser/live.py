@@ -87,10 +87,8 @@ class LivePage(PageCase):
         self.send("propose", command)
         self.send("query", query)
         line = self.browser.text("#query .curl code")
-        told = subprocess.run(["sh", "-c", line.replace("curl ", "curl -sS ", 1)], capture_output=True, text=True, check=True).stdout
-        self.assertEqual(squeeze(VALUE), squeeze(value_in(told)))
-        propose_line = self.browser.text("#propose .curl code").replace("curl ", "curl -sS ", 1)
-        answer = json.loads(subprocess.run(["sh", "-c", propose_line], capture_output=True, text=True, check=True).stdout)
+        self.assertEqual(squeeze(VALUE), squeeze(value_in(run_in_shell(line))))
+        answer = json.loads(run_in_shell(self.browser.text("#propose .curl code")))
         self.assertEqual(json.loads(VALUE), answer["result"]["previous"])
 
     def test_a_text_that_is_not_json_is_refused_in_words(self):
@@ -116,7 +114,8 @@ class LivePage(PageCase):
 
     def test_whatever_can_have_the_focus_has_a_name_and_tables_keep_their_roles_on_a_phone(self):
         self.open_page(width=360, height=740)
-        found = self.browser.call("POST", "/elements", {"using": "css selector", "value": "a[href], button, textarea, select, [tabindex='0']"})
+        wanted = "a[href], button, textarea, select, [tabindex='0']"
+        found = self.browser.call("POST", "/elements", {"using": "css selector", "value": wanted})
         self.assertGreater(len(found), 10)
         for reference in found:
             element = next(iter(reference.values()))
@@ -124,6 +123,11 @@ class LivePage(PageCase):
                 self.assertNotEqual("", self.browser.call("GET", f"/element/{element}/computedlabel"))
         row = self.browser.find("#nodes tbody tr[data-key]")
         self.assertEqual("row", self.browser.call("GET", f"/element/{row}/computedrole"))
+
+
+def run_in_shell(curl_line):
+    quiet = curl_line.replace("curl ", "curl -sS ", 1)
+    return subprocess.run(["sh", "-c", quiet], capture_output=True, text=True, check=True).stdout
 
 
 def squeeze(json_text):

@@ -136,7 +136,9 @@ def picture_extremes(_last):
     return picture
 
 
-PICTURES = {name.removeprefix("picture_").replace("_", "-"): make for name, make in globals().items() if name.startswith("picture_")}
+PICTURES = {
+    name.removeprefix("picture_").replace("_", "-"): make for name, make in globals().items() if name.startswith("picture_")
+}
 
 
 class StandIn:

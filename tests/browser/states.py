@@ -180,8 +180,8 @@ class PureParts(PageCase):
         for text in ("plain", "", "it's", "''", "$HOME `id` \\ \"", "a\nb\n", "-n", "!x *? [a] ~ # ;&|<>(){}", "ä€😀", "@file"):
             with self.subTest(text):
                 quoted = self.call("format.js", "shell_quote", text)
-                told = subprocess.run(["sh", "-c", f"printf %s. {quoted}"], capture_output=True, text=True, check=True).stdout
-                self.assertEqual(text + ".", told)
+                told = subprocess.run(["sh", "-c", f"printf %s. {quoted}"], capture_output=True, text=True, check=True)
+                self.assertEqual(text + ".", told.stdout)
 
     def test_a_text_that_begins_with_an_at_sign_is_not_read_as_a_file_name(self):
         self.assertIn("--data-raw '@\"'", self.call("format.js", "curl_line", "http://a/", '@"', False))
@@ -215,7 +215,8 @@ class PureParts(PageCase):
                 self.assertEqual(text, self.call("format.js", function, value))
 
     def test_only_a_web_address_becomes_a_link(self):
-        for address, linked in (("http://a:1", True), ("https://a", True), ("javascript:alert(1)", False), ("", False), (None, False)):
+        addresses = {"http://a:1": True, "https://a": True, "javascript:alert(1)": False, "": False, None: False}
+        for address, linked in addresses.items():
             with self.subTest(address):
                 self.assertEqual(linked, self.call("dom.js", "is_web_address", address))
 
@@ -223,7 +224,8 @@ class PureParts(PageCase):
         status = {"role": "leader", "term": 2, "state_hash": None,
                   "configuration": {"index": 5, "voters": [{"id": i} for i in voters], "learners": [],
                                     "outgoing": [{"id": i} for i in outgoing]}}
-        nodes = [{"id": i, "reachable": i in reachable, "status": status if i == 1 else None} for i in sorted({*voters, *outgoing})]
+        members = sorted({*voters, *outgoing})
+        nodes = [{"id": i, "reachable": i in reachable, "status": status if i == 1 else None} for i in members]
         return self.call("verdict.js", "judge", {"leader": 1, "term": 2, "nodes": nodes}, 1)
 
     def test_every_count_of_reachable_voters_gives_the_right_promise(self):
