@@ -96,6 +96,16 @@ endef
 CHECK_LIBS := -lcheck -lsubunit -lcjson -lrt -lm
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
+# The rules of the dissertation, and whole clusters in memory; built on the helpers of the room's own tests.
+thesis_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/thesis/*_test.c))
+thesis_helpers := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/thesis/*.c))) $(raft_helpers)
+$(thesis_tests): $(BUILD)/tests/thesis/%: $(BUILD)/tests/thesis/%.o $(thesis_helpers) $(uses_raft:%=$(LIB)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+$(thesis_tests:=.o) $(thesis_helpers): | $(SETUP)-test
+.PHONY: unit-thesis
+unit-thesis: $(thesis_tests)
+	@tests/run-units $^
+
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -127,7 +137,7 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 THREAD_TESTS := $(filter tests/unit/server/disk_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
 .PHONY: units thread-units corpora cluster-tests programs
-units: $(ROOMS:%=unit-%) ## unit tests of every room, as they are built (SANITIZE= chooses how)
+units: $(ROOMS:%=unit-%) unit-thesis ## unit tests of every room, as they are built (SANITIZE= chooses how)
 
 thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
 	@tests/run-units $^
@@ -187,7 +197,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help

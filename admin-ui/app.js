@@ -45,31 +45,39 @@ class page {
         this.asking = true;
         const started = performance.now();
         try {
-            await this.ask_once();
-        } catch {
-            this.on_failure();
+            const response = await this.fetch_cluster().catch(() => null);
+            if (response === null) this.on_failure();
+            else this.on_answer(response);
+        } finally {
+            this.asking = false;
+            const pause = Math.max(shortest_pause_ms, poll_ms - (performance.now() - started));
+            if (!document.hidden) this.timer = setTimeout(() => this.ask(), pause);
         }
-        this.asking = false;
-        if (document.hidden) return;
-        const pause = Math.max(shortest_pause_ms, poll_ms - (performance.now() - started));
-        this.timer = setTimeout(() => this.ask(), pause);
     }
 
-    async ask_once() {
+    async fetch_cluster() {
         const token = get_token();
         const headers = token ? { Authorization: `Bearer ${token}` } : {};
         const response = await fetch("v1/cluster", { headers, signal: AbortSignal.timeout(give_up_ms), cache: "no-store" });
-        if (response.status === 401 || response.status === 403) return this.show_token_form(response.status, token);
+        if (response.status === 401 || response.status === 403) return { denied: response.status, token };
         if (!response.ok) throw new Error(`status ${response.status}`);
         const cluster = await response.json();
-        const self_id = Number(response.headers.get("Raft-Node")) || this.guess_self(cluster);
+        return { cluster, self_id: Number(response.headers.get("Raft-Node")) || this.guess_self(cluster) };
+    }
+
+    on_answer({ denied, token, cluster, self_id }) {
         this.failures = 0;
+        if (denied) return this.show_token_form(denied, token);
         this.last = { cluster, self_id, at_ms: performance.now(), verdict: judge(cluster, self_id) };
         this.draw();
     }
 
     guess_self(cluster) {
-        return cluster.nodes.find((node) => is_web_address(node.client_url) && new URL(node.client_url).origin === location.origin)?.id ?? 0;
+        return (
+            cluster.nodes.find(
+                (node) => is_web_address(node.client_url) && new URL(node.client_url).origin === location.origin,
+            )?.id ?? 0
+        );
     }
 
     on_failure() {
@@ -77,7 +85,7 @@ class page {
         if (this.failures < failures_until_silent) return;
         const name = this.last ? `Node ${this.last.self_id}` : "This node";
         this.set_pulse("silent", "no answer");
-        element("picture").classList.toggle("past", this.last !== null);
+        this.set_past(this.last !== null);
         element("token-form").hidden = true;
         this.set_banner({
             tone: "bad",
@@ -85,7 +93,9 @@ class page {
             mark: "✕",
             headline: `${name} does not answer`,
             sentence: this.last
-                ? `Below is the last picture, ${duration((performance.now() - this.last.at_ms) / 1000)} old. This page goes on trying.`
+                ? `Below is the last picture, ${duration(
+                      (performance.now() - this.last.at_ms) / 1000,
+                  )} old. This page goes on trying.`
                 : "No picture of the cluster yet. This page goes on trying.",
             notes: [],
         });
@@ -93,20 +103,24 @@ class page {
     }
 
     draw_others() {
-        const others = (this.last?.cluster.nodes ?? []).filter((node) => node.id !== this.last.self_id && is_web_address(node.client_url));
+        const others = (this.last?.cluster.nodes ?? []).filter(
+            (node) => node.id !== this.last.self_id && is_web_address(node.client_url),
+        );
         element("others").hidden = others.length === 0;
         if (element("other-links").children.length === others.length) return;
-        const links = others.map((node) => make("li", {}, make("a", { href: node.client_url }, `node ${node.id}, ${node.client_url}`)));
+        const links = others.map((node) =>
+            make("li", {}, make("a", { href: node.client_url }, `node ${node.id}, ${node.client_url}`)),
+        );
         element("other-links").replaceChildren(...links);
     }
 
     show_token_form(status, token) {
-        this.failures = 0;
         this.set_pulse("silent", "no access");
         element("others").hidden = true;
         element("token-form").hidden = false;
-        element("picture").classList.toggle("past", this.last !== null);
-        const denied = status === 403 ? "The token given may not read the cluster." : "The token given is not known to this node.";
+        this.set_past(this.last !== null);
+        const denied =
+            status === 403 ? "The token given may not read the cluster." : "The token given is not known to this node.";
         this.set_banner({
             tone: "idle",
             state: "token",
@@ -123,12 +137,12 @@ class page {
         element("others").hidden = true;
         element("other-links").replaceChildren();
         element("token-form").hidden = true;
-        element("picture").classList.remove("past");
+        this.set_past(false);
         this.set_pulse("live", "live");
         this.set_banner(verdict);
         this.draw_figures(cluster, verdict);
         set_text(element("machine"), own?.machine ?? "–");
-        set_text(element("cluster-id"), own?.cluster_id ? own.cluster_id.slice(0, 13) : "none yet");
+        set_text(element("cluster-id"), own?.cluster_id ? own.cluster_id.slice(0, 12) : "none yet");
         set_attribute(element("cluster-id"), "title", own?.cluster_id ?? "");
         set_text(element("version"), own?.version ?? "–");
         set_text(element("seen-from"), self_id > 0 ? `node ${self_id}` : "–");
@@ -165,6 +179,10 @@ class page {
         set_list(element("notes"), notes);
         const title = `${headline} · raftd`;
         if (document.title !== title) document.title = title;
+    }
+
+    set_past(past) {
+        for (const part of ["picture", "figures"]) element(part).classList.toggle("past", past);
     }
 
     set_pulse(pulse, word) {

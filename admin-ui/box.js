@@ -1,6 +1,6 @@
 // The propose box and the query box: one text area, one request, its answer as it came, and the same as a curl line.
 
-import { make, set_text } from "./dom.js";
+import { element, make, set_text } from "./dom.js";
 import { curl_line, lay_out, milliseconds } from "./format.js";
 
 // A little longer than the node's own time-out, so that its answer (with the outcome in it) comes first.
@@ -15,7 +15,11 @@ const examples = {
             cas: '{"op":"cas","key":"greeting","expected":"hello","value":"good morning"}',
             delete: '{"op":"delete","key":"greeting"}',
         },
-        query: { get: '{"op":"get","key":"greeting"}', list: '{"op":"list","limit":100}', count: '{"op":"count"}' },
+        query: {
+            get: '{"op":"get","key":"greeting"}',
+            list: '{"op":"list","limit":100}',
+            count: '{"op":"count"}',
+        },
     },
     register: {
         propose: { write: '{"op":"write","value":1}', cas: '{"op":"cas","expected":1,"value":2}' },
@@ -31,6 +35,7 @@ const outcome_words = {
 export class request_box {
     // kind is "propose" or "query"; get_token gives the token in use or an empty string.
     constructor(section, kind, get_token) {
+        section.append(element("box-end").content.cloneNode(true));
         this.kind = kind;
         this.get_token = get_token;
         this.form = section.querySelector("form");
@@ -104,7 +109,13 @@ export class request_box {
         const started = performance.now();
         try {
             const signal = AbortSignal.timeout(give_up_ms);
-            const response = await fetch(this.path(), { method: "POST", body: this.text.value, headers, signal, cache: "no-store" });
+            const response = await fetch(this.path(), {
+                method: "POST",
+                body: this.text.value,
+                headers,
+                signal,
+                cache: "no-store",
+            });
             const text = await response.text();
             this.show_answer(response, text, performance.now() - started);
         } catch (error) {
@@ -132,7 +143,10 @@ export class request_box {
     }
 
     show_silence(error, took_ms) {
-        const why = error.name === "TimeoutError" ? `No answer within ${give_up_ms / 1000} s.` : "The connection to this node failed.";
+        const why =
+            error.name === "TimeoutError"
+                ? `No answer within ${give_up_ms / 1000} s.`
+                : "The connection to this node failed.";
         const outcome = this.kind === "propose" ? ` ${outcome_words.unknown}` : "";
         this.show("bad", `no answer · ${milliseconds(took_ms)}`, `${why}${outcome}`, "");
     }
@@ -145,7 +159,10 @@ export class request_box {
         words.hidden = problem === "";
         answer.hidden = text === "";
         const laid_out = text.length <= longest_laid_out ? lay_out(text) : text;
-        const cut = laid_out.length > longest_shown ? `\n… ${laid_out.length - longest_shown} more characters: use the curl line` : "";
+        const cut =
+            laid_out.length > longest_shown
+                ? `\n… ${laid_out.length - longest_shown} more characters: use the curl line`
+                : "";
         set_text(answer, laid_out.slice(0, longest_shown) + cut);
     }
 

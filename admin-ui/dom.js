@@ -54,7 +54,9 @@ export function is_web_address(address) {
 export function make_head(table, columns) {
     const row = table.tHead.rows[0];
     row.replaceChildren(
-        ...columns.map((column) => make("th", { scope: "col", role: "columnheader", class: `column-${column.name}` }, column.label)),
+        ...columns.map((column) =>
+            make("th", { scope: "col", role: "columnheader", class: `column-${column.name}` }, column.label),
+        ),
     );
 }
 
@@ -77,7 +79,11 @@ export function update_rows(table, columns, items, empty_text) {
 
 function make_row(columns, key) {
     const cells = columns.map((column, at) => {
-        const attributes = { role: at === 0 ? "rowheader" : "cell", class: `column-${column.name}`, "data-label": column.label };
+        const attributes = {
+            role: at === 0 ? "rowheader" : "cell",
+            class: `column-${column.name}`,
+            "data-label": column.label,
+        };
         return at === 0 ? make("th", { ...attributes, scope: "row" }) : make("td", attributes);
     });
     return make("tr", { role: "row", "data-key": String(key) }, ...cells);

@@ -6,11 +6,14 @@ import { set_attribute } from "./dom.js";
 const svg_namespace = "http://www.w3.org/2000/svg";
 const smallest_window = 64;
 
-// From low (exclusive) to high: the newest entries, doubled until the slowest node's applied index is in sight.
+// From low (exclusive) to high: the newest entries, doubled until the slowest node's applied index is in sight. A node
+// that is behind the whole log needs a snapshot; it would stretch the scale until nothing else could be told apart.
 export function log_scale(nodes) {
-    const told = nodes.map((node) => node.status).filter((status) => status !== null && status !== undefined);
-    const high = Math.max(0, ...told.map((status) => status.last_index ?? 0));
-    const slowest = Math.min(high, ...told.map((status) => status.applied_index ?? 0));
+    const told = nodes.map((node) => node.status).filter(Boolean);
+    const high = Math.max(0, ...told.map((status) => status.last_index));
+    const first = Math.min(...told.filter((status) => status.last_index === high).map((status) => status.first_index));
+    const applied = told.map((status) => status.applied_index).filter((index) => index >= first - 1);
+    const slowest = Math.min(high, ...applied);
     let shown = smallest_window;
     while (shown < high && shown < (high - slowest) * 1.25) shown *= 2;
     return { low: Math.max(0, high - shown), high };

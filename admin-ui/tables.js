@@ -4,7 +4,9 @@ import { element, make, make_head, set_attribute, set_link, set_number, set_text
 import { bytes, duration, milliseconds, whole_milliseconds } from "./format.js";
 import { draw_log, log_scale, make_log } from "./log.js";
 
-const role_words = { pre_candidate: "pre-candidate" };
+const role_words = {
+    pre_candidate: "pre-candidate",
+};
 
 function number_column(name, label, field) {
     return { name, label, fill: (cell, node) => set_number(cell, node.status?.[field]) };
@@ -17,7 +19,10 @@ function id_or_none(cell, status, id) {
 function fill_node(cell, node) {
     if (cell.children.length === 0) {
         const link = make("a", { class: "node-link" });
-        cell.append(make("span", { class: "node-name" }, link, make("span", { class: "here" })), make("span", { class: "node-url" }));
+        cell.append(
+            make("span", { class: "node-name" }, link, make("span", { class: "here" })),
+            make("span", { class: "node-url" }),
+        );
     }
     const [name, url] = cell.children;
     set_text(name.children[0], `node ${node.id}`);
@@ -43,7 +48,7 @@ function fill_disk(cell, node) {
     const written = node.status?.disk_write_ms;
     if (cell.children.length === 0) cell.append(make("span"), make("span", { class: "p99" }));
     set_text(cell.children[0], milliseconds(written?.p50));
-    set_text(cell.children[1], milliseconds(written?.p99));
+    set_text(cell.children[1], written ? milliseconds(written.p99) : "");
 }
 
 const node_columns = [
@@ -62,7 +67,10 @@ const node_columns = [
 ];
 
 function fill_state(cell, peer) {
-    const percent = peer.state === "snapshot" && typeof peer.snapshot_percent === "number" ? `, ${Math.floor(peer.snapshot_percent)} %` : "";
+    const percent =
+        peer.state === "snapshot" && typeof peer.snapshot_percent === "number"
+            ? `, ${Math.floor(peer.snapshot_percent)} %`
+            : "";
     set_text(cell, `${peer.state}${percent}`);
 }
 
@@ -72,7 +80,11 @@ const peer_columns = [
     { name: "match", label: "Match", fill: (cell, peer) => set_number(cell, peer.match_index) },
     { name: "next", label: "Next", fill: (cell, peer) => set_number(cell, peer.next_index) },
     { name: "lag", label: "Lag", fill: (cell, peer) => set_number(cell, peer.lag) },
-    { name: "contact", label: "Last contact", fill: (cell, peer) => set_text(cell, whole_milliseconds(peer.last_contact_ms)) },
+    {
+        name: "contact",
+        label: "Last contact",
+        fill: (cell, peer) => set_text(cell, whole_milliseconds(peer.last_contact_ms)),
+    },
 ];
 
 export function make_tables() {
@@ -98,6 +110,8 @@ function update_peers(nodes) {
         lag: Math.max(0, last_index - peer.match_index),
     }));
     set_text(element("peers-from"), leader ? `as node ${leader.id} sees it, leader of term ${leader.status.term}` : "");
-    const nobody = leader ? `Node ${leader.id} leads alone: there is nobody to replicate to.` : "Known by the leader only, and none is reachable.";
+    const nobody = leader
+        ? `Node ${leader.id} leads alone: there is nobody to replicate to.`
+        : "Known by the leader only, and there is none to ask.";
     update_rows(element("peers"), peer_columns, peers, nobody);
 }

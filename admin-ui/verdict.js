@@ -74,7 +74,9 @@ function waiting(own, self_id) {
             missing.length === 0
                 ? `Node ${self_id} is in no cluster yet and goes on asking.`
                 : `Node ${self_id} waits for ${plural(missing.length, "other node")} and goes on asking:`,
-        notes: missing.map((node) => (node.id > 0 ? `node ${node.id} at ${node.url}: ${node.why}` : `${node.url}: ${node.why}`)),
+        notes: missing.map((node) =>
+            node.id > 0 ? `node ${node.id} at ${node.url}: ${node.why}` : `${node.url}: ${node.why}`,
+        ),
     };
 }
 
@@ -112,7 +114,9 @@ function no_leader(quorum, term) {
 }
 
 function degraded(quorum, unreachable, leader_id) {
-    const lost_leader = unreachable.some((node) => node.id === leader_id) ? ` Node ${leader_id} is the last known leader.` : "";
+    const lost_leader = unreachable.some((node) => node.id === leader_id)
+        ? ` Node ${leader_id} is the last known leader.`
+        : "";
     return {
         tone: "warn",
         state: "unreachable",
@@ -128,7 +132,9 @@ function diverged({ index, ids }, quorum) {
         state: "diverged",
         mark: "✕",
         headline: "Replicas differ",
-        sentence: `Nodes ${list_words(ids.map(String))} tell different state hashes at index ${index}. ${quorum_sentence(quorum)}`,
+        sentence: `Nodes ${list_words(ids.map(String))} tell different state hashes at index ${index}. ${quorum_sentence(
+            quorum,
+        )}`,
     };
 }
 
@@ -138,7 +144,8 @@ function find_divergence(nodes) {
     for (const one of hashed) {
         const { index, hash } = one.status.state_hash;
         const same_index = hashed.filter((node) => node.status.state_hash.index === index);
-        if (same_index.some((node) => node.status.state_hash.hash !== hash)) return { index, ids: same_index.map((node) => node.id) };
+        if (same_index.some((node) => node.status.state_hash.hash !== hash))
+            return { index, ids: same_index.map((node) => node.id) };
     }
     return null;
 }
@@ -149,7 +156,11 @@ function member_notes(configuration) {
         .map((learner) => `Node ${learner.id} catches up and becomes a voter.`);
     if (configuration.outgoing?.length > 0) {
         const ids = (voters) => list_words(voters.map((voter) => String(voter.id)));
-        notes.push(`The voters change from ${ids(configuration.outgoing)} to ${ids(configuration.voters)}: both must agree meanwhile.`);
+        notes.push(
+            `The voters change from ${ids(configuration.outgoing)} to ${ids(
+                configuration.voters,
+            )}: both must agree meanwhile.`,
+        );
     }
     return notes;
 }

@@ -29,6 +29,7 @@ void calls_send(struct node *node, const struct members_member *to, struct messa
         .context = context,
         .began_ms = node->now_ms,
     };
+    contacts_asked(node, to->id);
     node->io.transport.send(node->io.transport.context, to->url, request, timeout_ms, token);
 }
 

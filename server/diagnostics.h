@@ -3,7 +3,8 @@
  *     2026-01-31T12:00:00.123Z info raft became leader term=3
  *     {"time":"2026-01-31T12:00:00.123Z","level":"info","node":1,"part":"raft","message":"became leader term=3"}
  *
- * Wall clock is used for the time stamp only. Threads: any; each line is one write(2). Lines are cut at 1,000 bytes; control bytes are escaped. */
+ * Wall clock is used for the time stamp only. Threads: any; each line is one write(2). Lines are cut at 1,000 bytes;
+ * control bytes are escaped. */
 #ifndef RAFTD_DIAGNOSTICS_H
 #define RAFTD_DIAGNOSTICS_H
 
@@ -13,7 +14,7 @@
 enum diagnostics_level { DIAGNOSTICS_DEBUG, DIAGNOSTICS_INFO, DIAGNOSTICS_WARNING, DIAGNOSTICS_ERROR };
 
 struct diagnostics {
-    int descriptor; /* Where the lines go. */
+    int descriptor;               /* Where the lines go. */
     enum diagnostics_level level; /* Lines below it are dropped. */
     bool json;
     uint64_t node_id;

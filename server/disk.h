@@ -1,5 +1,6 @@
-/* The disk as the node sees it: writes that end in order, and reads of old entries beside them. Two interfaces in one place: what the
- * node calls (`struct disk`), and the threads that do it with a store (disk_threads_*). The simulator brings its own `struct disk`. */
+/* The disk as the node sees it: writes that end in order, and reads of old entries beside them. Two interfaces in one
+ * place: what the node calls (`struct disk`), and the threads that do it with a store (disk_threads_*). The simulator
+ * brings its own `struct disk`. */
 #ifndef RAFTD_DISK_H
 #define RAFTD_DISK_H
 
@@ -9,22 +10,24 @@
 
 struct disk {
     void *context;
-    /* Starts write `number` (1, 2, 3, ...); done in that order, reported by node_written. The entries' array is borrowed for the call, their
-     * buffers are retained until the end. A write that fails ends the process with a message and exit code 1. */
+    /* Starts write `number` (1, 2, 3, ...); done in that order, reported by node_written. The entries' array is borrowed
+     * for the call, their buffers are retained until the end. A write that fails ends the process with a message and exit
+     * code 1. */
     void (*write)(void *context, uint64_t number, const struct storage_write *write);
     /* Starts reading entries as storage_read does; reported by node_entries_read with `token`. */
     void (*read)(void *context, uint64_t token, raft_index first, raft_index last, size_t max_bytes);
 };
 
-/* One thread that writes and syncs, one that reads. Ends are collected by disk_threads_collect on the reactor's thread after `wake` (called on the
- * threads; it must be safe there, e.g. a write to an eventfd). */
+/* One thread that writes and syncs, one that reads. Ends are collected by disk_threads_collect on the reactor's thread
+ * after `wake` (called on the threads; it must be safe there, e.g. a write to an eventfd). */
 struct disk_threads;
 
 struct disk_ends {
     void *context;
     void (*written)(void *context, uint64_t number); /* The highest number done; earlier ones are implied. */
-    void (*entries_read)(void *context, uint64_t token, struct raft_entry *entries, size_t count, struct buffer *buffer); /* Takes over
-                                                            the array and one reference of the buffer, as storage_read hands them out. */
+    void (*entries_read)(void *context, uint64_t token, struct raft_entry *entries, size_t count,
+                         struct buffer *buffer); /* Takes over
+the array and one reference of the buffer, as storage_read hands them out. */
 };
 
 struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(void *context), void *wake_context);

@@ -65,8 +65,11 @@ raft_index entry_cache_first(const struct entry_cache *cache) {
     return cache->next - (cache->end - cache->begin);
 }
 
+bool entry_cache_has(const struct entry_cache *cache, raft_index first, size_t count) {
+    return first >= entry_cache_first(cache) && first <= cache->next && count <= cache->next - first;
+}
+
 const struct raft_entry *entry_cache_range(const struct entry_cache *cache, raft_index first, size_t count) {
-    assert(first >= entry_cache_first(cache));
-    assert(first + count <= cache->next);
+    assert(entry_cache_has(cache, first, count));
     return cache->entries + cache->begin + (first - entry_cache_first(cache));
 }

@@ -318,7 +318,7 @@ static void understand(struct node *node, struct formation_peer *peer, const str
     char text[PROBLEM_DETAIL_SIZE];
     peer->disowns_us = false;
     if (answer->from != peer->member.id) {
-        snprintf(text, sizeof text, "node %" PRIu64 " answers at %s", answer->from, peer->member.url);
+        snprintf(text, sizeof text, "node %" PRIu64 " answers at %.200s", answer->from, peer->member.url);
         set_why(node, peer->member.id, peer->why, text);
     } else if (strcmp(probe_answer->machine, node->options.machine->name) != 0) {
         snprintf(text, sizeof text, "runs --machine %.64s, this node %s", probe_answer->machine,

@@ -51,6 +51,8 @@ static void send_one(struct node *node, const struct members_member *leader) {
     size_t count;
     uint64_t deadline_ms;
     struct forward *forward = fill(node, &count, &deadline_ms);
+    forward->to = leader->id;
+    forward->term = raft_current_term(node->core);
     struct json_span *commands = memory_alloc(count * sizeof *commands);
     size_t at = 0;
     for (const struct proposal *proposal = forward->proposals.head; proposal != NULL; proposal = proposal->next) {
@@ -63,7 +65,7 @@ static void send_one(struct node *node, const struct members_member *leader) {
     request.kind = MESSAGE_PROPOSE;
     request.round = 0;
     request.propose = (struct message_propose){
-        .term = raft_current_term(node->core),
+        .term = forward->term,
         .sequence = ++node->forwards.next_sequence,
         .timeout_ms = timeout_ms,
         .count = count,
@@ -89,6 +91,18 @@ void forwards_turn(struct node *node) {
     }
 }
 
+void forwards_end_overdue(struct node *node) {
+    for (struct forward *forward = node->forwards.list; forward != NULL; forward = forward->next) {
+        for (struct proposal *proposal = forward->proposals.head; proposal != NULL; proposal = proposal->next) {
+            if (proposal->done != NULL && proposals_is_overdue(node, proposal)) {
+                struct problem problem;
+                proposals_time_out_problem(node, proposal, true, &problem);
+                proposals_answer_early(node, proposal, &problem);
+            }
+        }
+    }
+}
+
 static struct forward *take(struct forwards *forwards, uint64_t number) {
     for (struct forward **link = &forwards->list; *link != NULL; link = &(*link)->next) {
         if ((*link)->number == number) {
@@ -103,8 +117,8 @@ static struct forward *take(struct forwards *forwards, uint64_t number) {
 /* The request surely entered no log there: its proposals go back to the queue, for the next leader or a later try. */
 static void requeue(struct node *node, struct forward *forward) {
     struct forwards *forwards = &node->forwards;
-    forwards->refused_by = node_leader(node);
-    forwards->refused_term = raft_current_term(node->core);
+    forwards->refused_by = forward->to;
+    forwards->refused_term = forward->term;
     forwards->retry_ms = node->now_ms + node->options.heartbeat_ms / 2 + 1;
     struct proposal *proposal;
     while ((proposal = proposal_list_pop(&forward->proposals)) != NULL) {
@@ -137,7 +151,8 @@ static void hand_out(struct node *node, struct forward *forward, const struct me
 }
 
 static bool is_surely_not_taken(enum problem_code code) {
-    return code == PROBLEM_NOT_LEADER || code == PROBLEM_NO_LEADER || code == PROBLEM_NOT_READY;
+    return code == PROBLEM_NOT_LEADER || code == PROBLEM_NO_LEADER || code == PROBLEM_NOT_READY ||
+           code == PROBLEM_SHUTTING_DOWN;
 }
 
 void forwards_ended(struct node *node, uint64_t number, enum transport_end end, const struct message_answer *answer,
@@ -174,8 +189,19 @@ bool forwards_cancel(struct node *node, uint64_t ticket) {
 }
 
 uint64_t forwards_deadline_ms(const struct node *node) {
-    return node->proposals.queued.head != NULL && node->forwards.retry_ms > node->now_ms ? node->forwards.retry_ms
-                                                                                         : UINT64_MAX;
+    const struct forwards *forwards = &node->forwards;
+    uint64_t deadline = UINT64_MAX;
+    if (node->proposals.queued.head != NULL && forwards->retry_ms > node->now_ms) {
+        deadline = forwards->retry_ms;
+    }
+    for (const struct forward *forward = forwards->list; forward != NULL; forward = forward->next) {
+        for (const struct proposal *proposal = forward->proposals.head; proposal != NULL; proposal = proposal->next) {
+            if (proposal->done != NULL && proposal->deadline_ms < deadline) {
+                deadline = proposal->deadline_ms;
+            }
+        }
+    }
+    return deadline;
 }
 
 /* -- The leader's side -- */
@@ -233,10 +259,16 @@ struct asker {
 
 static void answer_asker(void *context, const struct message_line *lines, size_t count) {
     struct asker *asker = context;
-    struct message_answer answer = node_answer_to(asker->node, MESSAGE_PROPOSE, asker->round);
-    answer.propose.count = count;
-    answer.propose.lines = (struct message_line *)lines; /* Borrowed: the answer is only written. */
-    node_reply(asker->node, asker->ticket, &answer);
+    const struct problem *first = &lines[0].problem;
+    if (is_surely_not_taken(first->code) && !first->outcome_unknown) {
+        /* Leadership was lost before the first was appended, so none was: the sender may ask the next leader. */
+        node_reply_problem(asker->node, asker->ticket, MESSAGE_PROPOSE, asker->round, first);
+    } else {
+        struct message_answer answer = node_answer_to(asker->node, MESSAGE_PROPOSE, asker->round);
+        answer.propose.count = count;
+        answer.propose.lines = (struct message_line *)lines; /* Borrowed: the answer is only written. */
+        node_reply(asker->node, asker->ticket, &answer);
+    }
     free(asker);
 }
 

@@ -14,6 +14,8 @@ enum {
 struct forward {
     struct forward *next;
     uint64_t number; /* The call's context. */
+    raft_node_id to;
+    raft_term term;
     struct proposal_list proposals;
 };
 
@@ -40,6 +42,8 @@ void forwards_clear(struct forwards *forwards);
 
 /* Sends the queued proposals to the leader, if one is known and may be asked. */
 void forwards_turn(struct node *node);
+/* Tells the clients whose time is over while the leader has their commands. */
+void forwards_end_overdue(struct node *node);
 /* The end of a forward. `answer` is NULL unless answered. */
 void forwards_ended(struct node *node, uint64_t number, enum transport_end end, const struct message_answer *answer,
                     const char *why);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 void log_reads_clear(struct log_reads *reads) {
     free(reads->list);
@@ -109,15 +110,39 @@ void log_reads_turn(struct node *node) {
     }
 }
 
+/* The read's entries from the disk and, after them, as many from the cache as belong to it. The module may be a turn ahead
+ * of the cache. The caller frees the array. */
+static struct raft_entry *join_cached(const struct node *node, const struct log_read *read,
+                                      const struct raft_entry *entries, size_t *count) {
+    struct raft_entry *all = memory_alloc(read->limit * sizeof *all);
+    memcpy(all, entries, *count * sizeof *all);
+    raft_index next = all[*count - 1].id.index + 1;
+    while (*count < read->limit && entry_cache_has(&node->cache, next, 1)) {
+        const struct raft_entry *entry = entry_cache_range(&node->cache, next++, 1);
+        if (count_still_true(node, entry, 1) == 0) {
+            break;
+        }
+        all[(*count)++] = *entry;
+    }
+    return all;
+}
+
 bool log_reads_loaded(struct node *node, uint64_t token, const struct raft_entry *entries, size_t count) {
     for (size_t i = 0; i < node->log_reads.count; i++) {
-        if (node->log_reads.list[i].token == token) {
-            struct node_log_answer answer = bounds(node);
-            answer.entries = entries;
-            answer.count = count_still_true(node, entries, count);
-            finish(node, i, &answer);
-            return true;
+        if (node->log_reads.list[i].token != token) {
+            continue;
         }
+        struct node_log_answer answer = bounds(node);
+        answer.count = count_still_true(node, entries, count);
+        struct raft_entry *all = NULL;
+        if (answer.count > 0) {
+            all = join_cached(node, &node->log_reads.list[i], entries, &answer.count);
+            answer.count = fit(all, answer.count);
+        }
+        answer.entries = all;
+        finish(node, i, &answer);
+        free(all);
+        return true;
     }
     return false;
 }

@@ -87,6 +87,7 @@ static void destroy_parts(struct node *node) {
     entry_cache_clear(&node->cache);
     outbox_clear(&node->outbox);
     calls_clear(&node->calls);
+    contacts_clear(&node->contacts);
     proposals_clear(&node->proposals);
     forwards_clear(&node->forwards);
     reads_clear(&node->reads);
@@ -225,11 +226,11 @@ void node_turn(struct node *node) {
     }
     proposals_turn(node);
     reads_turn(node);
-    log_reads_turn(node);
     if (node->core != NULL) {
         perform_actions(node);
         learn_ready_index(node);
     }
+    log_reads_turn(node); /* From here on the cache has what the module has. */
     proposals_deliver(node);
     reads_deliver(node);
 }

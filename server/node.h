@@ -11,8 +11,8 @@
  * holds proposals and queries until their time is over.
  *
  * Memory. The node takes one reference of each body it is handed and drops it when done. Callbacks' arguments are borrowed
- * for the call. Callbacks run inside node_turn (or node_shut_down), never inside the call that asked; they may call node
- * functions except node_turn and node_destroy.
+ * for the call. Callbacks run inside node_turn (those of node_read_log also inside node_entries_read), never inside the
+ * call that asked; they may call node functions except node_turn and node_destroy.
  *
  * Threads: the reactor's only.
  */
@@ -184,8 +184,8 @@ const char *node_member_url(const struct node *node, raft_node_id id);
 
 /* -- The end -- */
 
-/* Answers everybody who waits with shutting_down (outcome unknown where the command entered a log) and refuses what comes
- * from now on. */
+/* Refuses with shutting_down what is queued here and what comes from now on. What is in a log, or with the leader, has
+ * NODE_SHUT_DOWN_GRACE_MS to get its answer in later turns; after that it is shutting_down with an unknown outcome. */
 void node_shut_down(struct node *node);
 
 #endif

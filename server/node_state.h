@@ -4,6 +4,7 @@
 
 #include "server/applier.h"
 #include "server/calls.h"
+#include "server/contacts.h"
 #include "server/entry_cache.h"
 #include "server/formation.h"
 #include "server/forwards.h"
@@ -37,6 +38,7 @@ struct node {
     struct applier applier;
     struct outbox outbox;
     struct calls calls;
+    struct contacts contacts;
     struct proposals proposals;
     struct forwards forwards;
     struct reads reads;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void outbox_clear(struct outbox *outbox) {
     free(outbox->waiting);
@@ -104,19 +105,42 @@ void outbox_written(struct node *node) {
 
 /* The range may have been truncated and written anew while the disk read it, or the log may have changed since: then the
  * message is stale (raft.h, Payloads). */
-static bool still_true(const struct node *node, const struct raft_message *message, const struct raft_entry *entries,
-                       size_t count) {
+static bool still_true(const struct node *node, const struct raft_message *message, const struct raft_entry *entries) {
     const struct raft_append_entries *append = &message->append_entries;
-    if (count != append->entry_count || raft_current_term(node->core) != message->term ||
+    if (raft_current_term(node->core) != message->term ||
         raft_term_at(node->core, append->prev.index) != append->prev.term) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < append->entry_count; i++) {
         if (raft_term_at(node->core, entries[i].id.index) != entries[i].id.term) {
             return false;
         }
     }
     return true;
+}
+
+static void send_loaded(struct node *node, const struct raft_message *message, const struct raft_entry *entries,
+                        size_t count) {
+    size_t wanted = message->append_entries.entry_count;
+    raft_index next = message->append_entries.prev.index + 1 + count;
+    /* What the disk did not have yet, because it is being written, the cache has. */
+    if (count > wanted || (count < wanted && !entry_cache_has(&node->cache, next, wanted - count))) {
+        raft_send_failed(node->core, message->to, message->round);
+        return;
+    }
+    struct raft_entry *whole = memory_alloc(wanted * sizeof *whole);
+    if (count > 0) {
+        memcpy(whole, entries, count * sizeof *whole);
+    }
+    if (count < wanted) {
+        memcpy(whole + count, entry_cache_range(&node->cache, next, wanted - count), (wanted - count) * sizeof *whole);
+    }
+    if (still_true(node, message, whole)) {
+        send_request(node, message, whole);
+    } else {
+        raft_send_failed(node->core, message->to, message->round);
+    }
+    free(whole);
 }
 
 bool outbox_loaded(struct node *node, uint64_t token, const struct raft_entry *entries, size_t count) {
@@ -127,11 +151,7 @@ bool outbox_loaded(struct node *node, uint64_t token, const struct raft_entry *e
         }
         struct raft_message message = outbox->loading[i].message;
         outbox->loading[i] = outbox->loading[--outbox->loading_count];
-        if (still_true(node, &message, entries, count)) {
-            send_request(node, &message, entries);
-        } else {
-            raft_send_failed(node->core, message.to, message.round);
-        }
+        send_loaded(node, &message, entries, count);
         return true;
     }
     return false;

@@ -171,7 +171,7 @@ void peers_cancel(struct peers *peers, uint64_t ticket) {
     for (struct peers_exchange *exchange = peers->under_way; exchange != NULL; exchange = exchange->next) {
         if (exchange->ticket == ticket) {
             stop(peers, exchange);
-            give_back(peers, exchange);
+            peers_exchange_destroy(exchange);
             return;
         }
     }
@@ -229,7 +229,12 @@ void peers_run(struct peers *peers) {
         /* Out of libcurl's hands before the report: whoever is told may send the next request. */
         stop(peers, exchange);
         report(peers, exchange, result);
-        give_back(peers, exchange);
+        if (result == CURLE_OK) {
+            give_back(peers, exchange);
+        } else {
+            /* A handle remembers that a body was to be rewound, and would fail with the next one. */
+            peers_exchange_destroy(exchange);
+        }
     }
     peers->running = false;
 }

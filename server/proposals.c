@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { BODY_SLACK = 4096 };
 
 /* -- Lists -- */
 
@@ -64,6 +67,28 @@ void proposals_clear(struct proposals *proposals) {
 
 /* -- The life of one -- */
 
+/* A body much larger than its commands (white space) would stay in memory as long as their entries do: what counts is
+ * copied out of it. */
+static struct buffer *keep_body(struct buffer *body, struct json_span *commands, size_t count, size_t bytes) {
+    if (body->size <= 2 * bytes + BODY_SLACK) {
+        return buffer_retain(body);
+    }
+    char *copy = memory_alloc(bytes);
+    char *at = copy;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(at, commands[i].data, commands[i].size);
+        commands[i].data = at;
+        at += commands[i].size;
+    }
+    return buffer_take(copy, bytes);
+}
+
+static void refuse_shutting_down(struct node *node, struct proposal *proposal) {
+    struct problem problem;
+    problem_set(&problem, PROBLEM_SHUTTING_DOWN, false, "node %" PRIu64 " is shutting down", node->options.id);
+    proposals_fail(node, proposal, &problem);
+}
+
 uint64_t proposals_add(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
                        uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {
     assert(count > 0);
@@ -73,7 +98,6 @@ uint64_t proposals_add(struct node *node, struct buffer *body, const struct json
         .ticket = node_new_number(node),
         .deadline_ms = node->now_ms + timeout_ms,
         .forward = forward,
-        .body = buffer_retain(body),
         .commands = memory_copy(commands, count * sizeof *commands),
         .count = count,
         .lines = memory_alloc(count * sizeof *proposal->lines),
@@ -83,17 +107,17 @@ uint64_t proposals_add(struct node *node, struct buffer *body, const struct json
     for (size_t i = 0; i < count; i++) {
         proposal->bytes += commands[i].size;
     }
+    proposal->body = keep_body(body, proposal->commands, count, proposal->bytes);
     bool full = proposals->commands_waiting + count > node->options.queued_commands_max ||
                 proposals->bytes_waiting + proposal->bytes > node->options.queued_bytes_max;
     proposals->commands_waiting += count;
     proposals->bytes_waiting += proposal->bytes;
     node->work = true;
     uint64_t ticket = proposal->ticket;
-    struct problem problem;
     if (node->shutting_down) {
-        problem_set(&problem, PROBLEM_SHUTTING_DOWN, false, "node %" PRIu64 " is shutting down", node->options.id);
-        proposals_fail(node, proposal, &problem);
+        refuse_shutting_down(node, proposal);
     } else if (full) {
+        struct problem problem;
         problem_set(&problem, PROBLEM_OVERLOADED, false, "too many commands wait on node %" PRIu64 "; try again soon",
                     node->options.id);
         proposals_fail(node, proposal, &problem);
@@ -123,7 +147,6 @@ void proposals_finish(struct node *node, struct proposal *proposal) {
     node->proposals.commands_waiting -= proposal->count;
     node->proposals.bytes_waiting -= proposal->bytes;
     proposal_list_push(&node->proposals.finished, proposal);
-    node->work = true;
 }
 
 void proposals_fail(struct node *node, struct proposal *proposal, const struct problem *problem) {
@@ -134,8 +157,26 @@ void proposals_fail(struct node *node, struct proposal *proposal, const struct p
     proposals_finish(node, proposal);
 }
 
+void proposals_answer_early(struct node *node, struct proposal *proposal, const struct problem *problem) {
+    struct proposal *told = memory_zalloc(sizeof *told);
+    *told = (struct proposal){
+        .ticket = proposal->ticket,
+        .count = proposal->count,
+        .lines = memory_alloc(proposal->count * sizeof *told->lines),
+        .done = proposal->done,
+        .context = proposal->context,
+    };
+    proposal->done = NULL;
+    node->proposals.commands_waiting += told->count; /* Finishing takes them off; the proposal itself still counts. */
+    proposals_fail(node, told, problem);
+}
+
 void proposals_requeue(struct node *node, struct proposal *proposal) {
     assert(proposal->resolved == 0);
+    if (node->shutting_down) {
+        refuse_shutting_down(node, proposal);
+        return;
+    }
     proposal_list_push(&node->proposals.queued, proposal);
     node->work = true;
 }
@@ -210,29 +251,40 @@ static void resolve_at(struct proposal *proposal, const struct raft_entry *entry
     proposals_resolve(proposal, &line);
 }
 
+static bool is_resolved(const struct node *node, const struct proposal *proposal) {
+    (void)node;
+    return proposal->resolved == proposal->count;
+}
+
 void proposals_applied(struct node *node, const struct raft_entry *entry, enum machine_verdict verdict,
                        struct json_span result) {
     struct proposals *proposals = &node->proposals;
-    bool any_done = false;
+    size_t done = 0;
     for (struct proposal *proposal = proposals->appended.head; proposal != NULL; proposal = proposal->next) {
         if (covers(proposal, entry->id.index)) {
             resolve_at(proposal, entry, verdict, result);
-            any_done = any_done || proposal->resolved == proposal->count;
+            done += is_resolved(node, proposal) ? 1 : 0;
         } else if (proposal->term == proposals->appended.tail->term) {
             break; /* All that follow wait for higher indexes. */
         }
     }
-    while (any_done && proposals->appended.head != NULL &&
-           proposals->appended.head->resolved == proposals->appended.head->count) {
+    for (; done > 0 && is_resolved(node, proposals->appended.head); done--) {
         proposals_finish(node, proposal_list_pop(&proposals->appended));
+    }
+    if (done > 0) {
+        /* Those of an earlier term, lost, may wait in front of it for higher indexes. */
+        struct proposal_list resolved = take_if(&proposals->appended, is_resolved, node);
+        struct proposal *proposal;
+        while ((proposal = proposal_list_pop(&resolved)) != NULL) {
+            proposals_finish(node, proposal);
+        }
     }
 }
 
 /* -- Time, and leadership lost -- */
 
-static bool is_done_or_overdue(const struct node *node, const struct proposal *proposal) {
-    return proposal->resolved == proposal->count || node->now_ms >= proposal->deadline_ms ||
-           (node->shutting_down && node->now_ms >= node->shut_down_deadline_ms);
+bool proposals_is_overdue(const struct node *node, const struct proposal *proposal) {
+    return node->now_ms >= proposal->deadline_ms || (node->shutting_down && node->now_ms >= node->shut_down_deadline_ms);
 }
 
 void proposals_time_out_problem(const struct node *node, const struct proposal *proposal, bool entered_log,
@@ -273,7 +325,7 @@ static void end_overdue(struct node *node, struct proposal_list *list, bool ente
     if (list->head == NULL) {
         return;
     }
-    struct proposal_list over = take_if(list, is_done_or_overdue, node);
+    struct proposal_list over = take_if(list, proposals_is_overdue, node);
     struct proposal *proposal;
     while ((proposal = proposal_list_pop(&over)) != NULL) {
         struct problem problem;
@@ -316,6 +368,7 @@ void proposals_turn(struct node *node) {
     if (node->core != NULL) {
         mark_lost(node);
     }
+    forwards_end_overdue(node);
     end_overdue(node, &proposals->queued, false);
     end_overdue(node, &proposals->appended, true);
 }
@@ -323,9 +376,7 @@ void proposals_turn(struct node *node) {
 void proposals_shut_down(struct node *node) {
     struct proposal *proposal;
     while ((proposal = proposal_list_pop(&node->proposals.queued)) != NULL) {
-        struct problem problem;
-        problem_set(&problem, PROBLEM_SHUTTING_DOWN, false, "node %" PRIu64 " is shutting down", node->options.id);
-        proposals_fail(node, proposal, &problem);
+        refuse_shutting_down(node, proposal);
     }
 }
 

@@ -74,6 +74,10 @@ void proposals_fail(struct node *node, struct proposal *proposal, const struct p
 void proposals_finish(struct node *node, struct proposal *proposal);
 /* It surely entered no log elsewhere: back to the queue. */
 void proposals_requeue(struct node *node, struct proposal *proposal);
+/* Tells the client now; the proposal stays where it is, to take the lines that are its, and nobody waits for it any more.
+ */
+void proposals_answer_early(struct node *node, struct proposal *proposal, const struct problem *problem);
+bool proposals_is_overdue(const struct node *node, const struct proposal *proposal);
 /* The problem of a proposal whose time is over. */
 void proposals_time_out_problem(const struct node *node, const struct proposal *proposal, bool entered_log,
                                 struct problem *out_problem);

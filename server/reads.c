@@ -26,7 +26,7 @@ uint64_t reads_add(struct node *node, struct buffer *body, struct json_span quer
         .state = consistency == NODE_STALE ? READS_WAITING : READS_NEW,
         .forward = forward,
         .index = min_index,
-        .deadline_ms = node->now_ms + timeout_ms,
+        .deadline_ms = node->now_ms + (node->shutting_down ? 0 : timeout_ms),
         .body = buffer_retain(body),
         .query = query,
         .done = done,
@@ -48,18 +48,23 @@ bool reads_cancel(struct reads *reads, uint64_t ticket) {
 
 /* -- Asking -- */
 
-static bool any_new(const struct reads *reads) {
+/* Here they may be asked for: on the leader all, elsewhere those that may be passed on. */
+static bool may_ask(const struct reads_query *query, bool leading) {
+    return query->state == READS_NEW && (leading || query->forward);
+}
+
+static bool any_to_ask(const struct reads *reads, bool leading) {
     for (size_t i = 0; i < reads->count; i++) {
-        if (reads->list[i].state == READS_NEW) {
+        if (may_ask(&reads->list[i], leading)) {
             return true;
         }
     }
     return false;
 }
 
-static void join_question(struct reads *reads, uint64_t question) {
+static void join_question(struct reads *reads, uint64_t question, bool leading) {
     for (size_t i = 0; i < reads->count; i++) {
-        if (reads->list[i].state == READS_NEW) {
+        if (may_ask(&reads->list[i], leading)) {
             reads->list[i].state = READS_ASKING;
             reads->list[i].question = question;
         }
@@ -76,19 +81,20 @@ static void ask_leader(struct node *node, const struct members_member *leader, u
 
 void reads_turn(struct node *node) {
     struct reads *reads = &node->reads;
-    if (node->core == NULL || !any_new(reads)) {
+    bool leading = node_is_leader(node);
+    if (node->core == NULL || !any_to_ask(reads, leading)) {
         return;
     }
     uint64_t question = node_new_number(node);
-    if (node_is_leader(node)) {
-        join_question(reads, question);
-        bool leading = raft_read(node->core, question);
-        assert(leading);
+    if (leading) {
+        join_question(reads, question, true);
+        bool taken = raft_read(node->core, question);
+        assert(taken);
         return;
     }
     const struct members_member *leader = members_find(&roster_current(&node->roster)->members, node_leader(node));
     if (leader != NULL && reads->asks_out < READS_ASKS_MAX && node->now_ms >= reads->retry_ms) {
-        join_question(reads, question);
+        join_question(reads, question, false);
         ask_leader(node, leader, question);
     }
 }
@@ -131,6 +137,7 @@ void reads_confirmed(struct node *node, const struct raft_read_answer *answer) {
         }
     }
     settle(reads, answer->ticket, answer->ok, answer->index);
+    node->work = node->work || !answer->ok; /* They ask anew in the next turn. */
 }
 
 void reads_leader_answered(struct node *node, uint64_t question, bool ok, raft_index index) {

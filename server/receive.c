@@ -56,6 +56,14 @@ static void refuse_stranger(struct node *node, const struct message_request *req
     node_reply_problem(node, ticket, request->kind, request->round, &problem);
 }
 
+/* Not even an earlier incarnation of this node has anything to ask of it: somebody is mistaken about who he is. */
+static void refuse_namesake(struct node *node, const struct message_request *request, uint64_t ticket) {
+    struct problem problem;
+    problem_set(&problem, PROBLEM_BAD_REQUEST, false,
+                "the request says that it comes from node %" PRIu64 ", which is this one", node->options.id);
+    node_reply_problem(node, ticket, request->kind, request->round, &problem);
+}
+
 /* The core can take no request yet; who sent this knows us as a member, so it will not be long. */
 static void refuse_for_now(struct node *node, const struct message_request *request, uint64_t ticket) {
     struct problem problem;
@@ -71,10 +79,17 @@ static void learn_ready_index(struct node *node, const struct raft_append_entrie
     }
 }
 
+/* One forged number shall not use up the terms. Who has nothing yet cannot know where the cluster is, and believes all but
+ * what would leave no room. */
+static bool is_term_absurd(const struct node *node, raft_term term) {
+    raft_term own = raft_current_term(node->core);
+    bool blank = own == 0 && raft_last_index(node->core) == 0;
+    return term > (blank ? RAFT_NUMBER_MAX - RAFT_TERM_JUMP_MAX : own + RAFT_TERM_JUMP_MAX);
+}
+
 static void receive_raft(struct node *node, const struct message_request *request, uint64_t ticket) {
     struct raft_message message = request->raft;
-    if (message.term > raft_current_term(node->core) + RAFT_TERM_JUMP_MAX &&
-        raft_last_index(node->core) + raft_current_term(node->core) > 0) {
+    if (is_term_absurd(node, message.term)) {
         struct problem problem;
         problem_set(&problem, PROBLEM_BAD_REQUEST, false, "term %" PRIu64 " is too far above this node's, %" PRIu64,
                     message.term, raft_current_term(node->core));
@@ -99,6 +114,10 @@ void node_receive(struct node *node, const struct message_request *request, stru
     }
     if (!receive_is_for_us(node, &request->address)) {
         refuse_stranger(node, request, ticket);
+        return;
+    }
+    if (request->address.from == node->options.id) {
+        refuse_namesake(node, request, ticket);
         return;
     }
     if (node->core == NULL) {
@@ -136,8 +155,7 @@ static bool is_from_whom_we_asked(const struct node *node, const struct call *ca
 }
 
 static void raft_call_ended(struct node *node, const struct call *call, const struct message_answer *answer) {
-    if (answer == NULL || answer->problem.code != PROBLEM_NONE ||
-        answer->raft.term > raft_current_term(node->core) + RAFT_TERM_JUMP_MAX) {
+    if (answer == NULL || answer->problem.code != PROBLEM_NONE || is_term_absurd(node, answer->raft.term)) {
         raft_send_failed(node->core, call->to, call->round);
         return;
     }
@@ -146,6 +164,14 @@ static void raft_call_ended(struct node *node, const struct call *call, const st
     message.to = node->options.id;
     message.round = call->round;
     raft_receive(node->core, &message);
+}
+
+static void note_contact(struct node *node, const struct call *call, const struct message_answer *answer, const char *why) {
+    if (answer != NULL) {
+        contacts_answered(node, call->to);
+    } else {
+        contacts_failed(node, call->to, why);
+    }
 }
 
 void node_answered(struct node *node, uint64_t token, enum transport_end end, const struct message_answer *answer,
@@ -158,6 +184,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     node->work = true;
     assert((end == TRANSPORT_ANSWERED) == (answer != NULL));
     if (call.kind == MESSAGE_PROBE) {
+        note_contact(node, &call, answer, why);
         formation_answered(node, call.to, answer, why);
         return;
     }
@@ -166,6 +193,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
         end = TRANSPORT_BROKEN;
         why = "somebody else answered";
     }
+    note_contact(node, &call, answer, why);
     switch (call.kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:

@@ -38,7 +38,7 @@ def make_status(node_id, role, term, last, *, commit=None, applied=None, leader=
     voters = [{"id": i, "url": node_address(i)} for i in range(1, size + 1)]
     status = {
         "id": node_id, "url": node_address(node_id), "client_url": f"http://localhost:800{node_id}",
-        "cluster_id": "4b1f0c6e-92d7-4e0a-b7f3-5f0d6a1c88e2", "incarnation": f"{node_id:016x}", "version": "0.1.0",
+        "cluster_id": "4b1f0c6e92d74e0ab7f35f0d6a1c88e2", "incarnation": f"{node_id:016x}", "version": "0.1.0",
         "machine": "hashmap", "role": role, "term": term, "voted_for": leader,
         "leader": {"id": leader, "url": node_address(leader)} if leader else None,
         "first_index": 1, "last_index": last, "last_term": term, "commit_index": commit,
@@ -123,7 +123,22 @@ def picture_diverged(last):
     return picture
 
 
-PICTURES = {name.removeprefix("picture_").replace("_", "-"): make for name, make in globals().items() if name.startswith("picture_")}
+def picture_extremes(_last):
+    """The longest numbers the contract allows, and names as long as those of a container platform."""
+    last = 2**53 - 2
+    picture = picture_fine(last)
+    for node in picture["nodes"]:
+        node["url"] = f"http://raftd-{node['id']}.raftd-headless.production-europe.svc.cluster.local:8001"
+        node["status"].update(term=2**53 - 1, voted_for=2**53 - 1, uptime_seconds=10**9, storage_bytes=2**53,
+                              disk_write_ms={"p50": 9999, "p99": 99999})
+        for peer in node["status"]["peers"]:
+            peer.update(match_index=1, next_index=last, last_contact_ms=10**9)
+    return picture
+
+
+PICTURES = {
+    name.removeprefix("picture_").replace("_", "-"): make for name, make in globals().items() if name.startswith("picture_")
+}
 
 
 class StandIn:
@@ -134,6 +149,8 @@ class StandIn:
         self.last_index = 1_284_017
         self.values = {}
         self.requests = []
+        self.gate = threading.Event()  # While it is clear, GET /v1/cluster waits for it.
+        self.gate.set()
         self.lock = threading.Lock()
         outer = self
 
@@ -191,8 +208,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except ConnectionError:  # The page was left while it waited.
+            self.close_connection = True
 
     def answer_problem(self, status, title, code, detail, **more):
         problem = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, **more}
@@ -212,6 +232,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         self.house.requests.append((time.monotonic(), path))
         if path == "/v1/cluster":
+            self.house.gate.wait(10)
             if self.refuses():
                 return
             state = self.house.state

@@ -80,7 +80,9 @@ class StoreTest(ClusterTest):
         node.start()
         self.assertEqual(node.wait_exit(), 1)
         self.assertIn(node.directory, node.log())
-        self.assertEqual(os.listdir(node.directory), ["thesis.tex"])
+        self.assertLessEqual(set(os.listdir(node.directory)), {"thesis.tex", "lock"})
+        with open(os.path.join(node.directory, "thesis.tex"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "precious")
 
 
 if __name__ == "__main__":

@@ -103,6 +103,20 @@ START_TEST(a_node_that_accepts_and_says_nothing_does_not_hold_it_up) {
 }
 END_TEST
 
+START_TEST(an_answer_that_is_no_status_counts_as_none) {
+    struct pair pair = begin();
+    struct members *members = &pair.first->node->status.members;
+    snprintf(members->list[1].url, sizeof members->list[1].url, "http://127.0.0.1:%u/elsewhere",
+             api_port(pair.second->api));
+    struct reply reply = get(pair.first, "/v1/cluster");
+    ck_assert_uint_eq(reply.status, 200);
+    check_member(node_at(&reply, 1), "reachable", "false");
+    check_member(node_at(&reply, 1), "status", "null");
+    reply_free(&reply);
+    end(&pair);
+}
+END_TEST
+
 START_TEST(a_node_alone_is_asked_of_nobody) {
     struct harness *harness = harness_begin();
     harness->node->status.members.count = 1;
@@ -150,6 +164,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, every_member_is_shown_as_it_is_seen_from_here);
     tcase_add_test(tcase, a_node_that_accepts_and_says_nothing_does_not_hold_it_up);
+    tcase_add_test(tcase, an_answer_that_is_no_status_counts_as_none);
     tcase_add_test(tcase, a_node_alone_is_asked_of_nobody);
     tcase_add_test(tcase, while_forming_those_it_waits_for_are_shown);
     tcase_add_test(tcase, a_client_that_hangs_up_meanwhile_is_forgotten);

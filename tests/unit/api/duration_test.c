@@ -42,6 +42,9 @@ START_TEST(the_maximum_is_taken_and_one_more_is_not) {
     check_refused("60001ms");
     check_refused("61s");
     check_refused("2m");
+    uint32_t ms = 42;
+    ck_assert(!duration_parse("1m", 2, 59999, &ms));
+    ck_assert_uint_eq(ms, 42);
 }
 END_TEST
 

@@ -72,8 +72,10 @@ static struct fake_call *add(struct node *node, enum fake_call_kind kind, void *
 static void end_propose(struct node *node, const struct fake_call *call) {
     struct message_line *lines = memory_zalloc(call->count * sizeof *lines);
     for (size_t i = 0; i < call->count; i++) {
-        lines[i].problem = node->problem;
-        if (node->problem.code == PROBLEM_NONE) {
+        if (i >= node->good_lines) {
+            lines[i].problem = node->problem;
+        }
+        if (lines[i].problem.code == PROBLEM_NONE) {
             lines[i].id = (struct raft_entry_id){++node->highest_index, 7};
             lines[i].result = (struct json_span){node->result, strlen(node->result)};
         }

@@ -35,6 +35,7 @@ struct node {
     bool ready;
     bool hold;                        /* Answers nobody until told otherwise. */
     struct problem problem;           /* Unless PROBLEM_NONE: how every call ends. */
+    size_t good_lines;                /* With a problem: so many lines of a proposal are done before it. */
     const char *result;               /* JSON; of proposals and queries. */
     const struct raft_entry *entries; /* Of the log. */
     size_t entry_count;

@@ -131,6 +131,24 @@ START_TEST(problems_of_the_node_are_lines_too) {
 }
 END_TEST
 
+START_TEST(the_index_told_is_the_highest_that_was_reached) {
+    struct harness *harness = harness_begin();
+    problem_set(&harness->node->problem, PROBLEM_LEADERSHIP_LOST, true, "deposed");
+    harness->node->good_lines = 2;
+    struct reply reply = propose(harness, "1\n2\n3\n4");
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert(reply_has(&reply, "Raft-Index", "42"));
+    char *at = reply.body;
+    check_line(&at, "{\"index\":41,\"term\":7,\"result\":{}}");
+    check_line(&at, "{\"index\":42,\"term\":7,\"result\":{}}");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_nonnull(strstr(next_line(&at), "\"code\":\"leadership_lost\""));
+    }
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(who_is_not_to_forward_refuses_the_whole) {
     struct harness *harness = harness_begin();
     problem_set(&harness->node->problem, PROBLEM_NO_LEADER, false, "no leader");
@@ -210,6 +228,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_body_without_a_command_is_answered_with_nothing);
     tcase_add_test(tcase, a_result_stays_on_its_line);
     tcase_add_test(tcase, problems_of_the_node_are_lines_too);
+    tcase_add_test(tcase, the_index_told_is_the_highest_that_was_reached);
     tcase_add_test(tcase, who_is_not_to_forward_refuses_the_whole);
     tcase_add_test(tcase, as_many_lines_as_may_be_are_taken_and_one_more_is_413);
     tcase_add_test(tcase, the_body_has_a_limit_of_its_own);

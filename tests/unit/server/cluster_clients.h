@@ -26,6 +26,7 @@ struct client {
     raft_index commit_index;
     const char *op; /* For tests: what was asked. */
     uint64_t number;
+    raft_index floor; /* What others had been told when it asked. */
 };
 
 static inline struct client *client_new(struct cluster *cluster, size_t at) {

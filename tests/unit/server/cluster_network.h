@@ -113,7 +113,7 @@ static inline void packet_arrive(struct cluster *cluster, struct packet *packet)
     size_t offset;
     struct message_request request;
     struct problem problem;
-    ck_assert_msg(json_scan(body->data, body->size, &value, &offset), "not JSON: %s", packet->text);
+    ck_assert_msg(json_scan_message(body->data, body->size, &value, &offset), "not JSON: %s", packet->text);
     if (message_request_read(packet->kind, value, body, &request, &problem)) {
         node_receive(receiver->node, &request, body, packet->ticket);
         message_request_clear(&request);
@@ -138,7 +138,7 @@ static inline void packet_answer(struct cluster *cluster, struct packet *packet)
     struct json_span value;
     size_t offset;
     struct message_answer answer;
-    ck_assert(json_scan(body->data, body->size, &value, &offset));
+    ck_assert(json_scan_message(body->data, body->size, &value, &offset));
     ck_assert_msg(message_answer_read(packet->kind, packet->status, value, &answer), "no answer: %s", packet->text);
     node_answered(sender->node, token, TRANSPORT_ANSWERED, &answer, body, "");
     message_answer_clear(&answer);
@@ -265,7 +265,7 @@ static inline struct message_answer network_answer(const struct packet *packet) 
     struct json_span value;
     size_t offset;
     struct message_answer answer;
-    ck_assert(json_scan(packet->text, packet->size, &value, &offset));
+    ck_assert(json_scan_message(packet->text, packet->size, &value, &offset));
     ck_assert_msg(message_answer_read(packet->kind, packet->status, value, &answer), "no answer: %s", packet->text);
     message_answer_clear(&answer);
     return answer;

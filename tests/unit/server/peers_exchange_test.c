@@ -133,6 +133,23 @@ START_TEST(a_proposal_whose_leader_dies_with_the_connection_may_have_arrived) {
 }
 END_TEST
 
+START_TEST(a_dead_leader_spoils_nothing_for_the_others) {
+    /* Given a leader whose connection died under a proposal, so that libcurl tried again and was to rewind the body */
+    struct fake_peer *leader = fake_peer_start(FAKE_PEER_ANSWERS_FIRST, PROPOSE_ANSWER);
+    struct fake_peer *other = fake_peer_start(FAKE_PEER_ANSWERS, READ_INDEX_ANSWER);
+    struct side *side = side_start();
+    assert_end(ask(side, leader->url, MESSAGE_PROPOSE, 3, LONG_MS), TRANSPORT_ANSWERED, "");
+    fake_peer_stop_listening(leader);
+    assert_end(ask(side, leader->url, MESSAGE_PROPOSE, 4, LONG_MS), TRANSPORT_BROKEN, "connection broken");
+    /* When another node is asked, then nothing of that is left */
+    assert_end(ask(side, other->url, MESSAGE_READ_INDEX, 5, LONG_MS), TRANSPORT_ANSWERED, "");
+    ck_assert_uint_eq(fake_peer_requests(other), 1);
+    side_stop(side);
+    fake_peer_stop(leader);
+    fake_peer_stop(other);
+}
+END_TEST
+
 START_TEST(a_connection_that_is_closed_unread_is_broken) {
     struct fake_peer *peer = fake_peer_start(FAKE_PEER_CLOSES_UNREAD, "");
     struct side *side = side_start();
@@ -309,6 +326,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_proposal_whose_leader_closes_without_an_answer_arrives_once);
     tcase_add_test(tcase, a_proposal_on_a_reused_connection_that_dies_arrives_once_too);
     tcase_add_test(tcase, a_proposal_whose_leader_dies_with_the_connection_may_have_arrived);
+    tcase_add_test(tcase, a_dead_leader_spoils_nothing_for_the_others);
     tcase_add_test(tcase, a_connection_that_is_closed_unread_is_broken);
     tcase_add_test(tcase, where_nobody_listens_nothing_is_sent);
     tcase_add_test(tcase, a_host_that_takes_no_connection_is_given_up);

@@ -341,6 +341,46 @@ START_TEST(a_missing_emptied_or_cut_table_is_damage) {
 }
 END_TEST
 
+static bool visit_all(void *context, const struct raft_entry *entry) {
+    (void)entry;
+    ++*(size_t *)context;
+    return true;
+}
+
+START_TEST(a_table_damaged_while_the_store_is_open_is_seen_by_every_reading) {
+    struct fixture fixture = fixture_create();
+    char path[FIXTURE_PATH];
+    struct storage *storage = fixture_open(&fixture);
+    fixture_append(storage, 1, 1, 10);
+    fixture_append(storage, 1, 1, 100000);
+    storage_close(storage);
+    storage = fixture_open(&fixture); /* The log is a table now; there are too few to be merged. */
+    struct image image = image_take(&fixture);
+    for (size_t i = 0; i < image.count; i++) {
+        if (image.files[i].size > 100000) { /* The last entry's table; it is mapped, and changed under LevelDB. */
+            fixture_path(path, &fixture, image.files[i].name);
+            int descriptor = open(path, O_WRONLY);
+            ck_assert_int_eq(pwrite(descriptor, "!", 1, 50000), 1);
+            close(descriptor);
+        }
+    }
+    struct storage_state state;
+    struct storage_message message = {""};
+    struct raft_entry *entries = NULL;
+    struct buffer *buffer = NULL;
+    size_t count = 0;
+    storage_state(storage, &state);
+    ck_assert_int_eq(storage_read(storage, state.last.index, state.last.index, 1, &entries, &count, &buffer, &message),
+                     STORAGE_DAMAGED);
+    ck_assert_ptr_null(entries);
+    ck_assert_int_eq(storage_visit(storage, 1, visit_all, &count, &message), STORAGE_DAMAGED);
+    ck_assert_uint_lt(count, state.last.index);
+    storage_close(storage);
+    image_destroy(&image);
+    fixture_destroy(&fixture);
+}
+END_TEST
+
 /* -- Threads -- */
 
 struct writer {
@@ -405,6 +445,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, after_a_failed_write_every_write_fails_and_what_was_acknowledged_is_there);
     tcase_add_loop_test(tcase, a_flipped_bit_of_a_table_is_damage_or_without_effect, 0, TABLE_PIECES);
     tcase_add_test(tcase, a_missing_emptied_or_cut_table_is_damage);
+    tcase_add_test(tcase, a_table_damaged_while_the_store_is_open_is_seen_by_every_reading);
     tcase_add_test(tcase, a_reader_beside_a_writer_sees_all_that_was_written);
 }
 

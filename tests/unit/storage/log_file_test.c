@@ -200,6 +200,18 @@ START_TEST(a_length_that_swallows_the_next_record_is_damage) {
 }
 END_TEST
 
+START_TEST(a_bad_record_before_one_that_is_broken_off_by_a_block_is_damage) {
+    struct writing *log = writing_create();
+    put_record(log, 100);
+    put_record(log, LOG_FILE_BLOCK_BYTES);
+    log->bytes[50] ^= 1;
+    check_verdict(log, LOG_FILE_DAMAGED, 0, 0);
+    log->size -= 10; /* Even if that one is torn itself. */
+    check_verdict(log, LOG_FILE_DAMAGED, 0, 0);
+    free(log);
+}
+END_TEST
+
 START_TEST(a_beginning_that_is_not_broken_off_by_a_block_is_no_proof) {
     struct writing *inside = writing_create();
     struct writing *log = writing_create();
@@ -280,6 +292,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, any_flipped_bit_before_the_last_record_is_damage);
     tcase_add_test(tcase, any_flipped_bit_in_the_last_record_is_torn_before_it);
     tcase_add_test(tcase, a_length_that_swallows_the_next_record_is_damage);
+    tcase_add_test(tcase, a_bad_record_before_one_that_is_broken_off_by_a_block_is_damage);
     tcase_add_test(tcase, a_beginning_that_is_not_broken_off_by_a_block_is_no_proof);
     tcase_add_test(tcase, a_record_begun_inside_another_is_damage);
     tcase_add_test(tcase, a_continuation_without_a_beginning_is_torn);

@@ -1,0 +1,244 @@
+"""Every designed state of the page, against canned pictures, and the parts of it that are pure functions."""
+
+import subprocess
+import time
+
+from page_case import PageCase
+from live import squeeze
+from webdriver import wait_for
+
+STATES = {
+    "fine": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
+    "unreachable": (
+        "unreachable", "Node 3 does not answer",
+        "2 of 3 voters reachable: the cluster works, but does not survive the loss of another.",
+    ),
+    "no-leader": ("no-leader", "No leader", "3 of 3 voters reachable: nobody leads in term 5, an election may be under way."),
+    "majority-lost": (
+        "majority-lost", "Majority lost",
+        "1 of 3 voters reachable: nothing is committed until 1 more node answers. Stale queries still work. "
+        "Nodes 2 and 3 do not answer.",
+    ),
+    "waiting": ("waiting", "Waiting to form", "Node 1 waits for 2 other nodes and goes on asking:"),
+    "alone": ("fine", "All fine", "1 of 1 voter reachable: a single node, and no loss is survived."),
+    "catching-up": ("fine", "All fine", "5 of 5 voters reachable: the cluster survives the loss of 2 more nodes."),
+    "extremes": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
+    "diverged": (
+        "diverged", "Replicas differ",
+        "Nodes 1, 2 and 3 tell different state hashes at index 1284000. "
+        "3 of 3 voters reachable: the cluster survives the loss of 1 more node.",
+    ),
+}
+
+
+class DesignedStates(PageCase):
+    def setUp(self):
+        self.stand_in.state = "fine"
+
+    def cluster_requests(self):
+        return sum(path == "/v1/cluster" for _, path in self.stand_in.requests)
+
+    def test_each_state_is_told_in_words_and_readable_in_light_dark_and_on_a_phone(self):
+        for name, (state, headline, sentence) in STATES.items():
+            self.stand_in.state = name
+            for width, dark in ((1280, False), (1280, True), (1180, False), (768, False), (360, False)):
+                with self.subTest(name, width=width, dark=dark):
+                    self.open_page(width=width, dark=dark)
+                    self.wait_for_state(state)
+                    self.assertEqual(headline, self.browser.text("#headline"))
+                    self.assertEqual(sentence, self.browser.text("#sentence"))
+                    self.assert_no_sideways_scroll()
+                    self.assert_readable()
+                    self.assert_quiet_console()
+                    self.keep_picture(f"{name}-{width}-{'dark' if dark else 'light'}")
+
+    def test_waiting_to_form_names_each_missing_node_and_why(self):
+        self.stand_in.state = "waiting"
+        self.open_page()
+        notes = self.browser.run("return [...document.querySelectorAll('#notes li')].map((item) => item.textContent)")
+        self.assertEqual(["node 2 at http://node2:8001: connection refused",
+                          "node 3 at http://node3:8001: the name does not resolve"], notes)
+
+    def test_a_node_that_falls_silent_leaves_the_last_picture_and_the_others_and_comes_back(self):
+        self.open_page()
+        before = self.rows()
+        self.stand_in.state = "silent"
+        self.wait_for_state("silent")
+        self.assertEqual("Node 1 does not answer", self.browser.text("#headline"))
+        self.assertRegex(self.browser.text("#sentence"), r"^Below is the last picture, [0-9]+ s old\.")
+        self.assertEqual([row["key"] for row in before], [row["key"] for row in self.rows()])
+        self.assertIn("past", self.browser.run("return document.getElementById('picture').className"))
+        links = self.browser.run("return [...document.querySelectorAll('#others a')].map((link) => link.href)")
+        self.assertEqual(["http://localhost:8002/", "http://localhost:8003/"], links)
+        self.assert_readable()
+        self.keep_picture("silent-1280-light")
+        asked = self.cluster_requests()
+        wait_for(lambda: self.cluster_requests() > asked + 1, 10, "the page goes on trying")
+        self.stand_in.state = "fine"
+        self.wait_for_state("fine")
+        self.assertNotIn("past", self.browser.run("return document.getElementById('picture').className"))
+        self.browser.take_log("browser")
+
+    def test_a_proposal_without_an_answer_says_that_its_outcome_is_unknown(self):
+        self.open_page()
+        self.stand_in.state = "silent"
+        result = self.send("propose", '{"op":"put","key":"a","value":1}')
+        self.assertTrue(result["outcome"].startswith("no answer · "))
+        self.assertIn("It may have taken effect, or still may", result["problem"])
+        self.browser.take_log("browser")
+
+    def test_without_a_leader_a_proposal_is_refused_in_words_and_a_stale_query_is_answered(self):
+        self.stand_in.state = "no-leader"
+        self.open_page()
+        result = self.send("propose", '{"op":"put","key":"a","value":1}')
+        self.assertEqual("No leader (no_leader). node 1 knows no leader in term 5; an election may be under way. "
+                         "It never takes effect.", result["problem"])
+        self.browser.run("document.getElementById('consistency').value = 'stale'")
+        self.assertTrue(self.send("query", '{"op":"count"}')["outcome"].startswith("200 OK"))
+        self.browser.take_log("browser")
+
+    def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(self):
+        self.open_page()
+        self.stand_in.gate.clear()
+        asked = self.cluster_requests()
+        wait_for(lambda: self.cluster_requests() > asked, 5, "a request that is on its way while the tab is hidden")
+        self.set_hidden(True)
+        self.stand_in.gate.set()
+        time.sleep(0.6)  # What was already on its way is let through.
+        asked = self.cluster_requests()
+        time.sleep(1.6)  # That nothing happens can only be seen by letting time pass: three polls and more.
+        self.assertEqual(asked, self.cluster_requests())
+        self.set_hidden(False)
+        wait_for(lambda: self.cluster_requests() > asked, 2, "the page asks again")
+
+    def set_hidden(self, hidden):
+        self.browser.run(
+            "Object.defineProperty(document, 'hidden', { value: arguments[0], configurable: true });"
+            "document.dispatchEvent(new Event('visibilitychange'))", hidden,
+        )
+
+    def test_a_visible_tab_asks_about_twice_a_second_and_never_twice_at_once(self):
+        self.open_page()
+        start = self.cluster_requests()
+        begun = time.monotonic()
+        wait_for(lambda: self.cluster_requests() >= start + 6, 10, "six polls")
+        self.assertGreater(time.monotonic() - begun, 2.0)
+
+    def test_a_node_that_wants_a_token_gets_it_with_every_request_and_the_curl_line_names_no_secret(self):
+        self.stand_in.state = "token"
+        self.open_page()
+        self.wait_for_state("token")
+        self.assert_readable()
+        self.browser.type_into("#token", "wrong")
+        self.browser.click("#token-form button")
+        wait_for(lambda: "not known" in self.browser.text("#sentence"), 5, "the wrong token is refused")
+        self.browser.type_into("#token", "open-sesame")
+        self.browser.click("#token-form button")
+        self.wait_for_state("fine")
+        self.assertTrue(self.send("query", '{"op":"count"}')["outcome"].startswith("200 OK"))
+        line = self.browser.text("#query .curl code")
+        self.assertIn('-H "Authorization: Bearer $TOKEN"', line)
+        self.assertNotIn("open-sesame", line)
+        self.browser.run("sessionStorage.clear()")
+        self.browser.take_log("browser")
+
+    def test_growing_numbers_do_not_move_the_layout(self):
+        self.open_page()
+        places = ("return [...document.querySelectorAll('#nodes th, #nodes td, .figures div, section')].map((cell) => {"
+                  " const box = cell.getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; })")
+        before, commit = self.browser.run(places), self.browser.text("#figure-commit")
+        wait_for(lambda: self.browser.text("#figure-commit") != commit, 5, "a newer picture")
+        wait_for(lambda: self.browser.text("#figure-rate") != "–", 5, "a rate")
+        self.assertEqual(before, self.browser.run(places))
+
+    def test_a_text_that_somebody_wrote_is_never_replaced(self):
+        self.open_page()
+        self.browser.type_into("#propose textarea", "mine")
+        asked = self.cluster_requests()
+        wait_for(lambda: self.cluster_requests() > asked + 2, 5, "newer pictures")
+        self.assertEqual("mine", self.browser.run("return document.querySelector('#propose textarea').value"))
+
+    def test_the_page_stays_below_its_budget(self):
+        from stand_in import PAGE
+
+        self.assertLess(sum(file.stat().st_size for file in PAGE.iterdir()), 60_000)
+
+
+class PureParts(PageCase):
+    def call(self, module, function, *arguments):
+        return self.browser.run_async(
+            "const [module, name, values, done] = arguments;"
+            "import(module).then((parts) => done(parts[name](...values)), (error) => done(String(error)));",
+            f"{self.url}/{module}", function, list(arguments),
+        )
+
+    def setUp(self):
+        self.stand_in.state = "fine"
+        self.open_page()
+
+    def test_a_quoted_word_reaches_a_program_unchanged(self):
+        for text in ("plain", "", "it's", "''", "$HOME `id` \\ \"", "a\nb\n", "-n", "!x *? [a] ~ # ;&|<>(){}", "ä€😀", "@file"):
+            with self.subTest(text):
+                quoted = self.call("format.js", "shell_quote", text)
+                told = subprocess.run(["sh", "-c", f"printf %s. {quoted}"], capture_output=True, text=True, check=True)
+                self.assertEqual(text + ".", told.stdout)
+
+    def test_a_text_that_begins_with_an_at_sign_is_not_read_as_a_file_name(self):
+        self.assertIn("--data-raw '@\"'", self.call("format.js", "curl_line", "http://a/", '@"', False))
+        self.assertIn("-d '[1]'", self.call("format.js", "curl_line", "http://a/", "[1]", False))
+
+    def test_laying_out_changes_nothing_but_the_space_between_tokens(self):
+        long = '"' + "x" * 80 + '"'
+        for text in (f'{{"a":[1e2,10000000000000000001,-0.0,{{}},[]],"b":{long}}}', f'[{long},"\\"{{,:}}\\\\",null]', long,
+                     f"[[[[[]]]],{long}]", f'{{"k\\u0041":{long},"":{{"x":[{{}}]}}}}'):
+            with self.subTest(text):
+                laid_out = self.call("format.js", "lay_out", text)
+                self.assertEqual(text, squeeze(laid_out))
+                if text != long:
+                    self.assertIn("\n", laid_out)
+
+    def test_a_short_text_and_one_that_is_not_json_stay_as_they_are(self):
+        for text in ('{"a":1}', "", "x" * 100, '"' + "x" * 100, '{"a":"' + "x" * 100 + '"}\n{"b":2}'):
+            with self.subTest(text):
+                self.assertEqual(text, self.call("format.js", "lay_out", text))
+
+    def test_figures_change_their_unit_at_the_edge(self):
+        for function, value, text in (
+            ("bytes", 0, "0 B"), ("bytes", 1023, "1023 B"), ("bytes", 1024, "1.0 KiB"), ("bytes", 102400, "100 KiB"),
+            ("bytes", 1024**2 - 1, "1.0 MiB"), ("bytes", 5 * 1024**4, "5.0 TiB"), ("duration", 59.9, "59 s"),
+            ("duration", 60, "1 min 0 s"), ("duration", 3599, "59 min 59 s"), ("duration", 3600, "1 h 0 min"),
+            ("duration", 86399, "23 h 59 min"), ("duration", 86400, "1 d 0 h"), ("milliseconds", 0.3, "0.30 ms"),
+            ("milliseconds", 9.994, "9.99 ms"), ("milliseconds", 9.996, "10.0 ms"), ("milliseconds", 99.96, "100 ms"),
+            ("milliseconds", 12345, "12.3 s"), ("rate", 0, "0"), ("rate", 0.4, "0.4"), ("rate", 9.96, "10"), ("rate", None, "–"),
+        ):
+            with self.subTest(function, value=value):
+                self.assertEqual(text, self.call("format.js", function, value))
+
+    def test_only_a_web_address_becomes_a_link(self):
+        addresses = {"http://a:1": True, "https://a": True, "javascript:alert(1)": False, "": False, None: False}
+        for address, linked in addresses.items():
+            with self.subTest(address):
+                self.assertEqual(linked, self.call("dom.js", "is_web_address", address))
+
+    def judge(self, voters, outgoing, reachable):
+        status = {"role": "leader", "term": 2, "state_hash": None,
+                  "configuration": {"index": 5, "voters": [{"id": i} for i in voters], "learners": [],
+                                    "outgoing": [{"id": i} for i in outgoing]}}
+        members = sorted({*voters, *outgoing})
+        nodes = [{"id": i, "reachable": i in reachable, "status": status if i == 1 else None} for i in members]
+        return self.call("verdict.js", "judge", {"leader": 1, "term": 2, "nodes": nodes}, 1)
+
+    def test_every_count_of_reachable_voters_gives_the_right_promise(self):
+        for voters in range(1, 8):
+            for up in range(1, voters + 1):
+                with self.subTest(voters=voters, up=up):
+                    told = self.judge(range(1, voters + 1), [], range(1, up + 1))
+                    spare = up - (voters // 2 + 1)
+                    self.assertEqual(spare < 0, told["state"] == "majority-lost")
+                    self.assertEqual(spare > 0, "survives the loss of" in told["sentence"])
+                    if spare > 0:
+                        self.assertIn(f"the loss of {spare} more", told["sentence"])
+
+    def test_in_joint_consensus_the_scarcer_side_decides(self):
+        self.assertEqual("majority-lost", self.judge([1, 4, 5], [1, 2, 3], [1, 4, 5])["state"])
+        self.assertIn("survives the loss of 1 more node", self.judge([1, 4, 5], [1, 2, 3], [1, 2, 3, 4, 5])["sentence"])

@@ -1,0 +1,404 @@
+#include "tests/thesis/cluster.h"
+
+#include "server/base/memory.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BACKLOG_MAX = 30, /* A leader with more uncommitted entries takes no proposals. */
+    LATE_TIMES = 8    /* What comes late takes so many times as long. */
+};
+
+uint64_t cluster_random(struct cluster *cluster, uint64_t bound) {
+    cluster->random = cluster->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    uint64_t mixed = cluster->random ^ (cluster->random >> 32);
+    return (mixed * UINT64_C(0x9E3779B97F4A7C15) >> 20) % bound;
+}
+
+bool cluster_chance(struct cluster *cluster, uint64_t percent) {
+    return cluster_random(cluster, 100) < percent;
+}
+
+/* -- Logs -- */
+
+static void log_cut(struct cluster_log *log, raft_index from) {
+    if (from != 0 && from <= log->count) {
+        log->count = from - 1;
+    }
+}
+
+static void log_add(struct cluster_log *log, const struct cluster_entry *entries, size_t count) {
+    log->entries = memory_grow(log->entries, &log->capacity, log->count + count, sizeof *log->entries);
+    for (size_t i = 0; i < count; i++) {
+        log->entries[log->count++] = entries[i];
+    }
+}
+
+static struct cluster_entry from_core(const struct raft_entry *entry) {
+    struct cluster_entry kept = {.term = entry->id.term, .type = (uint8_t)entry->type};
+    if (entry->size > 0) {
+        memcpy(&kept.value, entry->data, sizeof kept.value);
+    }
+    return kept;
+}
+
+/* With a buffer of its own, which the caller releases. */
+static struct raft_entry to_core(const struct cluster *cluster, const struct cluster_entry *kept, raft_index index) {
+    struct raft_entry entry = {.id = {index, kept->term}, .type = (enum raft_entry_type)kept->type};
+    if (entry.type == RAFT_COMMAND) {
+        entry.buffer = buffer_copy(&kept->value, sizeof kept->value);
+        entry.data = entry.buffer->data;
+        entry.size = sizeof kept->value;
+    }
+    entry.configuration = entry.type == RAFT_CONFIGURATION ? &cluster->configuration : NULL;
+    return entry;
+}
+
+/* -- Disk -- */
+
+static void write_to_disk(struct cluster_node *node, const struct cluster_write *write) {
+    if (write->hard_state_changed) {
+        node->durable_state = write->hard_state;
+    }
+    log_cut(&node->durable, write->truncate_from);
+    log_add(&node->durable, write->entries, write->count);
+}
+
+static void queue_write(struct cluster *cluster, struct cluster_node *node, const struct raft_actions *actions) {
+    struct cluster_write write = {
+        .number = actions->write,
+        .done_ms = cluster->now_ms + cluster_random(cluster, cluster->weather.disk_ms + 1),
+        .hard_state_changed = actions->hard_state_changed,
+        .hard_state = actions->hard_state,
+        .truncate_from = actions->truncate_from,
+        .count = actions->entry_count,
+        .entries = memory_alloc(actions->entry_count * sizeof *write.entries),
+    };
+    for (size_t i = 0; i < write.count; i++) {
+        write.entries[i] = from_core(&actions->entries[i]);
+    }
+    if (node->write_count > 0 && node->writes[node->write_count - 1].done_ms > write.done_ms) {
+        write.done_ms = node->writes[node->write_count - 1].done_ms;
+    }
+    log_cut(&node->log, write.truncate_from);
+    log_add(&node->log, write.entries, write.count);
+    node->writes = memory_grow(node->writes, &node->write_capacity, node->write_count + 1, sizeof *node->writes);
+    node->writes[node->write_count++] = write;
+}
+
+static void drop_writes(struct cluster_node *node, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(node->writes[i].entries);
+    }
+    node->write_count -= count;
+    memmove(node->writes, node->writes + count, node->write_count * sizeof *node->writes);
+}
+
+/* -- Network -- */
+
+static void send_packet(struct cluster *cluster, const struct cluster_node *from, const struct raft_message *message,
+                        uint64_t life) {
+    if (cluster->cut[message->from - 1][message->to - 1] || cluster_chance(cluster, cluster->weather.lost)) {
+        return;
+    }
+    uint64_t most_ms = cluster->weather.network_ms * (cluster_chance(cluster, cluster->weather.late) ? LATE_TIMES : 1);
+    struct cluster_packet packet = {
+        .due_ms = cluster->now_ms + cluster_random(cluster, most_ms + 1), .life = life, .message = *message};
+    if (message->type == RAFT_APPEND_ENTRIES) {
+        raft_index prev = message->append_entries.prev.index;
+        size_t count = message->append_entries.entry_count;
+        assert(prev + count <= from->log.count);
+        packet.entries = memory_copy(from->log.entries + prev, count * sizeof *packet.entries);
+    }
+    cluster->packets =
+        memory_grow(cluster->packets, &cluster->packet_capacity, cluster->packet_count + 1, sizeof *cluster->packets);
+    cluster->packets[cluster->packet_count++] = packet;
+}
+
+static bool is_request(const struct raft_message *message) {
+    return message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES;
+}
+
+static void send_message(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message) {
+    cluster_check_message(cluster, node, message);
+    uint64_t life = node->life;
+    if (is_request(message)) {
+        struct cluster_call call = {message->from, message->to, message->round, cluster->now_ms + cluster->weather.call_ms};
+        cluster->calls =
+            memory_grow(cluster->calls, &cluster->call_capacity, cluster->call_count + 1, sizeof *cluster->calls);
+        cluster->calls[cluster->call_count++] = call;
+    } else {
+        life = message->ticket; /* An answer belongs to the life that asked. */
+    }
+    send_packet(cluster, node, message, life);
+    while (cluster_chance(cluster, cluster->weather.repeated)) {
+        send_packet(cluster, node, message, life);
+    }
+}
+
+/* Removes the call. False: it has ended before. */
+static bool end_call(struct cluster *cluster, raft_node_id from, raft_node_id to, raft_round round) {
+    for (size_t i = 0; i < cluster->call_count; i++) {
+        const struct cluster_call *call = &cluster->calls[i];
+        if (call->from == from && call->to == to && call->round == round) {
+            cluster->calls[i] = cluster->calls[--cluster->call_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void deliver(struct cluster *cluster, struct cluster_node *node, struct cluster_packet *packet) {
+    struct raft_message *message = &packet->message;
+    if (!is_request(message)) {
+        if (packet->life == node->life) {
+            end_call(cluster, message->to, message->from, message->round);
+            raft_receive(node->raft, message);
+        }
+        return;
+    }
+    node->owed++;
+    message->ticket = packet->life;
+    if (message->type == RAFT_REQUEST_VOTE) {
+        raft_receive(node->raft, message);
+        return;
+    }
+    size_t count = message->append_entries.entry_count;
+    struct raft_entry *entries = memory_alloc(count * sizeof *entries);
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = to_core(cluster, &packet->entries[i], message->append_entries.prev.index + 1 + i);
+    }
+    message->append_entries.entries = entries;
+    raft_receive(node->raft, message);
+    for (size_t i = 0; i < count; i++) {
+        buffer_release(entries[i].buffer);
+    }
+    free(entries);
+}
+
+/* -- Turns -- */
+
+static void perform(struct cluster *cluster, struct cluster_node *node) {
+    const struct raft_actions *actions = raft_take_actions(node->raft);
+    cluster_check_actions(cluster, node, actions);
+    if (actions->write != 0) {
+        queue_write(cluster, node, actions);
+    }
+    for (size_t i = 0; i < actions->message_count; i++) {
+        const struct raft_message *message = &actions->messages[i];
+        if (!is_request(message)) {
+            assert(node->owed > 0);
+            node->owed--;
+        }
+        if (message->after_write <= node->persisted) {
+            send_message(cluster, node, message);
+            continue;
+        }
+        node->waiting = memory_grow(node->waiting, &node->waiting_capacity, node->waiting_count + 1, sizeof *node->waiting);
+        node->waiting[node->waiting_count++] = *message;
+    }
+    cluster_check_node(cluster, node);
+}
+
+static void finish_write(struct cluster *cluster, struct cluster_node *node) {
+    write_to_disk(node, &node->writes[0]);
+    node->persisted = node->writes[0].number;
+    drop_writes(node, 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < node->waiting_count; i++) {
+        if (node->waiting[i].after_write <= node->persisted) {
+            send_message(cluster, node, &node->waiting[i]);
+        } else {
+            node->waiting[kept++] = node->waiting[i];
+        }
+    }
+    node->waiting_count = kept;
+    raft_persisted(node->raft, node->persisted);
+}
+
+/* A turn may end after any input. */
+static void maybe_perform(struct cluster *cluster, struct cluster_node *node) {
+    if (cluster_chance(cluster, 40)) {
+        perform(cluster, node);
+    }
+}
+
+static void receive_packets(struct cluster *cluster, struct cluster_node *node) {
+    size_t i = 0;
+    while (i < cluster->packet_count) {
+        if (cluster->packets[i].message.to != node->id || cluster->packets[i].due_ms > cluster->now_ms) {
+            i++;
+            continue;
+        }
+        struct cluster_packet packet = cluster->packets[i];
+        cluster->packets[i] = cluster->packets[--cluster->packet_count];
+        deliver(cluster, node, &packet);
+        free(packet.entries);
+        maybe_perform(cluster, node);
+    }
+}
+
+static void give_up_calls(struct cluster *cluster, struct cluster_node *node) {
+    size_t i = 0;
+    while (i < cluster->call_count) {
+        struct cluster_call call = cluster->calls[i];
+        if (call.from != node->id || call.give_up_ms > cluster->now_ms) {
+            i++;
+            continue;
+        }
+        cluster->calls[i] = cluster->calls[--cluster->call_count];
+        raft_send_failed(node->raft, call.to, call.round);
+        maybe_perform(cluster, node);
+    }
+}
+
+bool cluster_propose(struct cluster *cluster, struct cluster_node *node) {
+    struct cluster_entry command = {.type = RAFT_COMMAND, .value = cluster->next_value};
+    struct raft_entry entry = to_core(cluster, &command, 0);
+    bool proposed = raft_propose(node->raft, &entry, 1);
+    buffer_release(entry.buffer);
+    cluster->next_value += proposed ? 1 : 0;
+    return proposed;
+}
+
+static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) {
+    raft_tick(node->raft, cluster_clock_ms(cluster, node));
+    while (node->write_count > 0 && node->writes[0].done_ms <= cluster->now_ms) {
+        finish_write(cluster, node);
+        maybe_perform(cluster, node);
+    }
+    receive_packets(cluster, node);
+    give_up_calls(cluster, node);
+    while (busy && raft_last_index(node->raft) < node->commit_index + BACKLOG_MAX && cluster_chance(cluster, 20) &&
+           cluster_propose(cluster, node)) {
+    }
+    if (busy && cluster_chance(cluster, 20)) {
+        raft_read(node->raft, cluster->committed.count);
+    }
+    perform(cluster, node);
+}
+
+void cluster_step(struct cluster *cluster, bool busy) {
+    cluster->now_ms += 1 + cluster_random(cluster, 3);
+    size_t first = cluster_random(cluster, cluster->node_count);
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct cluster_node *node = &cluster->nodes[(first + i) % cluster->node_count];
+        if (node->raft != NULL && !node->paused && !cluster_chance(cluster, 10)) {
+            turn(cluster, node, busy);
+        }
+    }
+}
+
+/* -- Life -- */
+
+static void trace_to_stderr(void *context, bool important, const char *line) {
+    const struct cluster_node *node = context;
+    (void)important;
+    fprintf(stderr, "node %" PRIu64 ": %s\n", node->id, line);
+}
+
+uint64_t cluster_clock_ms(const struct cluster *cluster, const struct cluster_node *node) {
+    return node->clock_offset_ms + cluster->now_ms * node->clock_permille / 1000;
+}
+
+void cluster_set_clock(const struct cluster *cluster, struct cluster_node *node, uint64_t permille) {
+    uint64_t now_ms = cluster_clock_ms(cluster, node) + 1; /* Rounding must not take it back. */
+    node->clock_permille = permille;
+    node->clock_offset_ms = now_ms - cluster->now_ms * permille / 1000;
+}
+
+void cluster_restart(struct cluster *cluster, struct cluster_node *node) {
+    assert(node->raft == NULL);
+    node->life++;
+    struct raft_options options = {
+        .id = node->id,
+        .seed = cluster_random(cluster, UINT32_MAX),
+        .heartbeat_ms = CLUSTER_HEARTBEAT_MS,
+        .election_timeout_ms = CLUSTER_ELECTION_MS,
+        .max_in_flight = 1 + (uint32_t)cluster_random(cluster, 4),
+        .max_batch_entries = 1 + (uint32_t)cluster_random(cluster, 6),
+        .max_batch_bytes = 40,
+        .trace = cluster->tell ? trace_to_stderr : NULL,
+        .trace_context = node,
+    };
+    node->raft = raft_create(&options, node->durable_state, cluster_clock_ms(cluster, node));
+    node->told_state = node->durable_state;
+    for (raft_index index = 1; index <= node->durable.count; index++) {
+        struct raft_entry entry = to_core(cluster, &node->durable.entries[index - 1], index);
+        raft_restore_entry(node->raft, &entry);
+        buffer_release(entry.buffer);
+    }
+    node->log.count = 0;
+    log_add(&node->log, node->durable.entries, node->durable.count);
+}
+
+void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
+    size_t survive = cluster_random(cluster, node->write_count + 1);
+    for (size_t i = 0; i < survive; i++) {
+        write_to_disk(node, &node->writes[i]);
+    }
+    drop_writes(node, node->write_count);
+    raft_destroy(node->raft);
+    node->raft = NULL;
+    node->paused = false;
+    node->persisted = 0;
+    node->waiting_count = 0;
+    node->commit_index = 0;
+    node->led_term = 0;
+    node->owed = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < cluster->call_count; i++) {
+        if (cluster->calls[i].from != node->id) {
+            cluster->calls[kept++] = cluster->calls[i];
+        }
+    }
+    cluster->call_count = kept;
+}
+
+struct cluster *cluster_create(uint64_t seed, size_t node_count, bool tell) {
+    assert(node_count <= CLUSTER_NODES_MAX);
+    struct cluster *cluster = memory_zalloc(sizeof *cluster);
+    cluster->seed = seed;
+    cluster->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    cluster->tell = tell;
+    cluster->node_count = node_count;
+    cluster->next_value = 1;
+    cluster->configuration.voter_count = node_count;
+    for (size_t i = 0; i < node_count; i++) {
+        cluster->configuration.voters[i] = i + 1;
+    }
+    for (size_t i = 0; i < node_count; i++) {
+        struct cluster_node *node = &cluster->nodes[i];
+        node->id = i + 1;
+        node->clock_offset_ms = 1000000 + cluster_random(cluster, 100000);
+        node->clock_permille = 950 + cluster_random(cluster, 101);
+        node->durable_state.term = 1;
+        log_add(&node->durable, &(struct cluster_entry){.term = 1, .type = RAFT_CONFIGURATION}, 1);
+        cluster_restart(cluster, node);
+    }
+    return cluster;
+}
+
+void cluster_destroy(struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct cluster_node *node = &cluster->nodes[i];
+        drop_writes(node, node->write_count);
+        raft_destroy(node->raft);
+        free(node->writes);
+        free(node->waiting);
+        free(node->durable.entries);
+        free(node->log.entries);
+    }
+    for (size_t i = 0; i < cluster->packet_count; i++) {
+        free(cluster->packets[i].entries);
+    }
+    free(cluster->packets);
+    free(cluster->calls);
+    free(cluster->committed.entries);
+    free(cluster->facts);
+    free(cluster);
+}

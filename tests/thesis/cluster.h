@@ -1,0 +1,159 @@
+/* A whole cluster in one process and in memory: cores with the smallest host that keeps the rules of server/raft/raft.h, a
+ * network that loses, delays, repeats and reorders, disks that finish late but in order, clocks that run at different
+ * speeds. Everything random comes from one seed: the same seed runs the same way, action for action.
+ *
+ * After every turn of a node the invariants of Figure 3.2 are checked over all nodes (cluster_check.c); the first that is
+ * broken is told on stderr and ends the process. */
+#ifndef TESTS_THESIS_CLUSTER_H
+#define TESTS_THESIS_CLUSTER_H
+
+#include "server/raft/raft.h"
+
+/* 3 to 5 nodes. */
+enum { CLUSTER_NODES_MAX = 5, CLUSTER_HEARTBEAT_MS = 10, CLUSTER_ELECTION_MS = 100, CLUSTER_TERMS_MAX = 4096 };
+
+struct cluster_entry {
+    raft_term term;
+    uint8_t type;   /* enum raft_entry_type. */
+    uint64_t value; /* The command; 0 for what is none. */
+};
+
+struct cluster_log {
+    struct cluster_entry *entries; /* Owned; index 1 is at 0. */
+    size_t count;
+    size_t capacity;
+};
+
+/* Handed to the disk and not there yet. */
+struct cluster_write {
+    raft_write number;
+    uint64_t done_ms;
+    bool hard_state_changed;
+    struct raft_hard_state hard_state;
+    raft_index truncate_from;
+    size_t count;
+    struct cluster_entry *entries; /* Owned. */
+};
+
+struct cluster_node {
+    raft_node_id id;
+    struct raft *raft; /* NULL: crashed. */
+    uint64_t life;     /* How often it has started. Answers to questions of an earlier life reach nobody. */
+    bool paused;
+    uint64_t clock_offset_ms;
+    uint64_t clock_permille; /* How fast its clock runs. */
+
+    /* Disk. */
+    struct raft_hard_state durable_state;
+    struct cluster_log durable;
+    struct cluster_write *writes; /* Owned; in order. */
+    size_t write_count;
+    size_t write_capacity;
+    raft_write persisted;
+    struct raft_message *waiting; /* Owned; messages that rest on writes under way. */
+    size_t waiting_count;
+    size_t waiting_capacity;
+
+    /* Memory. */
+    struct cluster_log log;            /* As the core has it. */
+    struct raft_hard_state told_state; /* The same: the newest that it has handed to the disk. */
+    raft_index commit_index;
+    size_t appended;    /* Entries of its last turn. */
+    raft_term led_term; /* The term it was leader in at the end of its last turn; 0: none. */
+    size_t owed;        /* Requests delivered and not answered. */
+};
+
+/* On the wire. */
+struct cluster_packet {
+    uint64_t due_ms;
+    uint64_t life; /* Of who asked. */
+    struct raft_message message;
+    struct cluster_entry *entries; /* Owned; of AppendEntries. */
+};
+
+/* A request that has not come to its end. */
+struct cluster_call {
+    raft_node_id from;
+    raft_node_id to;
+    raft_round round;
+    uint64_t give_up_ms;
+};
+
+/* How bad things are; percentages, and the most milliseconds that something takes. */
+struct cluster_weather {
+    uint64_t lost;
+    uint64_t repeated;
+    uint64_t late;
+    uint64_t network_ms;
+    uint64_t call_ms; /* How long a node waits for an answer. */
+    uint64_t disk_ms;
+};
+
+struct cluster {
+    uint64_t seed;
+    uint64_t random;
+    bool tell; /* Traces on stderr. */
+    uint64_t now_ms;
+    struct cluster_weather weather;
+    size_t node_count;
+    struct cluster_node nodes[CLUSTER_NODES_MAX];
+    bool cut[CLUSTER_NODES_MAX][CLUSTER_NODES_MAX]; /* [i][j]: nothing gets from i + 1 to j + 1. */
+    struct raft_configuration configuration;
+    struct cluster_packet *packets;
+    size_t packet_count;
+    size_t packet_capacity;
+    struct cluster_call *calls;
+    size_t call_count;
+    size_t call_capacity;
+    uint64_t next_value;
+    uint64_t trace; /* A hash of all actions so far. */
+
+    /* What the checks remember. */
+    struct cluster_log committed; /* Whatever any node was ever told to apply. */
+    raft_node_id leader_of[CLUSTER_TERMS_MAX];
+    struct cluster_fact *facts; /* Owned; every entry that there ever was. */
+    size_t fact_count;
+    size_t fact_capacity;
+    size_t reads_answered;
+    size_t leaders_elected;
+};
+
+/* An entry and the term of the one before it: log matching says that (index, term) decides both. */
+struct cluster_fact {
+    raft_index index;
+    raft_term term;
+    raft_term previous_term;
+    uint64_t value;
+};
+
+/* -- cluster.c -- */
+
+struct cluster *cluster_create(uint64_t seed, size_t node_count, bool tell);
+void cluster_destroy(struct cluster *cluster);
+uint64_t cluster_random(struct cluster *cluster, uint64_t bound);
+bool cluster_chance(struct cluster *cluster, uint64_t percent);
+
+/* Time passes and every node that runs has its turn. `busy`: with proposals and reads. */
+void cluster_step(struct cluster *cluster, bool busy);
+/* The node's own time. */
+uint64_t cluster_clock_ms(const struct cluster *cluster, const struct cluster_node *node);
+/* Its speed from now on; 1000 is right. */
+void cluster_set_clock(const struct cluster *cluster, struct cluster_node *node, uint64_t permille);
+/* The node forgets what is not on its disk; of the writes under way any first few may be. */
+void cluster_crash(struct cluster *cluster, struct cluster_node *node);
+void cluster_restart(struct cluster *cluster, struct cluster_node *node);
+/* One command, at that node. False: it does not lead. */
+bool cluster_propose(struct cluster *cluster, struct cluster_node *node);
+
+/* -- cluster_check.c -- */
+
+_Noreturn void cluster_fail(const struct cluster *cluster, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Before the node has done what it was told. */
+void cluster_check_actions(struct cluster *cluster, struct cluster_node *node, const struct raft_actions *actions);
+/* When the node's logs are up to date with its turn. */
+void cluster_check_node(struct cluster *cluster, struct cluster_node *node);
+/* When the message leaves the node. */
+void cluster_check_message(const struct cluster *cluster, const struct cluster_node *node,
+                           const struct raft_message *message);
+
+#endif

@@ -1,0 +1,306 @@
+/* Clusters of three to five nodes through random trouble (Figure 3.2 and §3.7, §3.8, §6.4 at once): after every turn the
+ * invariants hold, and when the trouble is over the cluster gets to work within a few election time-outs.
+ *
+ * RAFT_SEEDS=n runs the first n seeds, RAFT_SEED=n that one alone and tells all. */
+#include "tests/check_main.h"
+
+#include "tests/thesis/cluster.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SEEDS = 1000, STEPS = 1500, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
+
+/* How often, in so many steps on average, something happens; 0: never. */
+struct trouble {
+    uint64_t partition;
+    uint64_t heal;
+    uint64_t crash;
+    uint64_t restart;
+    uint64_t pause;
+    uint64_t resume;
+    uint64_t drift;  /* A clock changes its speed, from a tenth to double. */
+    uint64_t behead; /* Whoever leads is crashed or cut off. */
+};
+
+static bool once_in(struct cluster *cluster, uint64_t steps) {
+    return steps > 0 && cluster_random(cluster, steps) == 0;
+}
+
+/* -- Trouble -- */
+
+static uint64_t one_of_three(struct cluster *cluster, uint64_t first, uint64_t second, uint64_t third) {
+    uint64_t which = cluster_random(cluster, 3);
+    return which == 0 ? first : which == 1 ? second : third;
+}
+
+static struct trouble choose_trouble(struct cluster *cluster) {
+    cluster->weather = (struct cluster_weather){
+        .lost = one_of_three(cluster, 0, 5, 25),
+        .repeated = one_of_three(cluster, 0, 5, 25),
+        .late = one_of_three(cluster, 0, 3, 20),
+        .network_ms = one_of_three(cluster, 1, 6, 40),
+        .call_ms = one_of_three(cluster, 20, 60, 200),
+        .disk_ms = one_of_three(cluster, 0, 5, 60),
+    };
+    return (struct trouble){
+        .partition = one_of_three(cluster, 0, 80, 300),
+        .heal = one_of_three(cluster, 50, 100, 200),
+        .crash = one_of_three(cluster, 0, 60, 300),
+        .restart = one_of_three(cluster, 5, 50, 150),
+        .pause = one_of_three(cluster, 0, 80, 300),
+        .resume = one_of_three(cluster, 20, 50, 100),
+        .drift = one_of_three(cluster, 0, 50, 300),
+        .behead = one_of_three(cluster, 0, 30, 100),
+    };
+}
+
+static void cut(struct cluster *cluster, size_t from, size_t to, bool is_cut) {
+    if (from != to && is_cut) {
+        cluster->cut[from][to] = true;
+    }
+}
+
+static void heal(struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        for (size_t j = 0; j < cluster->node_count; j++) {
+            cluster->cut[i][j] = false;
+        }
+    }
+}
+
+static void cut_off(struct cluster *cluster, size_t one, bool inward, bool outward) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        cut(cluster, one, i, outward);
+        cut(cluster, i, one, inward);
+    }
+}
+
+/* Two halves that do not hear each other, or one direction of one pair, or everything that reaches or leaves one node. */
+static void partition(struct cluster *cluster) {
+    size_t one = cluster_random(cluster, cluster->node_count);
+    size_t other = cluster_random(cluster, cluster->node_count);
+    uint64_t side = cluster_random(cluster, UINT64_C(1) << cluster->node_count);
+    switch (cluster_random(cluster, 4)) {
+    case 0:
+        for (size_t i = 0; i < cluster->node_count; i++) {
+            for (size_t j = 0; j < cluster->node_count; j++) {
+                cut(cluster, i, j, ((side >> i) & 1) != ((side >> j) & 1));
+            }
+        }
+        break;
+    case 1:
+        cut_off(cluster, one, true, false);
+        break;
+    case 2:
+        cut_off(cluster, one, false, true);
+        break;
+    default:
+        cut(cluster, one, other, true);
+        break;
+    }
+}
+
+/* The worst moments are just after an election and in the middle of replication. */
+static void behead(struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct cluster_node *node = &cluster->nodes[i];
+        if (node->led_term == 0) {
+            continue;
+        }
+        if (cluster_chance(cluster, 50)) {
+            cluster_crash(cluster, node);
+        } else {
+            cut_off(cluster, i, true, cluster_chance(cluster, 50));
+        }
+    }
+}
+
+static void make_trouble(struct cluster *cluster, const struct trouble *trouble) {
+    if (once_in(cluster, trouble->partition)) {
+        partition(cluster);
+    }
+    if (once_in(cluster, trouble->drift)) {
+        cluster_set_clock(cluster, &cluster->nodes[cluster_random(cluster, cluster->node_count)],
+                          100 + cluster_random(cluster, 1901));
+    }
+    if (once_in(cluster, trouble->behead)) {
+        behead(cluster);
+    }
+    if (once_in(cluster, trouble->heal)) {
+        heal(cluster);
+    }
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct cluster_node *node = &cluster->nodes[i];
+        if (node->raft == NULL) {
+            if (once_in(cluster, trouble->restart)) {
+                cluster_restart(cluster, node);
+            }
+        } else if (once_in(cluster, trouble->crash * cluster->node_count)) {
+            cluster_crash(cluster, node);
+        } else if (node->paused) {
+            node->paused = !once_in(cluster, trouble->resume);
+        } else {
+            node->paused = once_in(cluster, trouble->pause * cluster->node_count);
+        }
+    }
+}
+
+/* -- Calm -- */
+
+static void end_trouble(struct cluster *cluster) {
+    cluster->weather = (struct cluster_weather){.network_ms = 2, .call_ms = 30, .disk_ms = 2};
+    heal(cluster);
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        cluster->nodes[i].paused = false;
+        cluster_set_clock(cluster, &cluster->nodes[i], 1000);
+        if (cluster->nodes[i].raft == NULL) {
+            cluster_restart(cluster, &cluster->nodes[i]);
+        }
+    }
+}
+
+/* One leader that all follow, everything committed everywhere, and no request without an answer. */
+static bool agrees(const struct cluster *cluster) {
+    raft_node_id leader = raft_leader(cluster->nodes[0].raft);
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        const struct cluster_node *node = &cluster->nodes[i];
+        if (leader == 0 || raft_leader(node->raft) != leader || node->commit_index != cluster->committed.count ||
+            node->log.count != cluster->committed.count || node->durable.count != cluster->committed.count ||
+            node->owed > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Some election time-outs, and the time that the slowest settings, one entry at a time, take to catch up. */
+static uint64_t patience_ms(const struct cluster *cluster) {
+    size_t longest = 0;
+    size_t shortest = SIZE_MAX;
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        size_t count = cluster->nodes[i].log.count;
+        longest = count > longest ? count : longest;
+        shortest = count < shortest ? count : shortest;
+    }
+    return ELECTIONS_MAX * CLUSTER_ELECTION_MS + CATCH_UP_MS * (longest - shortest);
+}
+
+static void run_until_agreed(struct cluster *cluster, raft_index at_least, const char *what) {
+    uint64_t patience = patience_ms(cluster);
+    uint64_t until_ms = cluster->now_ms + patience;
+    while (cluster->committed.count < at_least || !agrees(cluster)) {
+        if (cluster->now_ms > until_ms) {
+            cluster_fail(cluster, "liveness: no agreement within %" PRIu64 " ms %s", patience, what);
+        }
+        cluster_step(cluster, false);
+    }
+}
+
+static void prove_progress(struct cluster *cluster) {
+    end_trouble(cluster);
+    run_until_agreed(cluster, 1, "of calm");
+    /* A vote request that was under way may still cost the leader its term, once. */
+    for (int i = 0; i < 2; i++) {
+        raft_index before = cluster->committed.count;
+        struct cluster_node *leader = &cluster->nodes[raft_leader(cluster->nodes[0].raft) - 1];
+        uint64_t value = cluster->next_value;
+        if (!cluster_propose(cluster, leader)) {
+            cluster_fail(cluster, "liveness: node %" PRIu64 " is followed by all and does not lead", leader->id);
+        }
+        run_until_agreed(cluster, before + 1, "after a proposal");
+        if (cluster->committed.entries[before].value == value) {
+            return;
+        }
+    }
+    cluster_fail(cluster, "liveness: a proposal in calm did not commit as the next entry");
+}
+
+/* -- Seeds -- */
+
+struct outcome {
+    uint64_t trace;
+    size_t committed;
+    size_t reads_answered;
+    size_t leaders_elected;
+};
+
+static struct outcome run_seed(uint64_t seed, bool tell) {
+    struct cluster *cluster = cluster_create(seed, 3 + seed % 3, tell);
+    struct trouble trouble = choose_trouble(cluster);
+    for (int i = 0; i < STEPS; i++) {
+        make_trouble(cluster, &trouble);
+        cluster_step(cluster, true);
+    }
+    prove_progress(cluster);
+    struct outcome outcome = {cluster->trace, cluster->committed.count, cluster->reads_answered, cluster->leaders_elected};
+    cluster_destroy(cluster);
+    return outcome;
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise) {
+    const char *text = getenv(variable);
+    return text == NULL ? otherwise : strtoull(text, NULL, 10);
+}
+
+/* Each in a process of its own, so that a failed assertion is told with its seed, too. */
+static void run_seed_apart(uint64_t seed, bool tell) {
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        run_seed(seed, tell);
+        exit(EXIT_SUCCESS);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS,
+                  "seed %" PRIu64 " failed; again, with all that is decided: RAFT_SEED=%" PRIu64 " random_cluster_test",
+                  seed, seed);
+}
+
+START_TEST(invariants_hold_through_trouble_and_calm_brings_progress) {
+    uint64_t only = number_from("RAFT_SEED", 0);
+    if (only != 0) {
+        run_seed_apart(only, true);
+        return;
+    }
+    uint64_t seeds = number_from("RAFT_SEEDS", SEEDS);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        run_seed_apart(seed, false);
+    }
+}
+END_TEST
+
+START_TEST(the_same_seed_runs_the_same_way_and_another_does_not) {
+    struct outcome first = run_seed(4, false);
+    ck_assert_uint_eq(run_seed(4, false).trace, first.trace);
+    ck_assert_uint_ne(run_seed(6, false).trace, first.trace);
+}
+END_TEST
+
+START_TEST(the_trouble_leaves_room_for_work) {
+    size_t committed = 0;
+    size_t reads_answered = 0;
+    size_t leaders_elected = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct outcome outcome = run_seed(seed, false);
+        committed += outcome.committed;
+        reads_answered += outcome.reads_answered;
+        leaders_elected += outcome.leaders_elected;
+    }
+    ck_assert_uint_gt(committed, 20 * 50);
+    ck_assert_uint_gt(reads_answered, 20 * 20);
+    ck_assert_uint_gt(leaders_elected, 20 * 2);
+}
+END_TEST
+
+static void add_tests(TCase *tcase) {
+    tcase_set_timeout(tcase, 600); /* Sanitizers, and as many seeds as are asked for. */
+    tcase_add_test(tcase, invariants_hold_through_trouble_and_calm_brings_progress);
+    tcase_add_test(tcase, the_same_seed_runs_the_same_way_and_another_does_not);
+    tcase_add_test(tcase, the_trouble_leaves_room_for_work);
+}
+
+CHECK_MAIN("thesis/random_cluster", add_tests)
