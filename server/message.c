@@ -8,6 +8,8 @@ const char *message_kind_name(enum message_kind kind) {
         [MESSAGE_APPEND_ENTRIES] = "append_entries",
         [MESSAGE_READ_INDEX] = "read_index",
         [MESSAGE_PROPOSE] = "propose",
+        [MESSAGE_TIMEOUT_NOW] = "timeout_now",
+        [MESSAGE_TRANSFER] = "transfer",
         [MESSAGE_PROBE] = "probe",
     };
     assert((unsigned)kind < MESSAGE_KIND_COUNT);

@@ -24,6 +24,8 @@ enum message_kind {
     MESSAGE_READ_INDEX,     /* /raft/v1/read_index: a follower asks the leader on behalf of its queries (§6.4) */
     MESSAGE_PROPOSE,        /* /raft/v1/propose: forwarded commands */
     MESSAGE_PROBE,          /* /raft/v1/probe: who are you, and what do you hold? (formation) */
+    MESSAGE_TIMEOUT_NOW,    /* /raft/v1/timeout_now: campaign at once (§3.10) */
+    MESSAGE_TRANSFER,       /* /raft/v1/transfer: a client's wish to hand leadership over, passed on to the leader */
     MESSAGE_KIND_COUNT
 };
 
@@ -47,6 +49,11 @@ struct message_propose {
     struct json_span *commands; /* Owned array of spans into the body. */
 };
 
+struct message_transfer {
+    raft_node_id to; /* 0: whoever is the furthest. */
+    uint64_t timeout_ms;
+};
+
 struct message_probe {
     struct members list; /* The sender's --cluster list. */
     const char *machine; /* Owned after decoding. */
@@ -58,9 +65,11 @@ struct message_request {
     raft_round round; /* Echoed by the answer. */
     union {
         struct raft_message
-            raft; /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array and their configurations owned
-                     after decoding, their data inside the body, their `buffer` the body's (not counted). */
+            raft;   /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array and their configurations owned
+                       after decoding, their data inside the body, their `buffer` the body's (not counted). */
+        bool lease; /* READ_INDEX: the leader's lease will do (§6.4.1). */
         struct message_propose propose;
+        struct message_transfer transfer;
         struct message_probe probe;
     };
 };
@@ -97,6 +106,10 @@ struct message_answer {
     union {
         struct raft_message raft;
         raft_index read_index; /* READ_INDEX. */
+        struct {
+            raft_node_id leader;
+            raft_term term;
+        } transfer; /* Who leads now. */
         struct {
             size_t count;
             struct message_line *lines; /* Owned array; results inside the body. */

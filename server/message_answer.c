@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 4 + 5 };
+enum { FIELDS_MAX = 4 + 5, PROMISE_MS_MAX = 90 * 1000 };
 
 static const struct message_place top = {NULL, 0};
 
@@ -54,6 +54,7 @@ static void write_append(const struct raft_message *raft, struct json_writer *wr
         message_write_number(writer, "conflict_term", raft->append_answer.conflict_term);
         message_write_number(writer, "conflict_index", raft->append_answer.conflict_index);
     }
+    message_write_number(writer, "promise_ms", raft->append_answer.promise_ms);
 }
 
 static void write_lines(const struct message_answer *answer, struct json_writer *writer) {
@@ -95,6 +96,12 @@ static void write_kind(const struct message_answer *answer, struct json_writer *
     case MESSAGE_PROBE:
         write_probe(&answer->probe, writer);
         break;
+    case MESSAGE_TIMEOUT_NOW:
+        break;
+    case MESSAGE_TRANSFER:
+        message_write_number(writer, "leader_id", answer->transfer.leader);
+        message_write_number(writer, "leader_term", answer->transfer.term);
+        break;
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -104,7 +111,8 @@ void message_answer_write(const struct message_answer *answer, struct json_write
     bool refused = answer->problem.code != PROBLEM_NONE;
     json_write_object_begin(writer);
     if (refused) {
-        message_problem_write_members(&answer->problem, answer->kind == MESSAGE_PROPOSE, writer);
+        message_problem_write_members(&answer->problem, answer->kind == MESSAGE_PROPOSE || answer->kind == MESSAGE_TRANSFER,
+                                      writer);
     }
     message_write_number(writer, "from", answer->from);
     message_write_text(writer, "incarnation", answer->incarnation);
@@ -143,22 +151,31 @@ static bool read_vote(struct json_span value, struct head *head, struct raft_mes
     return read_fields(value, head);
 }
 
+static bool read_timeout_now(struct json_span value, struct head *head, struct raft_message *raft) {
+    raft->type = RAFT_TIMEOUT_NOW_ANSWER;
+    return read_fields(value, head);
+}
+
 /* A success says how far the logs agree, a failure where to look next: what belongs to the other one is not believed. */
 static bool read_append(struct json_span value, struct head *head, struct raft_message *raft) {
     struct raft_append_answer answer = {0};
     struct raft_append_answer *out = &raft->append_answer;
     raft->type = RAFT_APPEND_ANSWER;
+    uint64_t promise_ms = 0;
     size_t success = head->field_count;
     add_field(head, "success", MESSAGE_FIELD_BOOL, false, &answer.success);
     add_field(head, "match_index", MESSAGE_FIELD_NUMBER, true, &answer.match_index);
     add_field(head, "conflict_term", MESSAGE_FIELD_NUMBER, true, &answer.conflict_term);
     add_field(head, "conflict_index", MESSAGE_FIELD_NUMBER, true, &answer.conflict_index);
+    add_field(head, "promise_ms", MESSAGE_FIELD_NUMBER, true, &promise_ms);
     if (!read_fields(value, head)) {
         return false;
     }
     bool has_match = head->fields[success + 1].found;
     bool has_conflict = head->fields[success + 2].found && head->fields[success + 3].found;
-    *out = (struct raft_append_answer){.success = answer.success};
+    /* No promise is as long as a minute: what is more is not believed. */
+    *out = (struct raft_append_answer){.success = answer.success,
+                                       .promise_ms = promise_ms <= PROMISE_MS_MAX ? (uint32_t)promise_ms : 0};
     if (answer.success) {
         out->match_index = answer.match_index;
         return has_match;
@@ -170,7 +187,14 @@ static bool read_append(struct json_span value, struct head *head, struct raft_m
 
 static bool read_raft(enum message_kind kind, struct json_span value, struct head *head, struct raft_message *out_raft) {
     struct raft_message raft = {0};
-    bool good = kind == MESSAGE_REQUEST_VOTE ? read_vote(value, head, &raft) : read_append(value, head, &raft);
+    bool good = false;
+    if (kind == MESSAGE_REQUEST_VOTE) {
+        good = read_vote(value, head, &raft);
+    } else if (kind == MESSAGE_TIMEOUT_NOW) {
+        good = read_timeout_now(value, head, &raft);
+    } else {
+        good = read_append(value, head, &raft);
+    }
     if (good) {
         raft.from = head->from;
         raft.term = head->term;
@@ -226,6 +250,7 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
     switch (answer->kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
+    case MESSAGE_TIMEOUT_NOW:
         return read_raft(answer->kind, value, head, &answer->raft);
     case MESSAGE_READ_INDEX:
         add_field(head, "read_index", MESSAGE_FIELD_NUMBER, false, &answer->read_index);
@@ -234,6 +259,10 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
         return read_propose(value, head, answer);
     case MESSAGE_PROBE:
         return read_probe(value, head, &answer->probe);
+    case MESSAGE_TRANSFER:
+        add_field(head, "leader_id", MESSAGE_FIELD_ID, false, &answer->transfer.leader);
+        add_field(head, "leader_term", MESSAGE_FIELD_NUMBER, false, &answer->transfer.term);
+        return read_fields(value, head);
     case MESSAGE_KIND_COUNT:
         break;
     }

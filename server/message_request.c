@@ -34,6 +34,14 @@ static void write_request_vote(const struct message_request *request, struct jso
     write_entry_id(writer, "last_log_index", "last_log_term", raft->request_vote.last_log);
     json_write_name(writer, "pre_vote");
     json_write_bool(writer, raft->request_vote.pre_vote);
+    json_write_name(writer, "transfer");
+    json_write_bool(writer, raft->request_vote.transfer);
+}
+
+static void write_timeout_now(const struct message_request *request, struct json_writer *writer) {
+    assert(request->raft.type == RAFT_TIMEOUT_NOW);
+    message_write_number(writer, "term", request->raft.term);
+    message_write_number(writer, "leader_id", request->address.from);
 }
 
 static void write_append_entries(const struct message_request *request, struct json_writer *writer) {
@@ -80,6 +88,15 @@ void message_request_write(const struct message_request *request, struct json_wr
         write_append_entries(request, writer);
         break;
     case MESSAGE_READ_INDEX:
+        json_write_name(writer, "lease");
+        json_write_bool(writer, request->lease);
+        break;
+    case MESSAGE_TIMEOUT_NOW:
+        write_timeout_now(request, writer);
+        break;
+    case MESSAGE_TRANSFER:
+        message_write_number(writer, "transfer_to", request->transfer.to);
+        message_write_number(writer, "timeout_ms", request->transfer.timeout_ms);
         break;
     case MESSAGE_PROPOSE:
         write_propose(&request->propose, writer);
@@ -140,8 +157,18 @@ static bool read_request_vote(struct json_span value, struct head *head, struct 
     add_field(head, "last_log_index", MESSAGE_FIELD_NUMBER, false, &vote->last_log.index);
     add_field(head, "last_log_term", MESSAGE_FIELD_NUMBER, false, &vote->last_log.term);
     add_field(head, "pre_vote", MESSAGE_FIELD_BOOL, false, &vote->pre_vote);
+    add_field(head, "transfer", MESSAGE_FIELD_BOOL, true, &vote->transfer);
     return read_fields(value, head, out_problem) && check_sender(head, candidate, "candidate_id", out_problem) &&
            check_entry_id(vote->last_log, raft->term, "last_log_term", out_problem);
+}
+
+static bool read_timeout_now(struct json_span value, struct head *head, struct raft_message *raft,
+                             struct problem *out_problem) {
+    raft_node_id leader = 0;
+    raft->type = RAFT_TIMEOUT_NOW;
+    add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &raft->term);
+    add_field(head, "leader_id", MESSAGE_FIELD_ID, false, &leader);
+    return read_fields(value, head, out_problem) && check_sender(head, leader, "leader_id", out_problem);
 }
 
 static bool read_append_entries(struct json_span value, struct head *head, struct buffer *body, struct raft_message *raft,
@@ -228,8 +255,14 @@ static void copy_head(const struct head *head, struct message_request *request) 
 static bool read_raft(struct json_span value, struct head *head, struct buffer *body, struct message_request *out_request,
                       struct problem *out_problem) {
     struct raft_message raft = {0};
-    bool good = out_request->kind == MESSAGE_REQUEST_VOTE ? read_request_vote(value, head, &raft, out_problem)
-                                                          : read_append_entries(value, head, body, &raft, out_problem);
+    bool good = false;
+    if (out_request->kind == MESSAGE_REQUEST_VOTE) {
+        good = read_request_vote(value, head, &raft, out_problem);
+    } else if (out_request->kind == MESSAGE_TIMEOUT_NOW) {
+        good = read_timeout_now(value, head, &raft, out_problem);
+    } else {
+        good = read_append_entries(value, head, body, &raft, out_problem);
+    }
     if (good) {
         raft.from = head->address.from;
         raft.to = head->address.to;
@@ -249,9 +282,17 @@ bool message_request_read(enum message_kind kind, struct json_span value, struct
     switch (kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
+    case MESSAGE_TIMEOUT_NOW:
         good = read_raft(value, &head, body, &request, out_problem);
         break;
     case MESSAGE_READ_INDEX:
+        request.lease = false;
+        add_field(&head, "lease", MESSAGE_FIELD_BOOL, true, &request.lease);
+        good = read_fields(value, &head, out_problem);
+        break;
+    case MESSAGE_TRANSFER:
+        add_field(&head, "transfer_to", MESSAGE_FIELD_NUMBER, false, &request.transfer.to);
+        add_field(&head, "timeout_ms", MESSAGE_FIELD_NUMBER, false, &request.transfer.timeout_ms);
         good = read_fields(value, &head, out_problem);
         break;
     case MESSAGE_PROPOSE:
@@ -288,6 +329,8 @@ void message_request_clear(struct message_request *request) {
         break;
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_READ_INDEX:
+    case MESSAGE_TIMEOUT_NOW:
+    case MESSAGE_TRANSFER:
     case MESSAGE_KIND_COUNT:
         break;
     }
