@@ -48,8 +48,8 @@ static void set_clock(struct sessions *sessions, uint64_t time_ms) {
 void sessions_open(struct sessions *sessions, uint64_t session, uint64_t time_ms) {
     assert(session != 0);
     set_clock(sessions, time_ms);
-    sessions_clients_remove(&sessions->clients,
-                            session); /* Indexes do not come twice, unless a restored table was not from this log. */
+    /* Indexes do not come twice; one is there already only in a table restored from a snapshot of another log. */
+    sessions_clients_remove(&sessions->clients, session);
     while (sessions->clients.heads.count >= sessions->limits.sessions) {
         sessions_clients_remove_oldest(&sessions->clients);
     }

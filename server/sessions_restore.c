@@ -15,10 +15,9 @@
 struct restore {
     struct sessions *sessions;
     struct snapshot_reader *reader;
-    uint64_t last_session; /* The one before; 0 before the first. */
-    struct sessions_key
-        last_key; /* The one before; key_size 0 before the first. Its key is in last_key_bytes, its result is gone. */
-    char last_key_bytes[SESSIONS_KEY_SIZE_MAX];
+    uint64_t last_session;                      /* The one before; 0 before the first. */
+    struct sessions_key last_key;               /* The one before, without its result; key_size 0 before the first. */
+    char last_key_bytes[SESSIONS_KEY_SIZE_MAX]; /* What last_key.key points at. */
 };
 
 static const char ends_early[] = "the snapshot ends within it";
