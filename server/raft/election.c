@@ -16,15 +16,26 @@ uint32_t election_promise_ms(const struct raft *raft) {
     return (uint32_t)(raft->options.heartbeat_ms * UINT64_C(3) / 2);
 }
 
+static void promise(struct raft *raft) {
+    uint64_t until_ms = raft->now_ms + election_promise_ms(raft);
+    if (until_ms > raft->promise_until_ms) {
+        raft->promise_until_ms = until_ms;
+    }
+}
+
 void election_leader_heard(struct raft *raft, raft_node_id leader) {
     assert(raft->role == RAFT_FOLLOWER);
     raft->leader = leader;
     raft->leader_contact_ms = raft->now_ms;
-    uint64_t promise = raft->now_ms + election_promise_ms(raft);
-    if (promise > raft->promise_until_ms) {
-        raft->promise_until_ms = promise;
-    }
+    raft->leader_heard = true;
+    promise(raft);
     election_restart_timer(raft);
+}
+
+void election_renew_promise(struct raft *raft) {
+    if (raft->leader_heard) {
+        promise(raft);
+    }
 }
 
 /* -- Campaigning -- */

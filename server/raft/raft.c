@@ -68,6 +68,7 @@ void raft_destroy(struct raft *raft) {
 void raft_tick(struct raft *raft, uint64_t now_ms) {
     assert(now_ms >= raft->now_ms);
     raft->now_ms = now_ms;
+    election_renew_promise(raft);
     append_entries_tick(raft);
     if (raft->role == RAFT_LEADER) {
         replication_tick(raft);
@@ -83,6 +84,9 @@ uint64_t raft_next_deadline_ms(const struct raft *raft) {
     uint64_t deadline = reorder_deadline_ms(&raft->reorder);
     if (raft->role == RAFT_LEADER) {
         deadline = raft->heartbeat_due_ms < deadline ? raft->heartbeat_due_ms : deadline;
+        if (raft->transfer_to != 0 && raft->transfer_deadline_ms < deadline) {
+            deadline = raft->transfer_deadline_ms;
+        }
         return raft->commit_notice_due_ms < deadline ? raft->commit_notice_due_ms : deadline;
     }
     uint64_t election_ms = election_next_ms(raft);
@@ -98,7 +102,7 @@ static bool answer_raises_term(const struct raft *raft, const struct raft_messag
     if (message->type == RAFT_VOTE_ANSWER) {
         return !message->vote_answer.pre_vote || !message->vote_answer.vote_granted;
     }
-    return message->type == RAFT_APPEND_ANSWER;
+    return message->type == RAFT_APPEND_ANSWER || message->type == RAFT_TIMEOUT_NOW_ANSWER;
 }
 
 void raft_receive(struct raft *raft, const struct raft_message *message) {
@@ -183,5 +187,6 @@ const struct raft_actions *raft_take_actions(struct raft *raft) {
         transfer_flush(raft);
     }
     invariants_check(raft);
+    raft->leader_heard = false;
     return output_take(&raft->output, raft->hard_state, raft->commit_index);
 }

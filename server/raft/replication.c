@@ -220,9 +220,11 @@ static void refused(struct raft *raft, struct progress *peer, const struct progr
     back_to_probe(raft, peer, next_after_refusal(raft, peer, request->prev, refusal));
 }
 
-/* §6.4.1: the promise began after the request was sent, so the lease is counted from before sending. */
+/* §6.4.1: the promise began after the request was sent, so the lease is counted from before sending. Both ends count in
+ * whole milliseconds: one is taken off for what they round away. */
 static void note_promise(struct progress *peer, const struct progress_request *request, uint32_t promise_ms) {
-    uint64_t lease_ms = (uint64_t)promise_ms * (100 - RAFT_LEASE_DRIFT_PERCENT) / 100;
+    uint64_t whole_ms = promise_ms == 0 ? 0 : promise_ms - 1;
+    uint64_t lease_ms = whole_ms * (100 - RAFT_LEASE_DRIFT_PERCENT) / 100;
     if (request->sent_ms + lease_ms > peer->lease_until_ms) {
         peer->lease_until_ms = request->sent_ms + lease_ms;
     }

@@ -87,7 +87,7 @@ static void lie_about_entries(struct liar *liar, struct raft_message *message) {
 
 static void tell_a_lie(struct liar *liar) {
     struct raft_message message = {
-        .type = (enum raft_message_type)below(liar, 4),
+        .type = (enum raft_message_type)below(liar, RAFT_TIMEOUT_NOW_ANSWER + 1),
         .from = chance(liar, 5) ? 1 + below(liar, RAFT_NUMBER_MAX) : 1 + below(liar, 5),
         .to = 1,
         .term = any_term(liar),
@@ -102,7 +102,7 @@ static void tell_a_lie(struct liar *liar) {
     }
     switch (message.type) {
     case RAFT_REQUEST_VOTE:
-        message.request_vote = (struct raft_request_vote){chance(liar, 50), any_entry_id(liar)};
+        message.request_vote = (struct raft_request_vote){chance(liar, 50), chance(liar, 30), any_entry_id(liar)};
         break;
     case RAFT_VOTE_ANSWER:
         message.vote_answer = (struct raft_vote_answer){chance(liar, 50), chance(liar, 80)};
@@ -111,8 +111,11 @@ static void tell_a_lie(struct liar *liar) {
         lie_about_entries(liar, &message);
         break;
     case RAFT_APPEND_ANSWER:
-        message.append_answer =
-            (struct raft_append_answer){chance(liar, 60), any_index(liar), any_term(liar), any_index(liar)};
+        message.append_answer = (struct raft_append_answer){chance(liar, 60), (uint32_t)below(liar, 10000), any_index(liar),
+                                                            any_term(liar), any_index(liar)};
+        break;
+    case RAFT_TIMEOUT_NOW:
+    case RAFT_TIMEOUT_NOW_ANSWER:
         break;
     }
     raft_receive(liar->h->raft, &message);
@@ -143,6 +146,8 @@ static void act(struct liar *liar) {
         struct raft_entry command = {.type = RAFT_COMMAND};
         raft_propose(h->raft, &command, 1);
         raft_read(h->raft, 1);
+        raft_read_lease(h->raft, 2);
+        raft_transfer(h->raft, below(liar, 6));
     }
     if (liar->asked_count > 0 && chance(liar, 5)) {
         const struct raft_message *asked = &liar->asked[below(liar, liar->asked_count)];
