@@ -5,10 +5,24 @@
 
 #include "server/base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static void undo(struct request *request) {
     node_cancel(request->api->node, request->ticket);
+}
+
+static const char *consistency_name(enum node_consistency consistency) {
+    switch (consistency) {
+    case NODE_LINEARIZABLE:
+        return "linearizable";
+    case NODE_LEASE:
+        return "lease";
+    case NODE_STALE:
+        return "stale";
+    }
+    assert(false);
+    return "";
 }
 
 static void write_number(struct json_writer *writer, const char *name, uint64_t number) {
@@ -34,7 +48,7 @@ static void done(void *context, const struct node_query_answer *answer) {
                        .status = 200,
                        .content_type = ANSWER_JSON,
                        .index = answer->index,
-                       .consistency = request->parameters.consistency == NODE_STALE ? "stale" : "linearizable",
+                       .consistency = consistency_name(request->parameters.consistency),
                    },
                    &writer);
 }

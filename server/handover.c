@@ -49,67 +49,77 @@ bool handover_cancel(struct handover *handover, uint64_t ticket) {
     return wish != NULL;
 }
 
-/* Takes the wish out of the list and answers it. */
-static void finish(struct node *node, struct handover_wish *wish, const struct node_transfer_answer *answer) {
+static void fail(struct handover_wish *wish, const struct problem *problem) {
+    wish->state = HANDOVER_ENDED;
+    wish->answer = (struct node_transfer_answer){.problem = *problem};
+}
+
+static void succeed(struct handover_wish *wish, raft_node_id leader, raft_term term) {
+    wish->state = HANDOVER_ENDED;
+    wish->answer = (struct node_transfer_answer){.leader = leader, .term = term};
+}
+
+void handover_deliver(struct node *node) {
     struct handover *handover = &node->handover;
-    struct handover_wish ended = *wish;
-    *wish = handover->list[--handover->count];
-    if (ended.done != NULL) {
-        ended.done(ended.context, answer);
+    for (size_t i = 0; i < handover->count;) {
+        struct handover_wish wish = handover->list[i];
+        if (wish.state != HANDOVER_ENDED) {
+            i++;
+            continue;
+        }
+        /* Taken out before it is answered: a callback may add to the list, which may move then. */
+        handover->list[i] = handover->list[--handover->count];
+        if (wish.done != NULL) {
+            wish.done(wish.context, &wish.answer);
+        }
     }
-}
-
-static void fail(struct node *node, struct handover_wish *wish, const struct problem *problem) {
-    finish(node, wish, &(struct node_transfer_answer){.problem = *problem});
-}
-
-static void succeed(struct node *node, struct handover_wish *wish) {
-    finish(node, wish, &(struct node_transfer_answer){.leader = node_leader(node), .term = raft_current_term(node->core)});
 }
 
 /* -- The leader -- */
 
 static void start(struct node *node, struct handover_wish *wish) {
     struct problem problem;
-    if (wish->to == node->options.id) {
-        succeed(node, wish);
+    if (wish->to == node->options.id && raft_transferring(node->core) == 0) {
+        succeed(wish, wish->to, raft_current_term(node->core));
         return;
     }
     const struct members_member *target = members_find(&roster_current(&node->roster)->members, wish->to);
     if (wish->to != 0 && (target == NULL || !target->voter)) {
         problem_set(&problem, PROBLEM_CONFLICT, false, "node %" PRIu64 " is no voter of this cluster", wish->to);
-        fail(node, wish, &problem);
+        fail(wish, &problem);
     } else if (raft_transferring(node->core) != 0) {
         problem_set(&problem, PROBLEM_CONFLICT, false, "leadership is being handed over to node %" PRIu64 " already",
                     raft_transferring(node->core));
-        fail(node, wish, &problem);
+        fail(wish, &problem);
     } else if (raft_transfer(node->core, wish->to)) {
         wish->state = HANDOVER_STARTED;
         wish->term = raft_current_term(node->core);
+        node->work = true; /* The consensus module has actions for it. */
     } else {
         problem_set(&problem, PROBLEM_CONFLICT, false, "no other voter has been heard lately");
-        fail(node, wish, &problem);
+        fail(wish, &problem);
     }
 }
 
-/* True when the wish is settled, one way or the other. */
-static bool settle_started(struct node *node, struct handover_wish *wish) {
-    if (node_is_leader(node) && raft_current_term(node->core) == wish->term) {
-        if (raft_transferring(node->core) != 0) {
-            return false;
-        }
-        struct problem problem;
+static void settle_started(struct node *node, struct handover_wish *wish) {
+    raft_node_id leader = node_leader(node);
+    raft_term term = raft_current_term(node->core);
+    struct problem problem;
+    if (leader == 0 || raft_transferring(node->core) != 0) {
+        return; /* The target catches up, or the election is under way. */
+    }
+    if (term == wish->term) {
         problem_set(&problem, PROBLEM_TIMEOUT, true,
-                    "nobody took over within an election time-out; node %" PRIu64 " still leads term %" PRIu64,
-                    node->options.id, wish->term);
-        fail(node, wish, &problem);
-        return true;
+                    "nobody took over within an election time-out; node %" PRIu64 " still leads term %" PRIu64, leader,
+                    term);
+        fail(wish, &problem);
+    } else if (wish->to == 0 ? leader == node->options.id : leader != wish->to) {
+        problem_set(&problem, PROBLEM_CONFLICT, true, "the election was won by node %" PRIu64 ", in term %" PRIu64, leader,
+                    term);
+        fail(wish, &problem);
+    } else {
+        succeed(wish, leader, term);
     }
-    if (node_leader(node) == 0) {
-        return false; /* The election is under way. */
-    }
-    succeed(node, wish);
-    return true;
 }
 
 /* -- Elsewhere -- */
@@ -128,24 +138,29 @@ static void pass_on(struct node *node, struct handover_wish *wish) {
     calls_send(node, leader, &request, wish->ticket, (uint32_t)timeout_ms + MARGIN_MS);
 }
 
+/* Whoever was asked has started nothing. */
+static bool is_surely_not_started(const struct problem *problem) {
+    return !problem->outcome_unknown && (problem->code == PROBLEM_NOT_LEADER || problem->code == PROBLEM_NO_LEADER ||
+                                         problem->code == PROBLEM_NOT_READY || problem->code == PROBLEM_SHUTTING_DOWN);
+}
+
 void handover_answered(struct node *node, uint64_t ticket, enum transport_end end, const struct message_answer *answer,
                        const char *why) {
     struct handover_wish *wish = find(&node->handover, ticket);
-    if (wish == NULL) {
+    if (wish == NULL || wish->state != HANDOVER_PASSED) {
         return;
     }
     struct problem problem;
-    if (end == TRANSPORT_NOT_SENT || (answer != NULL && answer->problem.code == PROBLEM_NOT_LEADER)) {
+    if (end == TRANSPORT_NOT_SENT || (answer != NULL && is_surely_not_started(&answer->problem))) {
         wish->state = HANDOVER_NEW;
         wish->retry_ms = node->now_ms + node->options.heartbeat_ms;
     } else if (answer == NULL) {
         problem_set(&problem, PROBLEM_LEADERSHIP_LOST, true, "the connection to the leader failed (%s)", why);
-        fail(node, wish, &problem);
+        fail(wish, &problem);
     } else if (answer->problem.code != PROBLEM_NONE) {
-        fail(node, wish, &answer->problem);
+        fail(wish, &answer->problem);
     } else {
-        finish(node, wish,
-               &(struct node_transfer_answer){.leader = answer->transfer.leader, .term = answer->transfer.term});
+        succeed(wish, answer->transfer.leader, answer->transfer.term);
     }
     node->work = true;
 }
@@ -153,14 +168,24 @@ void handover_answered(struct node *node, uint64_t ticket, enum transport_end en
 /* -- All -- */
 
 static void overdue(struct node *node, struct handover_wish *wish) {
+    bool started = wish->state != HANDOVER_NEW;
     struct problem problem;
-    if (wish->state != HANDOVER_NEW) {
+    if (node->shutting_down) {
+        problem_set(&problem, PROBLEM_SHUTTING_DOWN, started, "node %" PRIu64 " is shutting down", node->options.id);
+    } else if (started) {
         problem_set(&problem, PROBLEM_TIMEOUT, true, "leadership was not handed over in time");
     } else {
         problem_set(&problem, PROBLEM_NO_LEADER, false, "node %" PRIu64 " knows no leader; an election may be under way",
                     node->options.id);
     }
-    fail(node, wish, &problem);
+    fail(wish, &problem);
+}
+
+static bool is_over(const struct node *node, const struct handover_wish *wish) {
+    if (node->shutting_down && (wish->state == HANDOVER_NEW || node->now_ms >= node->shut_down_deadline_ms)) {
+        return true;
+    }
+    return node->now_ms >= wish->deadline_ms;
 }
 
 static void refuse(struct node *node, struct handover_wish *wish) {
@@ -171,14 +196,17 @@ static void refuse(struct node *node, struct handover_wish *wish) {
     }
     problem_set(&problem, PROBLEM_NOT_LEADER, false, "node %" PRIu64 " is not the leader, node %" PRIu64 " is",
                 node->options.id, node_leader(node));
-    fail(node, wish, &problem);
+    fail(wish, &problem);
 }
 
 static void step(struct node *node, struct handover_wish *wish) {
-    if (wish->state == HANDOVER_STARTED && settle_started(node, wish)) {
+    if (wish->state == HANDOVER_STARTED) {
+        settle_started(node, wish);
+    }
+    if (wish->state == HANDOVER_ENDED) {
         return;
     }
-    if (node->now_ms >= wish->deadline_ms || (node->shutting_down && wish->state == HANDOVER_NEW)) {
+    if (is_over(node, wish)) {
         overdue(node, wish);
     } else if (wish->state == HANDOVER_NEW && node_is_leader(node)) {
         start(node, wish);
@@ -190,11 +218,8 @@ static void step(struct node *node, struct handover_wish *wish) {
 }
 
 void handover_turn(struct node *node) {
-    /* A wish that ends is replaced by the last of the list, which has been looked at: so the walk is from the end. */
-    for (size_t i = node->handover.count; i > 0; i--) {
-        if (i <= node->handover.count) {
-            step(node, &node->handover.list[i - 1]);
-        }
+    for (size_t i = 0; i < node->handover.count; i++) {
+        step(node, &node->handover.list[i]);
     }
 }
 

@@ -6,9 +6,10 @@
 #include "server/node.h"
 
 enum handover_state {
-    HANDOVER_NEW,    /* Waits for a leader to be known. */
-    HANDOVER_PASSED, /* Another node has been asked. */
-    HANDOVER_STARTED /* This leader hands over, in `term`. */
+    HANDOVER_NEW,     /* Waits for a leader to be known. */
+    HANDOVER_PASSED,  /* Another node has been asked. */
+    HANDOVER_STARTED, /* This leader hands over, in `term`. */
+    HANDOVER_ENDED    /* `answer` is to be delivered. */
 };
 
 struct handover_wish {
@@ -19,6 +20,7 @@ struct handover_wish {
     uint64_t deadline_ms;
     uint64_t retry_ms; /* Whoever leads is not asked before. */
     raft_term term;
+    struct node_transfer_answer answer;
     node_transfer_done done; /* NULL: the client is gone. */
     void *context;
 };
@@ -35,6 +37,9 @@ uint64_t handover_add(struct node *node, raft_node_id to, uint32_t timeout_ms, b
 bool handover_cancel(struct handover *handover, uint64_t ticket);
 /* Starts, passes on, and ends what can be ended. */
 void handover_turn(struct node *node);
+/* Calls back all that have ended. */
+void handover_deliver(struct node *node);
+/* UINT64_MAX when nobody waits. */
 uint64_t handover_deadline_ms(const struct node *node);
 /* The end of a wish that was passed on; `answer` NULL: none. */
 void handover_answered(struct node *node, uint64_t ticket, enum transport_end end, const struct message_answer *answer,

@@ -92,6 +92,7 @@ static void destroy_parts(struct node *node) {
     forwards_clear(&node->forwards);
     reads_clear(&node->reads);
     log_reads_clear(&node->log_reads);
+    handover_clear(&node->handover);
     if (node->applier.state != NULL) {
         applier_clear(&node->applier, node->options.machine);
     }
@@ -219,13 +220,15 @@ static void learn_ready_index(struct node *node) {
     }
 }
 
-void node_turn(struct node *node) {
+void node_turn(struct node *node, uint64_t now_ms) {
     node->work = false;
+    node_tick(node, now_ms);
     if (node->core == NULL) {
         formation_turn(node);
     }
     proposals_turn(node);
     reads_turn(node);
+    handover_turn(node);
     if (node->core != NULL) {
         perform_actions(node);
         learn_ready_index(node);
@@ -233,6 +236,7 @@ void node_turn(struct node *node) {
     log_reads_turn(node); /* From here on the cache has what the module has. */
     proposals_deliver(node);
     reads_deliver(node);
+    handover_deliver(node);
 }
 
 bool node_has_work(const struct node *node) {
@@ -248,6 +252,7 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, proposals_deadline_ms(node));
     deadline = sooner(deadline, forwards_deadline_ms(node));
     deadline = sooner(deadline, reads_deadline_ms(node));
+    deadline = sooner(deadline, handover_deadline_ms(node));
     if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
         deadline = sooner(deadline, node->shut_down_deadline_ms);
     }
@@ -305,8 +310,14 @@ uint64_t node_read_log(struct node *node, raft_index from, size_t limit, node_lo
     return log_reads_add(node, from, limit, done, context);
 }
 
+uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, bool forward, node_transfer_done done,
+                       void *context) {
+    return handover_add(node, to, timeout_ms, forward, done, context);
+}
+
 void node_cancel(struct node *node, uint64_t ticket) {
-    if (!proposals_cancel(node, ticket) && !reads_cancel(&node->reads, ticket)) {
+    if (!proposals_cancel(node, ticket) && !reads_cancel(&node->reads, ticket) &&
+        !handover_cancel(&node->handover, ticket)) {
         log_reads_cancel(&node->log_reads, ticket);
     }
 }
@@ -319,5 +330,18 @@ void node_shut_down(struct node *node) {
     node->shutting_down = true;
     node->shut_down_deadline_ms = node->now_ms + NODE_SHUT_DOWN_GRACE_MS;
     proposals_shut_down(node);
+    if (node_is_leader(node)) {
+        raft_transfer(node->core, 0); /* False: nobody is there to take over, or one is about to. */
+    }
     node->work = true;
+}
+
+bool node_may_end(const struct node *node) {
+    if (node->core == NULL || node->now_ms >= node->shut_down_deadline_ms) {
+        return true;
+    }
+    if (node_is_leader(node)) {
+        return raft_transferring(node->core) == 0;
+    }
+    return node->proposals.appended.head == NULL; /* The next leader tells what became of them. */
 }

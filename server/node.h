@@ -75,8 +75,9 @@ void node_destroy(struct node *node); /* NULL is a no-op. Everybody must have be
 /* Begins a turn: the time is now. Call it after waiting, before anything that came meanwhile is handed in: promises to a
  * leader are counted from this time. */
 void node_tick(struct node *node, uint64_t now_ms);
-/* Ends it: steps the consensus module with all that was gathered and performs its actions once. */
-void node_turn(struct node *node);
+/* Ends it: steps the consensus module with all that was gathered and performs its actions once. The time is read anew,
+ * after the last query was handed in: leases are judged by it. */
+void node_turn(struct node *node, uint64_t now_ms);
 /* When node_turn should run next if nothing happens before. */
 uint64_t node_next_deadline_ms(const struct node *node);
 /* True: something was gathered that node_turn has not seen yet. */
@@ -110,7 +111,12 @@ uint64_t node_propose(struct node *node, struct buffer *body, const struct json_
 /* Would the machine take this command? False: `out_problem` is invalid_command with the machine's sentence. */
 bool node_check(const struct node *node, struct json_span command, struct problem *out_problem);
 
-enum node_consistency { NODE_LINEARIZABLE, NODE_STALE };
+enum node_consistency {
+    NODE_LINEARIZABLE,
+    NODE_LEASE, /* The same while clocks drift apart by no more than raft.h allows; without a round of heartbeats (§6.4.1).
+                 */
+    NODE_STALE
+};
 
 struct node_query_answer {
     struct problem problem; /* PROBLEM_NONE: done. */
@@ -136,6 +142,18 @@ typedef void (*node_log_done)(void *context, const struct node_log_answer *answe
 /* Entries from `from` (0: the first that is kept) on, at most `limit`, uncommitted ones included; fewer when they are
  * large. */
 uint64_t node_read_log(struct node *node, raft_index from, size_t limit, node_log_done done, void *context);
+
+struct node_transfer_answer {
+    struct problem problem; /* PROBLEM_NONE: done. */
+    raft_node_id leader;    /* Who leads now, */
+    raft_term term;         /* and in which term. */
+};
+typedef void (*node_transfer_done)(void *context, const struct node_transfer_answer *answer);
+
+/* Hands leadership over to the voter `to`, 0: to the one whose log is the furthest (§3.10). Any role: a follower asks the
+ * leader, unless `forward` is false. Meanwhile the leader holds what is proposed to it. */
+uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, bool forward, node_transfer_done done,
+                       void *context);
 
 /* The client is gone: its callback will not be called. What it proposed goes on. Unknown tickets are ignored. */
 void node_cancel(struct node *node, uint64_t ticket);
@@ -185,7 +203,11 @@ const char *node_member_url(const struct node *node, raft_node_id id);
 /* -- The end -- */
 
 /* Refuses with shutting_down what is queued here and what comes from now on. What is in a log, or with the leader, has
- * NODE_SHUT_DOWN_GRACE_MS to get its answer in later turns; after that it is shutting_down with an unknown outcome. */
+ * NODE_SHUT_DOWN_GRACE_MS to get its answer in later turns; after that it is shutting_down with an unknown outcome. A
+ * leader hands over (§3.10). */
 void node_shut_down(struct node *node);
+/* After node_shut_down: leadership is handed over and what was proposed under it has its answer, or neither will be. Until
+ * then other nodes must be able to reach this one. */
+bool node_may_end(const struct node *node);
 
 #endif

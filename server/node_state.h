@@ -8,6 +8,7 @@
 #include "server/entry_cache.h"
 #include "server/formation.h"
 #include "server/forwards.h"
+#include "server/handover.h"
 #include "server/log_reads.h"
 #include "server/node.h"
 #include "server/outbox.h"
@@ -43,6 +44,7 @@ struct node {
     struct forwards forwards;
     struct reads reads;
     struct log_reads log_reads;
+    struct handover handover;
     struct formation formation;
 
     bool ready_known;       /* What was committed when this node started is known: */

@@ -14,12 +14,29 @@ void outbox_clear(struct outbox *outbox) {
 }
 
 static bool is_answer(const struct raft_message *message) {
-    return message->type == RAFT_VOTE_ANSWER || message->type == RAFT_APPEND_ANSWER;
+    return message->type == RAFT_VOTE_ANSWER || message->type == RAFT_APPEND_ANSWER ||
+           message->type == RAFT_TIMEOUT_NOW_ANSWER;
+}
+
+/* Of the request, or of the request that it answers. */
+static enum message_kind kind_of(const struct raft_message *message) {
+    switch (message->type) {
+    case RAFT_REQUEST_VOTE:
+    case RAFT_VOTE_ANSWER:
+        return MESSAGE_REQUEST_VOTE;
+    case RAFT_APPEND_ENTRIES:
+    case RAFT_APPEND_ANSWER:
+        return MESSAGE_APPEND_ENTRIES;
+    case RAFT_TIMEOUT_NOW:
+    case RAFT_TIMEOUT_NOW_ANSWER:
+        return MESSAGE_TIMEOUT_NOW;
+    }
+    assert(false);
+    return MESSAGE_KIND_COUNT;
 }
 
 static void send_answer(struct node *node, const struct raft_message *message) {
-    enum message_kind kind = message->type == RAFT_VOTE_ANSWER ? MESSAGE_REQUEST_VOTE : MESSAGE_APPEND_ENTRIES;
-    struct message_answer answer = node_answer_to(node, kind, message->round);
+    struct message_answer answer = node_answer_to(node, kind_of(message), message->round);
     answer.raft = *message;
     answer.term = message->term;
     node_reply(node, message->ticket, &answer);
@@ -31,13 +48,12 @@ static void send_request(struct node *node, const struct raft_message *message, 
         raft_send_failed(node->core, message->to, message->round); /* It was removed meanwhile. */
         return;
     }
-    bool vote = message->type == RAFT_REQUEST_VOTE;
     struct message_request request;
-    request.kind = vote ? MESSAGE_REQUEST_VOTE : MESSAGE_APPEND_ENTRIES;
+    request.kind = kind_of(message);
     request.round = message->round;
     request.raft = *message;
     uint32_t timeout_ms = node->options.election_timeout_ms;
-    if (!vote) {
+    if (message->type == RAFT_APPEND_ENTRIES) {
         request.raft.append_entries.entries = entries;
         if (message->append_entries.entry_count > 0) {
             timeout_ms *= 4; /* The answer waits for the follower's disk. */
@@ -62,7 +78,7 @@ static void send(struct node *node, const struct raft_message *message) {
         send_answer(node, message);
         return;
     }
-    if (message->type == RAFT_REQUEST_VOTE || message->append_entries.entry_count == 0) {
+    if (message->type != RAFT_APPEND_ENTRIES || message->append_entries.entry_count == 0) {
         send_request(node, message, NULL);
         return;
     }

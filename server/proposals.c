@@ -359,7 +359,10 @@ void proposals_turn(struct node *node) {
     struct proposals *proposals = &node->proposals;
     if (proposals->queued.head != NULL) {
         if (node_is_leader(node)) {
-            append_all(node);
+            /* Held while leadership is handed over (§3.10): soon they go to the next leader, or into this log after all. */
+            if (raft_transferring(node->core) == 0) {
+                append_all(node);
+            }
         } else {
             refuse_unforwardable(node);
             forwards_turn(node);

@@ -1,4 +1,5 @@
-/* Everybody whose commands are on their way: held until there is a leader, in this leader's log, or with another node.
+/* Everybody whose commands are on their way: held until there is a leader and it does not hand over, in this leader's log,
+ * or with another node.
  *
  *     queued --- leader here ---> appended --- applied ---> finished
  *        |  ^

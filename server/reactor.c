@@ -38,6 +38,7 @@ struct reactor {
     int wake_descriptor;   /* The disk's threads write here. */
     int signal_descriptor; /* SIGTERM and SIGINT arrive here. */
     bool shutting_down;
+    bool ending; /* Leadership is handed over, nobody new is let in. */
     uint64_t shutdown_deadline_ms;
 };
 
@@ -250,7 +251,6 @@ static void begin_shutdown(struct reactor *reactor, int signal_number) {
                       signal_number == SIGINT ? "SIGINT" : "SIGTERM");
     reactor->shutting_down = true;
     reactor->shutdown_deadline_ms = clock_ms() + REACTOR_SHUTDOWN_MAX_MS;
-    api_stop_accepting(reactor->api);
     node_shut_down(reactor->node);
     /* From here on a second signal ends the process at once, wherever it is: a disk that hangs would hold it for ever. */
     sigset_t signals = ending_signals();
@@ -287,8 +287,20 @@ static void await(struct reactor *reactor, int timeout_ms) {
     }
 }
 
+/* The next leader, and those who vote for it, may have to open connections to this node: no more are taken only when
+ * leadership is handed over. True in the turn in which that is so. */
+static bool end_when_handed_over(struct reactor *reactor) {
+    if (!reactor->shutting_down || reactor->ending || !node_may_end(reactor->node)) {
+        return false;
+    }
+    reactor->ending = true;
+    api_stop_accepting(reactor->api);
+    return true;
+}
+
 static bool finished(const struct reactor *reactor, uint64_t now_ms) {
-    return reactor->shutting_down && (api_idle(reactor->api) || now_ms >= reactor->shutdown_deadline_ms);
+    return reactor->shutting_down &&
+           ((reactor->ending && api_idle(reactor->api)) || now_ms >= reactor->shutdown_deadline_ms);
 }
 
 void reactor_run(struct reactor *reactor) {
@@ -296,8 +308,10 @@ void reactor_run(struct reactor *reactor) {
     while (!finished(reactor, now_ms)) {
         node_tick(reactor->node, now_ms);
         gather(reactor, now_ms);
-        node_turn(reactor->node);
-        await(reactor, node_has_work(reactor->node) ? 0 : wait_ms(reactor, now_ms));
+        now_ms = clock_ms();
+        node_turn(reactor->node, now_ms);
+        bool ended = end_when_handed_over(reactor);
+        await(reactor, ended || node_has_work(reactor->node) ? 0 : wait_ms(reactor, now_ms));
         now_ms = clock_ms();
     }
 }

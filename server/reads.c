@@ -24,6 +24,7 @@ uint64_t reads_add(struct node *node, struct buffer *body, struct json_span quer
     *added = (struct reads_query){
         .ticket = node_new_number(node),
         .state = consistency == NODE_STALE ? READS_WAITING : READS_NEW,
+        .lease = consistency == NODE_LEASE,
         .forward = forward,
         .index = min_index,
         .deadline_ms = node->now_ms + (node->shutting_down ? 0 : timeout_ms),
@@ -49,53 +50,69 @@ bool reads_cancel(struct reads *reads, uint64_t ticket) {
 /* -- Asking -- */
 
 /* Here they may be asked for: on the leader all, elsewhere those that may be passed on. */
-static bool may_ask(const struct reads_query *query, bool leading) {
-    return query->state == READS_NEW && (leading || query->forward);
+static bool may_ask(const struct reads_query *query, bool lease, bool leading) {
+    return query->state == READS_NEW && query->lease == lease && (leading || query->forward);
 }
 
-static bool any_to_ask(const struct reads *reads, bool leading) {
+static bool any_to_ask(const struct reads *reads, bool lease, bool leading) {
     for (size_t i = 0; i < reads->count; i++) {
-        if (may_ask(&reads->list[i], leading)) {
+        if (may_ask(&reads->list[i], lease, leading)) {
             return true;
         }
     }
     return false;
 }
 
-static void join_question(struct reads *reads, uint64_t question, bool leading) {
+static uint64_t join_question(struct node *node, bool lease, bool leading) {
+    struct reads *reads = &node->reads;
+    uint64_t question = node_new_number(node);
     for (size_t i = 0; i < reads->count; i++) {
-        if (may_ask(&reads->list[i], leading)) {
+        if (may_ask(&reads->list[i], lease, leading)) {
             reads->list[i].state = READS_ASKING;
             reads->list[i].question = question;
         }
     }
+    return question;
 }
 
-static void ask_leader(struct node *node, const struct members_member *leader, uint64_t question) {
+static void ask_module(struct node *node, uint64_t question, bool lease) {
+    bool taken = lease ? raft_read_lease(node->core, question) : raft_read(node->core, question);
+    assert(taken);
+    (void)taken;
+}
+
+static size_t asks_out(const struct reads *reads, bool lease) {
+    size_t count = 0;
+    for (size_t i = 0; i < reads->ask_count; i++) {
+        count += reads->asks[i].lease == lease ? 1 : 0;
+    }
+    return count;
+}
+
+static void ask_leader(struct node *node, const struct members_member *leader, bool lease) {
+    struct reads *reads = &node->reads;
+    uint64_t question = join_question(node, lease, false);
+    reads->asks[reads->ask_count++] = (struct reads_ask){question, lease};
     struct message_request request;
     request.kind = MESSAGE_READ_INDEX;
     request.round = 0;
-    node->reads.asks_out++;
+    request.lease = lease;
     calls_send(node, leader, &request, question, 2 * node->options.election_timeout_ms);
 }
 
-void reads_turn(struct node *node) {
+static void ask(struct node *node, bool lease) {
     struct reads *reads = &node->reads;
     bool leading = node_is_leader(node);
-    if (node->core == NULL || !any_to_ask(reads, leading)) {
+    if (!any_to_ask(reads, lease, leading)) {
         return;
     }
-    uint64_t question = node_new_number(node);
     if (leading) {
-        join_question(reads, question, true);
-        bool taken = raft_read(node->core, question);
-        assert(taken);
+        ask_module(node, join_question(node, lease, true), lease);
         return;
     }
     const struct members_member *leader = members_find(&roster_current(&node->roster)->members, node_leader(node));
-    if (leader != NULL && reads->asks_out < READS_ASKS_MAX && node->now_ms >= reads->retry_ms) {
-        join_question(reads, question, false);
-        ask_leader(node, leader, question);
+    if (leader != NULL && asks_out(reads, lease) < READS_ASKS_MAX && node->now_ms >= reads->retry_ms) {
+        ask_leader(node, leader, lease);
     }
 }
 
@@ -126,6 +143,33 @@ static void answer_peer(struct node *node, const struct reads_peer *peer, bool o
     node_reply(node, peer->ticket, &answer);
 }
 
+static void ask_for_peers(struct node *node) {
+    struct reads *reads = &node->reads;
+    bool leading = node_is_leader(node);
+    for (size_t i = 0; i < reads->peer_count;) {
+        struct reads_peer *peer = &reads->peers[i];
+        if (!peer->asked && !leading) {
+            struct reads_peer refused = *peer;
+            *peer = reads->peers[--reads->peer_count];
+            answer_peer(node, &refused, false, 0);
+            continue;
+        }
+        if (!peer->asked) {
+            peer->asked = true;
+            ask_module(node, peer->question, peer->lease);
+        }
+        i++;
+    }
+}
+
+void reads_turn(struct node *node) {
+    if (node->core != NULL) {
+        ask_for_peers(node);
+        ask(node, false);
+        ask(node, true);
+    }
+}
+
 void reads_confirmed(struct node *node, const struct raft_read_answer *answer) {
     struct reads *reads = &node->reads;
     for (size_t i = 0; i < reads->peer_count; i++) {
@@ -141,22 +185,29 @@ void reads_confirmed(struct node *node, const struct raft_read_answer *answer) {
 }
 
 void reads_leader_answered(struct node *node, uint64_t question, bool ok, raft_index index) {
-    assert(node->reads.asks_out > 0);
-    node->reads.asks_out--;
-    if (!ok) {
-        node->reads.retry_ms = node->now_ms + node->options.heartbeat_ms / 2 + 1;
+    struct reads *reads = &node->reads;
+    size_t at = 0;
+    while (at < reads->ask_count && reads->asks[at].question != question) {
+        at++;
     }
-    settle(&node->reads, question, ok, index);
+    assert(at < reads->ask_count);
+    reads->asks[at] = reads->asks[--reads->ask_count];
+    if (!ok) {
+        reads->retry_ms = node->now_ms + node->options.heartbeat_ms / 2 + 1;
+    }
+    settle(reads, question, ok, index);
     node->work = true;
 }
 
 void reads_receive(struct node *node, const struct message_request *request, uint64_t ticket) {
     struct reads *reads = &node->reads;
-    struct reads_peer peer = {.question = node_new_number(node), .ticket = ticket, .round = request->round};
-    if (!node_is_leader(node) || !raft_read(node->core, peer.question)) {
+    struct reads_peer peer = {
+        .question = node_new_number(node), .lease = request->lease, .ticket = ticket, .round = request->round};
+    if (!node_is_leader(node)) {
         answer_peer(node, &peer, false, 0);
         return;
     }
+    node->work = true;
     reads->peers = memory_grow(reads->peers, &reads->peer_capacity, reads->peer_count + 1, sizeof *reads->peers);
     reads->peers[reads->peer_count++] = peer;
 }

@@ -2,8 +2,9 @@
  *
  *     asking --- read index known ---> waiting --- applied that far ---> answered
  *
- * All queries that came in a turn share one question: on the leader to the consensus module, elsewhere to the leader by
- * /raft/v1/read_index. While ASKS_MAX questions to the leader are out, newer queries gather for the next one. */
+ * All queries of one kind (linearizable, lease) that came in a turn share one question: on the leader to the consensus
+ * module, elsewhere to the leader by /raft/v1/read_index. While READS_ASKS_MAX questions of the kind are out to the leader,
+ * newer queries gather for the next one. */
 #ifndef RAFTD_READS_H
 #define RAFTD_READS_H
 
@@ -20,6 +21,7 @@ enum reads_state {
 struct reads_query {
     uint64_t ticket;
     enum reads_state state;
+    bool lease; /* The leader's lease will do (§6.4.1). */
     bool forward;
     uint64_t question;
     raft_index index; /* The larger of read index and min_index. */
@@ -30,9 +32,17 @@ struct reads_query {
     void *context;
 };
 
-/* A question of another node's, put to our consensus module. */
+/* A question to the leader that has no answer yet. */
+struct reads_ask {
+    uint64_t question;
+    bool lease;
+};
+
+/* A question of another node's, for our consensus module. */
 struct reads_peer {
     uint64_t question;
+    bool lease;
+    bool asked; /* The module has it: in the turn in which it came, with the time read after it. */
     uint64_t ticket;
     raft_round round;
 };
@@ -44,7 +54,8 @@ struct reads {
     struct reads_peer *peers; /* Owned. */
     size_t peer_count;
     size_t peer_capacity;
-    size_t asks_out;
+    struct reads_ask asks[2 * READS_ASKS_MAX];
+    size_t ask_count;
     uint64_t retry_ms; /* The leader refused or was not reached: not asked again before. */
 };
 

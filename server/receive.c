@@ -128,6 +128,7 @@ void node_receive(struct node *node, const struct message_request *request, stru
     switch (request->kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
+    case MESSAGE_TIMEOUT_NOW:
         receive_raft(node, request, ticket);
         break;
     case MESSAGE_READ_INDEX:
@@ -135,6 +136,9 @@ void node_receive(struct node *node, const struct message_request *request, stru
         break;
     case MESSAGE_PROPOSE:
         forwards_receive(node, request, body, ticket);
+        break;
+    case MESSAGE_TRANSFER:
+        handover_receive(node, request, ticket);
         break;
     case MESSAGE_PROBE:
     case MESSAGE_KIND_COUNT:
@@ -197,6 +201,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     switch (call.kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
+    case MESSAGE_TIMEOUT_NOW:
         raft_call_ended(node, &call, answer);
         break;
     case MESSAGE_READ_INDEX: {
@@ -206,6 +211,9 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     }
     case MESSAGE_PROPOSE:
         forwards_ended(node, call.context, end, answer, why);
+        break;
+    case MESSAGE_TRANSFER:
+        handover_answered(node, call.context, end, answer, why);
         break;
     case MESSAGE_PROBE:
     case MESSAGE_KIND_COUNT:

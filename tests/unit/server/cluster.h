@@ -268,9 +268,9 @@ static inline void cluster_kill(struct cluster *cluster, size_t at) {
     ck_assert_ptr_nonnull(member->node);
     member->dying = true;
     node_shut_down(member->node);
-    node_turn(member->node);
+    node_turn(member->node, cluster->now_ms);
     node_tick(member->node, cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS);
-    node_turn(member->node);
+    node_turn(member->node, cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS);
     node_destroy(member->node);
     member->node = NULL;
     while (member->write_count > 0) {
@@ -330,7 +330,7 @@ static inline void cluster_settle(struct cluster *cluster) {
                 moved = true;
             }
             if (member->node != NULL && (due[i] || node_has_work(member->node))) {
-                node_turn(member->node);
+                node_turn(member->node, cluster->now_ms);
                 turned = true;
             }
         }

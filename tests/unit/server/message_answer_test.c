@@ -15,13 +15,15 @@ static const struct {
     const char *text;
 } good[] = {
     {MESSAGE_REQUEST_VOTE, "{" HEAD ",\"vote_granted\":true,\"pre_vote\":false}"},
-    {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41}"},
+    {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41,\"promise_ms\":150}"},
     {MESSAGE_READ_INDEX, "{" HEAD ",\"read_index\":41}"},
     {MESSAGE_PROPOSE, "{" HEAD ",\"lines\":[{\"index\":5,\"term\":7,\"result\":{ \"previous\":1e2 }},"
                       "{" PROBLEM ",\"outcome\":\"unknown\"},{" PROBLEM ",\"outcome\":\"rejected\"}]}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"holding\",\"cluster_id\":\"" CLUSTER "\",\"machine\":\"hashmap\",\"list\":" LIST
                     ",\"members\":" MEMBERS "}"},
-    {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":false,\"conflict_term\":3,\"conflict_index\":17}"},
+    {MESSAGE_TIMEOUT_NOW, "{" HEAD "}"},
+    {MESSAGE_TRANSFER, "{" HEAD ",\"leader_id\":3,\"leader_term\":8}"},
+    {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":false,\"conflict_term\":3,\"conflict_index\":17,\"promise_ms\":0}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"blank\",\"machine\":\"register\",\"list\":" LIST "}"},
     {MESSAGE_PROPOSE, "{" HEAD ",\"lines\":[]}"},
 };
@@ -70,7 +72,7 @@ START_TEST(the_consensus_modules_answers_say_from_whom_and_to_what) {
     struct message_answer append = read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text);
     ck_assert_int_eq(append.raft.type, RAFT_APPEND_ANSWER);
     ck_assert_uint_eq(append.raft.append_answer.match_index, 41);
-    struct message_answer conflict = read_good(MESSAGE_APPEND_ENTRIES, 200, good[5].text);
+    struct message_answer conflict = read_good(MESSAGE_APPEND_ENTRIES, 200, good[7].text);
     ck_assert(!conflict.raft.append_answer.success);
     ck_assert_uint_eq(conflict.raft.append_answer.conflict_term, 3);
     ck_assert_uint_eq(conflict.raft.append_answer.conflict_index, 17);
@@ -124,7 +126,7 @@ START_TEST(probes_are_answered_by_blank_holding_and_formed_servers) {
     ck_assert_uint_eq(holding.probe.members.count, 1);
     ck_assert_str_eq(holding.probe.members.list[0].incarnation, ONE);
     message_answer_clear(&holding);
-    struct message_answer blank = read_good(MESSAGE_PROBE, 200, good[6].text);
+    struct message_answer blank = read_good(MESSAGE_PROBE, 200, good[8].text);
     ck_assert_int_eq(blank.probe.state, MESSAGE_BLANK);
     ck_assert_str_eq(blank.probe.cluster_id, "");
     ck_assert_uint_eq(blank.probe.members.count, 0);
@@ -142,7 +144,7 @@ START_TEST(a_state_fits_what_it_comes_with) {
     char *text = changed(good[4].text, "state", "\"blank\"");
     assert_refused(MESSAGE_PROBE, 200, text);
     free(text);
-    text = changed(good[6].text, "state", "\"formed\"");
+    text = changed(good[8].text, "state", "\"formed\"");
     assert_refused(MESSAGE_PROBE, 200, text);
     free(text);
     text = changed(good[4].text, "state", "\"other\"");
@@ -161,8 +163,10 @@ START_TEST(half_an_answer_is_none) {
             char plain[64];
             plain[json_string_decode(name, plain)] = '\0';
             for (size_t other = 0; other < sizeof others / sizeof others[0]; other++) {
-                if (strcmp(plain, "machine") == 0 && other == 5) {
-                    continue; /* As good a name as any. */
+                bool good_name = strcmp(plain, "machine") == 0 && other == 5;
+                bool may_be_left_out = strcmp(plain, "promise_ms") == 0 && other <= 1;
+                if (good_name || may_be_left_out) {
+                    continue;
                 }
                 char *text = changed(good[i].text, plain, others[other]);
                 assert_refused(good[i].kind, 200, text);
@@ -183,10 +187,34 @@ START_TEST(a_success_with_a_conflict_only_is_none_and_the_other_way_round) {
 }
 END_TEST
 
+START_TEST(a_promise_is_believed_up_to_a_minute_and_a_half) {
+    struct message_answer answer = read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text);
+    ck_assert_uint_eq(answer.raft.append_answer.promise_ms, 150);
+    char *text = changed(good[1].text, "promise_ms", NULL);
+    ck_assert_uint_eq(read_good(MESSAGE_APPEND_ENTRIES, 200, text).raft.append_answer.promise_ms, 0);
+    free(text);
+    text = changed(good[1].text, "promise_ms", "90000");
+    ck_assert_uint_eq(read_good(MESSAGE_APPEND_ENTRIES, 200, text).raft.append_answer.promise_ms, 90000);
+    free(text);
+    text = changed(good[1].text, "promise_ms", "90001");
+    ck_assert_uint_eq(read_good(MESSAGE_APPEND_ENTRIES, 200, text).raft.append_answer.promise_ms, 0);
+    free(text);
+}
+END_TEST
+
+START_TEST(who_leads_after_a_transfer_is_read) {
+    struct message_answer answer = read_good(MESSAGE_TRANSFER, 200, good[6].text);
+    ck_assert_uint_eq(answer.transfer.leader, 3);
+    ck_assert_uint_eq(answer.transfer.term, 8);
+    ck_assert_int_eq(read_good(MESSAGE_TIMEOUT_NOW, 200, good[5].text).raft.type, RAFT_TIMEOUT_NOW_ANSWER);
+}
+END_TEST
+
 START_TEST(an_answer_of_another_kind_is_none) {
     for (size_t i = 0; i < MESSAGE_KIND_COUNT; i++) {
         for (int kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
-            if (kind != (int)good[i].kind) {
+            /* That a request to campaign arrived is all that is answered to it: any answer says that. */
+            if (kind != (int)good[i].kind && kind != MESSAGE_TIMEOUT_NOW) {
                 assert_refused((enum message_kind)kind, 200, good[i].text);
             }
         }
@@ -221,8 +249,8 @@ START_TEST(a_refused_request_is_answered_by_a_problem) {
         struct message_answer answer = {.kind = kind, .from = 2, .incarnation = TWO, .term = 7, .round = 9};
         problem_set(&answer.problem, PROBLEM_NO_LEADER, false, "term 7");
         char *text = answer_text(&answer);
-        ck_assert_str_eq(text, kind == MESSAGE_PROPOSE ? "{" PROBLEM ",\"outcome\":\"rejected\"," HEAD "}"
-                                                       : "{" PROBLEM "," HEAD "}");
+        bool changing = kind == MESSAGE_PROPOSE || kind == MESSAGE_TRANSFER;
+        ck_assert_str_eq(text, changing ? "{" PROBLEM ",\"outcome\":\"rejected\"," HEAD "}" : "{" PROBLEM "," HEAD "}");
         struct message_answer read = read_good(kind, problem_status(PROBLEM_NO_LEADER), text);
         ck_assert_int_eq(read.problem.code, PROBLEM_NO_LEADER);
         ck_assert_str_eq(read.problem.detail, "term 7");
@@ -230,7 +258,7 @@ START_TEST(a_refused_request_is_answered_by_a_problem) {
         ck_assert_str_eq(read.incarnation, TWO);
         ck_assert_uint_eq(read.term, 7);
         ck_assert_uint_eq(read.round, 9);
-        ck_assert(read.problem.outcome_unknown == (kind != MESSAGE_PROPOSE));
+        ck_assert(read.problem.outcome_unknown == !changing);
         message_answer_clear(&read);
         free(text);
     }
@@ -266,6 +294,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_state_fits_what_it_comes_with);
     tcase_add_test(tcase, half_an_answer_is_none);
     tcase_add_test(tcase, a_success_with_a_conflict_only_is_none_and_the_other_way_round);
+    tcase_add_test(tcase, a_promise_is_believed_up_to_a_minute_and_a_half);
+    tcase_add_test(tcase, who_leads_after_a_transfer_is_read);
     tcase_add_test(tcase, an_answer_of_another_kind_is_none);
     tcase_add_test(tcase, a_line_is_whole_or_the_answer_is_none);
     tcase_add_test(tcase, a_refused_request_is_answered_by_a_problem);

@@ -256,8 +256,9 @@ static void send_something(struct cluster *cluster) {
                                                    .commands = &span};
     } else if (kind == MESSAGE_REQUEST_VOTE) {
         request.raft.term = some_number(cluster, term);
-        request.raft.request_vote =
-            (struct raft_request_vote){cluster_random(cluster, 2) == 0, some_id(cluster, last, term)};
+        request.raft.request_vote = (struct raft_request_vote){.pre_vote = cluster_random(cluster, 2) == 0,
+                                                               .transfer = cluster_random(cluster, 4) == 0,
+                                                               .last_log = some_id(cluster, last, term)};
     } else if (kind == MESSAGE_APPEND_ENTRIES) {
         request.raft.term = some_number(cluster, term);
         struct raft_append_entries *append = &request.raft.append_entries;
