@@ -46,8 +46,10 @@ static bool read_forward(const char *text, size_t size, struct parameters *param
 }
 
 static bool read_consistency(const char *text, size_t size, struct parameters *parameters) {
-    parameters->consistency = equals(text, size, "stale") ? NODE_STALE : NODE_LINEARIZABLE;
-    return parameters->consistency == NODE_STALE || equals(text, size, "linearizable");
+    parameters->consistency = equals(text, size, "stale")   ? NODE_STALE
+                              : equals(text, size, "lease") ? NODE_LEASE
+                                                            : NODE_LINEARIZABLE;
+    return parameters->consistency != NODE_LINEARIZABLE || equals(text, size, "linearizable");
 }
 
 static bool read_min_index(const char *text, size_t size, struct parameters *parameters) {
@@ -77,7 +79,7 @@ static bool read_session(const char *text, size_t size, struct parameters *param
 static const struct parameter rows[] = {
     {"timeout", PARAMETER_TIMEOUT, "a duration such as 250ms, 5s or 1m, above zero and at most 60s", read_timeout},
     {"forward", PARAMETER_FORWARD, "true or false", read_forward},
-    {"consistency", PARAMETER_CONSISTENCY, "linearizable or stale", read_consistency},
+    {"consistency", PARAMETER_CONSISTENCY, "linearizable, lease or stale", read_consistency},
     {"min_index", PARAMETER_MIN_INDEX, "a number from 0 to 9007199254740991", read_min_index},
     {"from", PARAMETER_FROM, "a number from 0 to 9007199254740991", read_from},
     {"limit", PARAMETER_LIMIT, "a number from 1 to 1000", read_limit},
@@ -114,7 +116,7 @@ static bool read_pair(const struct parameter *row, const struct target_pair *pai
 bool parameters_parse(const struct target *target, unsigned known, struct parameters *out_parameters,
                       struct problem *out_problem) {
     struct parameters parameters = {
-        .timeout_ms = NODE_TIMEOUT_DEFAULT_MS,
+        .timeout_ms = (known & PARAMETER_PATIENT) != 0 ? NODE_TIMEOUT_MAX_MS : NODE_TIMEOUT_DEFAULT_MS,
         .forward = true,
         .consistency = NODE_LINEARIZABLE,
         .limit = NODE_LOG_LIMIT_DEFAULT,

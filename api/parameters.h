@@ -10,12 +10,13 @@
 enum {
     PARAMETER_TIMEOUT = 1 << 0,     /* timeout=250ms, at most a minute. */
     PARAMETER_FORWARD = 1 << 1,     /* forward=true|false. */
-    PARAMETER_CONSISTENCY = 1 << 2, /* consistency=linearizable|stale. */
+    PARAMETER_CONSISTENCY = 1 << 2, /* consistency=linearizable|lease|stale. */
     PARAMETER_MIN_INDEX = 1 << 3,   /* min_index=N. */
     PARAMETER_QUERY = 1 << 4,       /* q=<JSON>. */
     PARAMETER_FROM = 1 << 5,        /* from=N. */
     PARAMETER_LIMIT = 1 << 6,       /* limit=N. */
-    PARAMETER_SESSION = 1 << 7      /* session and seq: refused, since ignoring them would promise what is not kept. */
+    PARAMETER_SESSION = 1 << 7,     /* session and seq: refused, since ignoring them would promise what is not kept. */
+    PARAMETER_PATIENT = 1 << 15     /* The timeout is a minute by default. */
 };
 
 struct parameters {

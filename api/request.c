@@ -95,6 +95,7 @@ static size_t body_limit(const struct request *request) {
     case ROUTE_COMMAND:
         return head_is_ndjson(&request->head) ? options->ndjson_bytes_max : options->command_bytes_max;
     case ROUTE_QUERY:
+    case ROUTE_WISH:
         return options->query_bytes_max;
     case ROUTE_PEER:
         return options->peer_bytes_max;

@@ -3,6 +3,7 @@
 #include "api/asset.h"
 #include "api/cluster.h"
 #include "api/health.h"
+#include "api/leader_transfer.h"
 #include "api/log_page.h"
 #include "api/member_list.h"
 #include "api/metrics.h"
@@ -38,6 +39,14 @@ const struct route route_table[] = {
     PEER("read_index", MESSAGE_READ_INDEX),
     PEER("propose", MESSAGE_PROPOSE),
     PEER("probe", MESSAGE_PROBE),
+    PEER("timeout_now", MESSAGE_TIMEOUT_NOW),
+    PEER("transfer", MESSAGE_TRANSFER),
+    {.method = "POST",
+     .path = "/v1/leader/transfer",
+     .handle = leader_transfer_handle,
+     .parameters = WAITING | PARAMETER_PATIENT,
+     .body = ROUTE_WISH,
+     .changing = true},
     {.method = "GET", .path = "/v1/status", .handle = status_handle},
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle},

@@ -13,6 +13,7 @@ enum route_body {
     ROUTE_NO_BODY, /* One that comes all the same is read and dropped. */
     ROUTE_COMMAND, /* Up to the command limit, or the NDJSON limit. */
     ROUTE_QUERY,
+    ROUTE_WISH, /* A small object that says how; the query limit. */
     ROUTE_PEER
 };
 

@@ -94,6 +94,9 @@ static void end(struct node *node, struct fake_call *call) {
     } else if (call->kind == FAKE_LOG) {
         struct node_log_answer answer = {node->problem, 5, 41, 40, node->entries, node->entry_count};
         call->log_done(call->context, &answer);
+    } else if (call->kind == FAKE_TRANSFER) {
+        struct node_transfer_answer answer = {node->problem, call->to == 0 ? 3 : call->to, 8};
+        call->transfer_done(call->context, &answer);
     } else {
         struct message_answer answer = {.kind = call->message, .from = 1, .term = 7, .round = 5, .problem = node->problem};
         strcpy(answer.incarnation, INCARNATION);
@@ -160,6 +163,16 @@ uint64_t node_read_log(struct node *node, raft_index from, size_t limit, node_lo
     call->from = from;
     call->limit = limit;
     call->log_done = done;
+    return call->ticket;
+}
+
+uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, bool forward, node_transfer_done done,
+                       void *context) {
+    struct fake_call *call = add(node, FAKE_TRANSFER, context);
+    call->to = to;
+    call->timeout_ms = timeout_ms;
+    call->forward = forward;
+    call->transfer_done = done;
     return call->ticket;
 }
 

@@ -5,7 +5,7 @@
 
 #include "server/node.h"
 
-enum fake_call_kind { FAKE_PROPOSE, FAKE_QUERY, FAKE_LOG, FAKE_RECEIVE };
+enum fake_call_kind { FAKE_PROPOSE, FAKE_QUERY, FAKE_LOG, FAKE_TRANSFER, FAKE_RECEIVE };
 
 /* What was asked, kept until the next fake_node_forget. */
 struct fake_call {
@@ -20,6 +20,7 @@ struct fake_call {
     bool forward;
     enum node_consistency consistency;
     raft_index min_index;
+    raft_node_id to;
     raft_index from;
     size_t limit;
     enum message_kind message;
@@ -27,6 +28,7 @@ struct fake_call {
     node_propose_done propose_done;
     node_query_done query_done;
     node_log_done log_done;
+    node_transfer_done transfer_done;
 };
 
 struct node {

@@ -40,6 +40,16 @@ START_TEST(without_parameters_the_defaults_hold) {
 }
 END_TEST
 
+START_TEST(a_route_that_takes_long_has_a_minute) {
+    struct parameters parameters;
+    struct problem problem;
+    ck_assert(parse("", PARAMETER_TIMEOUT | PARAMETER_PATIENT, &parameters, &problem));
+    ck_assert_uint_eq(parameters.timeout_ms, 60000);
+    ck_assert(parse("timeout=5s", PARAMETER_TIMEOUT | PARAMETER_PATIENT, &parameters, &problem));
+    ck_assert_uint_eq(parameters.timeout_ms, 5000);
+}
+END_TEST
+
 START_TEST(every_parameter_is_read) {
     struct parameters parameters;
     struct problem problem;
@@ -53,6 +63,8 @@ START_TEST(every_parameter_is_read) {
     ck_assert_uint_eq(parameters.limit, 1000);
     ck_assert(parameters.has_query);
     ck_assert_uint_eq(parameters.query_size, 3);
+    ck_assert(parse("consistency=lease", ALL, &parameters, &problem));
+    ck_assert_int_eq(parameters.consistency, NODE_LEASE);
     ck_assert(parse("forward=true&consistency=linear%69zable&limit=1&%66rom=0", ALL, &parameters, &problem));
     ck_assert(parameters.forward);
     ck_assert_uint_eq(parameters.limit, 1);
@@ -68,7 +80,7 @@ START_TEST(malformed_values_are_refused_by_name) {
     check_refused("forward=yes", "forward");
     check_refused("forward", "forward");
     check_refused("forward=TRUE", "forward");
-    check_refused("consistency=lease", "linearizable or stale");
+    check_refused("consistency=leased", "linearizable, lease or stale");
     check_refused("consistency=", "consistency");
     check_refused("min_index=-1", "min_index");
     check_refused("min_index=1.0", "min_index");
@@ -109,6 +121,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, without_parameters_the_defaults_hold);
     tcase_add_test(tcase, every_parameter_is_read);
+    tcase_add_test(tcase, a_route_that_takes_long_has_a_minute);
     tcase_add_test(tcase, malformed_values_are_refused_by_name);
     tcase_add_test(tcase, a_parameter_given_twice_is_refused);
     tcase_add_test(tcase, parameters_the_route_does_not_know_are_ignored);

@@ -64,7 +64,7 @@ START_TEST(what_is_not_there_yet_is_404) {
     struct harness *harness = harness_begin();
     struct reply reply = post(harness, "/raft/v1/install_snapshot", "{}");
     check_problem(&reply, 404, "not_found", NULL);
-    reply = post(harness, "/raft/v1/timeout_now", "{}");
+    reply = post(harness, "/raft/v1/install_snapshot", "{}");
     check_problem(&reply, 404, "not_found", NULL);
     harness_end(harness);
 }

@@ -75,8 +75,8 @@ END_TEST
 
 START_TEST(an_unknown_level_is_400_and_names_those_there_are) {
     struct harness *harness = harness_begin();
-    struct reply reply = get(harness, "/v1/query?q=1&consistency=lease");
-    ck_assert(strstr(reply.body, "linearizable or stale") != NULL);
+    struct reply reply = get(harness, "/v1/query?q=1&consistency=leased");
+    ck_assert(strstr(reply.body, "linearizable, lease or stale") != NULL);
     check_problem(&reply, 400, "bad_request", NULL);
     harness_end(harness);
 }
