@@ -92,6 +92,7 @@ static void destroy_parts(struct node *node) {
     forwards_clear(&node->forwards);
     reads_clear(&node->reads);
     log_reads_clear(&node->log_reads);
+    watches_clear(&node->watches);
     handover_clear(&node->handover);
     if (node->applier.state != NULL) {
         applier_clear(&node->applier, node->options.machine);
@@ -234,6 +235,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
         learn_ready_index(node);
     }
     log_reads_turn(node); /* From here on the cache has what the module has. */
+    watches_turn(node);
     proposals_deliver(node);
     reads_deliver(node);
     handover_deliver(node);
@@ -273,7 +275,7 @@ void node_written(struct node *node, uint64_t number) {
 
 void node_entries_read(struct node *node, uint64_t token, struct raft_entry *entries, size_t count, struct buffer *buffer) {
     bool wanted = applier_loaded(node, token, entries, count) || outbox_loaded(node, token, entries, count) ||
-                  log_reads_loaded(node, token, entries, count);
+                  log_reads_loaded(node, token, entries, count) || watches_loaded(node, token, entries, count);
     assert(wanted);
     (void)wanted;
     free(entries);
@@ -315,9 +317,17 @@ uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, 
     return handover_add(node, to, timeout_ms, forward, done, context);
 }
 
+uint64_t node_watch(struct node *node, raft_index from, const struct node_watcher *watcher) {
+    return watches_add(node, from, watcher);
+}
+
+void node_watch_resume(struct node *node, uint64_t ticket) {
+    watches_resume(node, ticket);
+}
+
 void node_cancel(struct node *node, uint64_t ticket) {
     if (!proposals_cancel(node, ticket) && !reads_cancel(&node->reads, ticket) &&
-        !handover_cancel(&node->handover, ticket)) {
+        !handover_cancel(&node->handover, ticket) && !watches_cancel(&node->watches, ticket)) {
         log_reads_cancel(&node->log_reads, ticket);
     }
 }

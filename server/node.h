@@ -11,7 +11,8 @@
  * holds proposals and queries until their time is over.
  *
  * Memory. The node takes one reference of each body it is handed and drops it when done. Callbacks' arguments are borrowed
- * for the call. Callbacks run inside node_turn (those of node_read_log also inside node_entries_read), never inside the
+ * for the call. Callbacks run inside node_turn (those of node_read_log and node_watch also inside
+ * node_entries_read), never inside the
  * call that asked; they may call node functions except node_turn and node_destroy.
  *
  * Threads: the reactor's only.
@@ -154,6 +155,26 @@ typedef void (*node_transfer_done)(void *context, const struct node_transfer_ans
  * leader, unless `forward` is false. Meanwhile the leader holds what is proposed to it. */
 uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, bool forward, node_transfer_done done,
                        void *context);
+
+/* Whom a watch's commands go to. */
+struct node_watcher {
+    void *context;
+    /* The watch has begun; the first command will have index `next` or a higher one. */
+    void (*opened)(void *context, raft_index next);
+    /* The next committed command, applied here. False: it was taken, but there is no room for more; none come until
+     * node_watch_resume. */
+    bool (*command)(void *context, const struct raft_entry *entry);
+    /* No more will come: the log no longer has what is next (compacted, `first_index` says where it begins; 0 otherwise),
+     * the node waits to form (not_ready) or ends (shutting_down). Without `opened` before, the watch never began. */
+    void (*ended)(void *context, const struct problem *problem, raft_index first_index);
+};
+
+/* Every committed command from `from` on, in order and without gaps, for as long as the watcher likes; 0: those after what
+ * is applied when the watch begins. Any role, with or without a leader; a `from` beyond the log's end waits. No-ops and
+ * configurations are passed over. Ends by `ended` or by node_cancel, after either of which no callback is called. */
+uint64_t node_watch(struct node *node, raft_index from, const struct node_watcher *watcher);
+/* There is room again. Not from inside the callbacks. */
+void node_watch_resume(struct node *node, uint64_t ticket);
 
 /* The client is gone: its callback will not be called. What it proposed goes on. Unknown tickets are ignored. */
 void node_cancel(struct node *node, uint64_t ticket);

@@ -15,6 +15,7 @@
 #include "server/proposals.h"
 #include "server/reads.h"
 #include "server/roster.h"
+#include "server/watches.h"
 
 /* After SIGTERM, what is in flight may finish for this long. */
 enum { NODE_SHUT_DOWN_GRACE_MS = 2000 };
@@ -44,6 +45,7 @@ struct node {
     struct forwards forwards;
     struct reads reads;
     struct log_reads log_reads;
+    struct watches watches;
     struct handover handover;
     struct formation formation;
 
