@@ -120,7 +120,7 @@ static void send_packet(struct cluster *cluster, const struct cluster_node *from
 }
 
 static bool is_request(const struct raft_message *message) {
-    return message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES;
+    return message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES || message->type == RAFT_TIMEOUT_NOW;
 }
 
 static void send_message(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message) {
@@ -163,7 +163,7 @@ static void deliver(struct cluster *cluster, struct cluster_node *node, struct c
     }
     node->owed++;
     message->ticket = packet->life;
-    if (message->type == RAFT_REQUEST_VOTE) {
+    if (message->type != RAFT_APPEND_ENTRIES) {
         raft_receive(node->raft, message);
         return;
     }
@@ -278,6 +278,12 @@ static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) 
     }
     if (busy && cluster_chance(cluster, 20)) {
         raft_read(node->raft, cluster->committed.count);
+    }
+    if (busy && cluster->steady_clocks && cluster_chance(cluster, 20)) {
+        raft_read_lease(node->raft, cluster->committed.count);
+    }
+    if (busy && cluster_chance(cluster, 1)) {
+        raft_transfer(node->raft, cluster_random(cluster, cluster->node_count + 1));
     }
     perform(cluster, node);
 }

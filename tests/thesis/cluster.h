@@ -95,6 +95,7 @@ struct cluster {
     bool tell; /* Traces on stderr. */
     uint64_t now_ms;
     struct cluster_weather weather;
+    bool steady_clocks; /* All run at about the same speed: leases can be relied on. */
     size_t node_count;
     struct cluster_node nodes[CLUSTER_NODES_MAX];
     bool cut[CLUSTER_NODES_MAX][CLUSTER_NODES_MAX]; /* [i][j]: nothing gets from i + 1 to j + 1. */
@@ -133,7 +134,7 @@ void cluster_destroy(struct cluster *cluster);
 uint64_t cluster_random(struct cluster *cluster, uint64_t bound);
 bool cluster_chance(struct cluster *cluster, uint64_t percent);
 
-/* Time passes and every node that runs has its turn. `busy`: with proposals and reads. */
+/* Time passes and every node that runs has its turn. `busy`: with proposals, reads and transfers. */
 void cluster_step(struct cluster *cluster, bool busy);
 /* The node's own time. */
 uint64_t cluster_clock_ms(const struct cluster *cluster, const struct cluster_node *node);

@@ -45,7 +45,7 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .call_ms = one_of_three(cluster, 20, 60, 200),
         .disk_ms = one_of_three(cluster, 0, 5, 60),
     };
-    return (struct trouble){
+    struct trouble trouble = {
         .partition = one_of_three(cluster, 0, 80, 300),
         .heal = one_of_three(cluster, 50, 100, 200),
         .crash = one_of_three(cluster, 0, 60, 300),
@@ -55,6 +55,8 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .drift = one_of_three(cluster, 0, 50, 300),
         .behead = one_of_three(cluster, 0, 30, 100),
     };
+    cluster->steady_clocks = trouble.drift == 0;
+    return trouble;
 }
 
 static void cut(struct cluster *cluster, size_t from, size_t to, bool is_cut) {
@@ -165,6 +167,9 @@ static void end_trouble(struct cluster *cluster) {
 /* One leader that all follow, everything committed everywhere, and no request without an answer. */
 static bool agrees(const struct cluster *cluster) {
     raft_node_id leader = raft_leader(cluster->nodes[0].raft);
+    if (leader != 0 && raft_transferring(cluster->nodes[leader - 1].raft) != 0) {
+        return false;
+    }
     for (size_t i = 0; i < cluster->node_count; i++) {
         const struct cluster_node *node = &cluster->nodes[i];
         if (leader == 0 || raft_leader(node->raft) != leader || node->commit_index != cluster->committed.count ||
