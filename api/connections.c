@@ -39,7 +39,7 @@ static size_t free_slot(struct connections *connections) {
     return old;
 }
 
-static void shut(struct connection *connection) {
+void connections_shut(struct connection *connection) {
     if (!connection->closing) {
         connection->closing = true;
         connection->all->closing++;
@@ -54,7 +54,7 @@ static struct connection *quietest(struct connections *connections, bool busy, c
     for (size_t i = 0; i < connections->slot_count; i++) {
         struct connection *connection = connections->slots[i];
         if (connection == NULL || connection == newcomer || connection->closing || connection->peer ||
-            connection->busy != busy) {
+            connection->busy != busy || connection->request.stage == REQUEST_STREAMING) {
             continue;
         }
         if (found == NULL || connection->quiet_since_ms < found->quiet_since_ms) {
@@ -74,7 +74,7 @@ static void make_room(struct connections *connections, const struct connection *
         victim = quietest(connections, true, newcomer);
     }
     if (victim != NULL) {
-        shut(victim);
+        connections_shut(victim);
     }
 }
 
@@ -143,8 +143,8 @@ void connections_sweep(struct connections *connections) {
         if (connection == NULL) {
             continue;
         }
-        if (connection->deadline_ms <= now_ms) {
-            shut(connection);
+        if (connection->deadline_ms <= now_ms && !request_due(&connection->request)) {
+            connections_shut(connection);
         }
         next = connection->deadline_ms < next ? connection->deadline_ms : next;
     }
@@ -168,7 +168,7 @@ void connections_close_idle(struct connections *connections) {
     for (size_t i = 0; i < connections->slot_count; i++) {
         struct connection *connection = connections->slots[i];
         if (connection != NULL && !connection->busy) {
-            shut(connection);
+            connections_shut(connection);
         }
     }
 }

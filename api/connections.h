@@ -9,6 +9,8 @@
 
 #include "api/request.h"
 
+#include <sys/types.h>
+
 enum {
     CONNECTIONS_HEAD_MS = 10000,       /* From being accepted, or the first line of a request, to a complete head. */
     CONNECTIONS_IDLE_MS = 60000,       /* Between requests. */
@@ -30,6 +32,7 @@ struct connection {
     bool peer;    /* Has spoken as one. */
     bool hung_up; /* Its client has closed its side. */
     bool closing; /* Shut down by us; the library has still to notice. */
+    ssize_t (*stream)(struct request *request, char *buffer, size_t capacity); /* NULL: the answer has an end. */
     struct request request;
 };
 
@@ -52,7 +55,7 @@ bool connections_open(struct connections *connections, struct api *api);
 void connections_close(struct connections *connections);
 
 /* A connection was accepted. One too many closes the one that has been idle for the longest, or, when far too many are
- * busy, the one whose request is oldest; never a peer's. */
+ * busy, the one whose request is oldest; never a peer's, and never a stream. */
 struct connection *connections_add(struct connections *connections, struct MHD_Connection *mhd, int descriptor);
 void connections_remove(struct connection *connection);
 
@@ -63,7 +66,10 @@ void connections_set_deadline_bytes(struct connection *connection, uint64_t byte
 void connections_add_time(struct connection *connection, uint64_t bytes, uint64_t more);
 void connections_set_no_deadline(struct connection *connection);
 
-/* Closes those that are late. */
+/* Ends one now. */
+void connections_shut(struct connection *connection);
+
+/* Closes those that are late, but for streams, which are told. */
 void connections_sweep(struct connections *connections);
 /* Tells requests of clients that have gone. */
 void connections_collect_hang_ups(struct connections *connections);

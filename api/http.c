@@ -5,9 +5,13 @@
 #include "server/base/memory.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +19,7 @@
 enum {
     POOL_BYTES = 32 * 1024, /* A connection's memory in the library: head, fields, and the head of the answer. */
     ROUNDS_MAX = 4,         /* Of the library in one run: what it put off until its next run is done in this one. */
+    STREAM_BLOCK_BYTES = 16 * 1024,
     DESCRIPTORS_KEPT = 128, /* For the store, peers and files: never given to incoming connections. */
     DESTROY_ROUNDS_MAX = 100
 };
@@ -26,6 +31,7 @@ struct http {
     uint16_t port;
     bool stopping;
     size_t body_bytes; /* Of the shared allowance for large bodies. */
+    size_t streams;
     struct connections connections;
 };
 
@@ -72,11 +78,9 @@ static size_t leave_encoded(void *context, struct MHD_Connection *mhd, char *tex
     return strlen(text);
 }
 
-/* The request is whole, and its handler has been called: it may have to wait. */
 static void suspend(struct connection *connection) {
     connection->suspended = true;
     connection->all->suspended++;
-    connections_set_no_deadline(connection);
     MHD_suspend_connection(connection->mhd);
 }
 
@@ -89,6 +93,7 @@ static enum MHD_Result on_end_of_body(struct connection *connection) {
     if (request->stage == REQUEST_WAITING && connection->hung_up) {
         request_hung_up(request);
     } else if (request->stage == REQUEST_WAITING) {
+        connections_set_no_deadline(connection); /* Whoever waits has a deadline where it waits. */
         suspend(connection);
     }
     return request->gone ? MHD_NO : MHD_YES;
@@ -128,6 +133,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
         return on_data(connection, data, size);
     case REQUEST_WAITING: /* Woken because its client is gone. */
     case REQUEST_ANSWERED:
+    case REQUEST_STREAMING:
     case REQUEST_NONE:
     case REQUEST_HEAD:
     case REQUEST_WORKING:
@@ -143,12 +149,29 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
     (void)code;
     struct connection *connection = connection_of(mhd);
     request_end(&connection->request);
+    connection->stream = NULL;
     if (connection->busy) {
         connection->busy = false;
         connection->all->busy--;
     }
     connection->quiet_since_ms = connection->all->api->now_ms;
     connections_set_deadline(connection, connection->peer ? CONNECTIONS_PEER_IDLE_MS : CONNECTIONS_IDLE_MS);
+}
+
+static ssize_t on_stream(void *context, uint64_t position, char *buffer, size_t capacity) {
+    (void)position;
+    struct connection *connection = context;
+    if (connection->request.gone) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    ssize_t size = connection->stream(&connection->request, buffer, capacity);
+    if (size == HTTP_STREAM_END) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    if (size == 0) {
+        suspend(connection);
+    }
+    return size;
 }
 
 /* -- Life -- */
@@ -291,8 +314,34 @@ void http_resume(struct request *request) {
     }
 }
 
+static enum MHD_Result copy_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    (void)kind;
+    if (strcasecmp(name, MHD_HTTP_HEADER_CONNECTION) == 0) {
+        return MHD_YES;
+    }
+    return MHD_add_response_header(context, name, value);
+}
+
+/* A response with the same fields, whose body is the connection's stream. Takes over the other. */
+static struct MHD_Response *make_stream(struct connection *connection, struct MHD_Response *response) {
+    struct MHD_Response *stream =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_stream, connection, NULL);
+    if (stream == NULL) {
+        fputs("raftd: out of memory for an answer\n", stderr);
+        abort();
+    }
+    MHD_get_response_headers(response, copy_field, stream);
+    MHD_add_response_header(stream, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(stream, MHD_HTTP_HEADER_CONNECTION, "close");
+    MHD_destroy_response(response);
+    return stream;
+}
+
 void http_queue(struct request *request, unsigned status, struct MHD_Response *response, size_t size, bool waiting) {
     struct connection *connection = request->connection;
+    if (connection->stream != NULL) {
+        response = make_stream(connection, response);
+    }
     if (MHD_queue_response(connection->mhd, status, response) != MHD_YES) {
         request->gone = true;
     }
@@ -320,6 +369,48 @@ bool http_reserve_body(struct http *http, size_t size) {
 void http_release_body(struct http *http, size_t size) {
     assert(size <= http->body_bytes);
     http->body_bytes -= size;
+}
+
+const char *http_field(const struct request *request, const char *name, size_t *out_size) {
+    const char *value = NULL;
+    size_t size = 0;
+    if (MHD_lookup_connection_value_n(request->connection->mhd, MHD_HEADER_KIND, name, strlen(name), &value, &size) !=
+        MHD_YES) {
+        return NULL;
+    }
+    *out_size = value != NULL ? size : 0;
+    return value != NULL ? value : "";
+}
+
+void http_stream(struct request *request, ssize_t (*read)(struct request *request, char *buffer, size_t capacity)) {
+    request->connection->stream = read;
+}
+
+bool http_reserve_stream(struct http *http) {
+    if (http->streams >= http->api->options.connections_max) {
+        return false;
+    }
+    http->streams++;
+    return true;
+}
+
+void http_release_stream(struct http *http) {
+    assert(http->streams > 0);
+    http->streams--;
+}
+
+void http_set_due(struct request *request, uint64_t milliseconds) {
+    connections_set_deadline(request->connection, milliseconds);
+}
+
+size_t http_unsent(const struct request *request) {
+    int bytes = 0;
+    return ioctl(request->connection->descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+void http_cut(struct request *request) {
+    connections_shut(request->connection);
+    http_resume(request);
 }
 
 void http_mark_peer(struct request *request) {

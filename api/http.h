@@ -35,9 +35,29 @@ void http_queue(struct request *request, unsigned status, struct MHD_Response *r
 void http_resume(struct request *request);
 /* Writes the last bytes that will go out on the connection, past the library. */
 void http_write_last(struct request *request, const char *bytes, size_t size);
+/* A header field that few requests are asked for; NULL: it is absent. */
+const char *http_field(const struct request *request, const char *name, size_t *out_size);
 /* Room in the shared allowance for large bodies. */
 bool http_reserve_body(struct http *http, size_t size);
 void http_release_body(struct http *http, size_t size);
+
+/* -- Answers without an end -- */
+
+enum { HTTP_STREAM_END = -1 };
+/* The answer sent next, whose body must be empty, is a stream: what `read` puts into `buffer`, up to `capacity` bytes a
+ * call. When it answers 0, it is called again after http_resume; after HTTP_STREAM_END the connection is closed. Never
+ * called for HEAD, or when the client is gone. */
+void http_stream(struct request *request, ssize_t (*read)(struct request *request, char *buffer, size_t capacity));
+/* A place for one more stream: there are as many as --max-connections. */
+bool http_reserve_stream(struct http *http);
+void http_release_stream(struct http *http);
+/* request_due is called after so many milliseconds. */
+void http_set_due(struct request *request, uint64_t milliseconds);
+/* How many bytes the system has taken that the client's has not. */
+size_t http_unsent(const struct request *request);
+/* Ends the connection in the middle of the answer. */
+void http_cut(struct request *request);
+
 /* This connection belongs to a peer: it is never closed to make room, and may be idle for longer. */
 void http_mark_peer(struct request *request);
 /* A name for a request that waits, for answers that come back by ticket; never 0. */

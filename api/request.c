@@ -250,11 +250,20 @@ void request_end(struct request *request) {
 }
 
 void request_hung_up(struct request *request) {
-    if (request->stage == REQUEST_WAITING && !request->gone) {
+    bool open = request->stage == REQUEST_WAITING || request->stage == REQUEST_STREAMING;
+    if (open && !request->gone) {
         cancel(request);
         request->gone = true;
         http_resume(request);
     }
+}
+
+bool request_due(struct request *request) {
+    if (request->stage != REQUEST_STREAMING || request->gone) {
+        return false;
+    }
+    request->due(request);
+    return true;
 }
 
 void request_clear(struct request *request) {
@@ -267,6 +276,13 @@ void request_wait(struct request *request, void (*undo)(struct request *request)
     request->stage = REQUEST_WAITING;
     request->cancel = undo;
     request->state = state;
+}
+
+void request_stream(struct request *request, void (*undo)(struct request *request), void (*due)(struct request *request)) {
+    assert(request->stage == REQUEST_ANSWERED);
+    request->stage = REQUEST_STREAMING;
+    request->cancel = undo;
+    request->due = due;
 }
 
 struct buffer *request_take_body(struct request *request) {

@@ -1,7 +1,7 @@
 /* One request, from its first line to the last byte of its answer. The HTTP library calls in; what can be refused is
  * refused as early as it is known; a whole request goes to its route's handler, which answers at once or makes it wait.
  *
- *     target -> head -> (data)* -> handle -> [waiting] -> answered
+ *     target -> head -> (data)* -> handle -> [waiting] -> answered | streaming
  *
  * A handler that has to wait starts something that ends in a callback, calls request_wait, and answers in that callback.
  * Whoever waits is suspended: the library neither reads nor times it. When its client hangs up, `cancel` is called and
@@ -24,7 +24,8 @@ enum request_stage {
     REQUEST_BODY,    /* Its body is coming. */
     REQUEST_WORKING, /* Whole, in its handler. */
     REQUEST_WAITING, /* Suspended until somebody answers it. */
-    REQUEST_ANSWERED
+    REQUEST_ANSWERED,
+    REQUEST_STREAMING /* Being answered for as long as it likes. */
 };
 
 struct request_body {
@@ -55,8 +56,9 @@ struct request {
     bool gone;    /* The client has hung up: there is nobody to answer. */
     bool listed_origin;
     struct problem problem;
-    /* While waiting: */
+    /* While waiting or streaming: */
     void (*cancel)(struct request *request);
+    void (*due)(struct request *request);
     void *state; /* The handler's own; freed by its callback or its cancel. */
     uint64_t ticket;
 };
@@ -73,6 +75,8 @@ void request_handle(struct request *request);
 void request_end(struct request *request);
 /* The client has hung up. */
 void request_hung_up(struct request *request);
+/* The time given to it is over. False: its connection must be closed. */
+bool request_due(struct request *request);
 /* Frees what is kept from request to request. */
 void request_clear(struct request *request);
 
@@ -80,6 +84,9 @@ void request_clear(struct request *request);
 
 /* The answer will come later; `cancel` undoes what was started (called at most once, never after an answer). */
 void request_wait(struct request *request, void (*cancel)(struct request *request), void *state);
+/* After an answer that is a stream (http_stream): it goes on until it ends by itself or its client is gone, when `cancel`
+ * is called. `due` is called when the time of http_set_due has come; the handler sets the next. The state stays. */
+void request_stream(struct request *request, void (*cancel)(struct request *request), void (*due)(struct request *request));
 /* Hands the body over as a counted buffer with one reference, the caller's. */
 struct buffer *request_take_body(struct request *request);
 #endif

@@ -12,6 +12,7 @@
 #include "api/propose.h"
 #include "api/query.h"
 #include "api/status.h"
+#include "api/watch.h"
 
 #include <assert.h>
 #include <string.h>
@@ -51,6 +52,7 @@ const struct route route_table[] = {
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle},
     {.method = "GET", .path = "/v1/log", .handle = log_page_handle, .parameters = PARAMETER_FROM | PARAMETER_LIMIT},
+    {.method = "GET", .path = "/v1/watch", .handle = watch_handle, .parameters = PARAMETER_FROM},
     {.method = "GET", .path = "/healthz", .handle = health_handle_healthz, .any_host = true},
     {.method = "GET", .path = "/readyz", .handle = health_handle_readyz, .any_host = true},
     {.method = "GET", .path = "/metrics", .handle = metrics_handle},

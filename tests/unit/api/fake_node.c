@@ -97,6 +97,12 @@ static void end(struct node *node, struct fake_call *call) {
     } else if (call->kind == FAKE_TRANSFER) {
         struct node_transfer_answer answer = {node->problem, call->to == 0 ? 3 : call->to, 8};
         call->transfer_done(call->context, &answer);
+    } else if (call->kind == FAKE_WATCH) {
+        if (node->problem.code != PROBLEM_NONE) {
+            call->watcher.ended(call->context, &node->problem, node->problem.code == PROBLEM_COMPACTED ? 5 : 0);
+        } else {
+            call->watcher.opened(call->context, call->from == 0 ? 41 : call->from);
+        }
     } else {
         struct message_answer answer = {.kind = call->message, .from = 1, .term = 7, .round = 5, .problem = node->problem};
         strcpy(answer.incarnation, INCARNATION);
@@ -176,6 +182,22 @@ uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, 
     return call->ticket;
 }
 
+uint64_t node_watch(struct node *node, raft_index from, const struct node_watcher *watcher) {
+    struct fake_call *call = add(node, FAKE_WATCH, watcher->context);
+    call->from = from;
+    call->watcher = *watcher;
+    return call->ticket;
+}
+
+void node_watch_resume(struct node *node, uint64_t ticket) {
+    for (size_t i = 0; i < node->call_count; i++) {
+        if (node->calls[i].ticket == ticket && node->calls[i].kind == FAKE_WATCH) {
+            assert(!node->calls[i].cancelled);
+            node->calls[i].resumed++;
+        }
+    }
+}
+
 void node_receive(struct node *node, const struct message_request *request, struct buffer *body, uint64_t ticket) {
     (void)body;
     struct fake_call *call = add(node, FAKE_RECEIVE, NULL);
@@ -186,7 +208,7 @@ void node_receive(struct node *node, const struct message_request *request, stru
 void node_cancel(struct node *node, uint64_t ticket) {
     for (size_t i = 0; i < node->call_count; i++) {
         if (node->calls[i].ticket == ticket && node->calls[i].kind != FAKE_RECEIVE) {
-            assert(!node->calls[i].answered && !node->calls[i].cancelled);
+            assert((!node->calls[i].answered || node->calls[i].kind == FAKE_WATCH) && !node->calls[i].cancelled);
             node->calls[i].cancelled = true;
         }
     }

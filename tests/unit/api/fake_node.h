@@ -5,7 +5,7 @@
 
 #include "server/node.h"
 
-enum fake_call_kind { FAKE_PROPOSE, FAKE_QUERY, FAKE_LOG, FAKE_TRANSFER, FAKE_RECEIVE };
+enum fake_call_kind { FAKE_PROPOSE, FAKE_QUERY, FAKE_LOG, FAKE_TRANSFER, FAKE_WATCH, FAKE_RECEIVE };
 
 /* What was asked, kept until the next fake_node_forget. */
 struct fake_call {
@@ -29,6 +29,8 @@ struct fake_call {
     node_query_done query_done;
     node_log_done log_done;
     node_transfer_done transfer_done;
+    struct node_watcher watcher;
+    unsigned resumed; /* How often the watch was. */
 };
 
 struct node {
@@ -55,6 +57,7 @@ struct node *fake_node_create(void);
 void fake_node_destroy(struct node *node);
 /* Answers those who wait, unless told to hold. */
 void fake_node_turn(struct node *node);
+/* Watches go on after they are opened: the test calls the rest of `watcher` itself. */
 /* The call made last. */
 struct fake_call *fake_node_last(struct node *node);
 
