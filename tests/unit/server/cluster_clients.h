@@ -161,6 +161,31 @@ static inline struct client *cluster_read_log(struct cluster *cluster, size_t at
     return client;
 }
 
+/* -- Leadership -- */
+
+/* The one line has the new leader for its index, and its term. */
+static inline void client_transferred(void *context, const struct node_transfer_answer *answer) {
+    struct client *client = context;
+    client_answered(client, 1);
+    client->problem = answer->problem;
+    client->lines[0].problem = answer->problem;
+    client->lines[0].id = (struct raft_entry_id){answer->leader, answer->term};
+}
+
+/* `to`: a member's number, CLUSTER_MAX: whoever is the furthest. */
+static inline struct client *cluster_transfer_with(struct cluster *cluster, size_t at, size_t to, uint32_t timeout_ms,
+                                                   bool forward) {
+    struct client *client = client_new(cluster, at);
+    client->ticket = node_transfer(cluster_node(cluster, at), to == CLUSTER_MAX ? 0 : to + 1, timeout_ms, forward,
+                                   client_transferred, client);
+    ck_assert_uint_eq(client->answers, 0);
+    return client;
+}
+
+static inline struct client *cluster_transfer(struct cluster *cluster, size_t at, size_t to) {
+    return cluster_transfer_with(cluster, at, to, NODE_TIMEOUT_MAX_MS, true);
+}
+
 /* -- Answers -- */
 
 static inline void client_cancel(struct client *client) {

@@ -285,7 +285,11 @@ static inline struct message_request network_request(const struct cluster *clust
     struct storage_state state;
     storage_state(cluster->members[to].storage, &state);
     memcpy(request.address.cluster_id, state.identity.cluster_id, STORAGE_CLUSTER_ID_SIZE + 1);
-    request.raft.type = kind == MESSAGE_REQUEST_VOTE ? RAFT_REQUEST_VOTE : RAFT_APPEND_ENTRIES;
+    if (kind == MESSAGE_REQUEST_VOTE || kind == MESSAGE_APPEND_ENTRIES || kind == MESSAGE_TIMEOUT_NOW) {
+        request.raft.type = kind == MESSAGE_REQUEST_VOTE     ? RAFT_REQUEST_VOTE
+                            : kind == MESSAGE_APPEND_ENTRIES ? RAFT_APPEND_ENTRIES
+                                                             : RAFT_TIMEOUT_NOW;
+    }
     return request;
 }
 

@@ -217,6 +217,112 @@ START_TEST(reads_of_one_turn_share_a_question_and_few_questions_are_out) {
 }
 END_TEST
 
+/* "a" is read under the lease. */
+static struct client *read_by_lease(struct cluster *cluster, size_t at) {
+    return QUERY(cluster, at, .consistency = NODE_LEASE);
+}
+
+START_TEST(under_the_lease_the_leader_answers_without_asking_anybody) {
+    struct setting now = begin(17);
+    cluster_run(now.cluster, HEARTBEAT_MS);
+    cluster_set_around(now.cluster, now.cluster->held, now.leader, true);
+    struct client *client = read_by_lease(now.cluster, now.leader);
+    struct client *confirmed = cluster_get(now.cluster, now.leader);
+    cluster_settle(now.cluster);
+    assert_result(client, "{\"found\":true,\"value\":1}");
+    ck_assert_uint_eq(confirmed->answers, 0);
+    /* When it is over, a lease read waits for a round like any other. */
+    cluster_run(now.cluster, 2 * HEARTBEAT_MS);
+    client = read_by_lease(now.cluster, now.leader);
+    cluster_run(now.cluster, HEARTBEAT_MS);
+    ck_assert_uint_eq(client->answers, 0);
+    cluster_set_around(now.cluster, now.cluster->held, now.leader, false);
+    assert_result(client_await(client), "{\"found\":true,\"value\":1}");
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(the_lease_is_judged_by_a_time_read_after_the_query_came) {
+    /* Given a leader within its lease, whose turn then takes long: a query of its own, another node's question. */
+    struct setting now = begin(18);
+    cluster_run(now.cluster, HEARTBEAT_MS);
+    cluster_set_around(now.cluster, now.cluster->held, now.leader, true);
+    struct node *node = cluster_node(now.cluster, now.leader);
+    node_tick(node, now.cluster->now_ms);
+    struct message_request request = network_request(now.cluster, now.follower, now.leader, MESSAGE_READ_INDEX);
+    request.lease = true;
+    struct packet *packet = network_ask(now.cluster, now.leader, &request);
+    struct client *client = read_by_lease(now.cluster, now.leader);
+    now.cluster->now_ms += 3 * HEARTBEAT_MS;
+    node_turn(node, now.cluster->now_ms);
+    ck_assert_uint_eq(client->answers, 0);
+    ck_assert_int_eq(packet->state, PACKET_ARRIVED);
+    cluster_set_around(now.cluster, now.cluster->held, now.leader, false);
+    assert_result(client_await(client), "{\"found\":true,\"value\":1}");
+    ck_assert_int_eq(packet->state, PACKET_ANSWERED);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(another_nodes_question_is_answered_under_the_lease_when_that_is_asked_for) {
+    struct setting now = begin(19);
+    cluster_run(now.cluster, HEARTBEAT_MS);
+    cluster_set_around(now.cluster, now.cluster->held, now.leader, true);
+    struct packet *packets[2];
+    for (size_t i = 0; i < 2; i++) {
+        struct message_request request = network_request(now.cluster, now.follower, now.leader, MESSAGE_READ_INDEX);
+        request.lease = i == 0;
+        packets[i] = network_ask(now.cluster, now.leader, &request);
+    }
+    cluster_settle(now.cluster);
+    ck_assert_uint_eq(network_answer(packets[0]).read_index, cluster_status(now.cluster, now.leader).raft.commit_index);
+    ck_assert_int_eq(packets[1]->state, PACKET_ARRIVED);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(a_read_by_lease_anywhere_sees_every_write_that_was_answered_before) {
+    struct setting now = begin(20);
+    for (unsigned i = 0; i < 20; i++) {
+        char command[64];
+        char expected[64];
+        snprintf(command, sizeof command, PUT("a", "%u"), i);
+        snprintf(expected, sizeof expected, "{\"found\":true,\"value\":%u}", i);
+        client_await(cluster_propose(now.cluster, i % 3, command));
+        struct client *reads[3];
+        for (size_t k = 0; k < 3; k++) {
+            reads[k] = read_by_lease(now.cluster, k);
+        }
+        for (size_t k = 0; k < 3; k++) {
+            assert_result(client_await(reads[k]), expected);
+        }
+    }
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(reads_of_two_kinds_are_two_questions_and_neither_takes_the_others_place) {
+    struct setting now = begin(21);
+    now.cluster->held[now.follower][now.leader] = true;
+    struct client *clients[12];
+    for (size_t i = 0; i < 12; i++) {
+        clients[i] = i % 2 == 0 ? cluster_get(now.cluster, now.follower) : read_by_lease(now.cluster, now.follower);
+        if (i % 4 == 3) {
+            cluster_settle(now.cluster);
+        }
+    }
+    ck_assert_uint_eq(network_count(now.cluster, now.follower, now.leader, MESSAGE_READ_INDEX, PACKET_SENT),
+                      2 * READS_ASKS_MAX);
+    now.cluster->held[now.follower][now.leader] = false;
+    cluster_settle(now.cluster);
+    for (size_t i = 0; i < 12; i++) {
+        assert_result(clients[i], "{\"found\":true,\"value\":1}");
+    }
+    ck_assert_uint_eq(cluster_node(now.cluster, now.follower)->reads.ask_count, 0);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
 START_TEST(a_cancelled_read_is_not_answered) {
     struct setting now = begin(14);
     struct client *at_once = cluster_get(now.cluster, now.follower);
@@ -285,6 +391,11 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_question_that_gets_no_answer_is_asked_anew, 0, 3);
     tcase_add_test(tcase, the_next_leader_is_asked_when_the_last_one_died_with_the_question);
     tcase_add_test(tcase, reads_of_one_turn_share_a_question_and_few_questions_are_out);
+    tcase_add_test(tcase, under_the_lease_the_leader_answers_without_asking_anybody);
+    tcase_add_test(tcase, the_lease_is_judged_by_a_time_read_after_the_query_came);
+    tcase_add_test(tcase, another_nodes_question_is_answered_under_the_lease_when_that_is_asked_for);
+    tcase_add_test(tcase, a_read_by_lease_anywhere_sees_every_write_that_was_answered_before);
+    tcase_add_test(tcase, reads_of_two_kinds_are_two_questions_and_neither_takes_the_others_place);
     tcase_add_test(tcase, a_cancelled_read_is_not_answered);
     tcase_add_test(tcase, only_a_leader_answers_questions_of_others);
     tcase_add_test(tcase, a_follower_waits_until_it_has_applied_what_the_leader_named);

@@ -17,7 +17,7 @@ static struct setting begin(uint64_t seed) {
 }
 
 static const enum message_kind kinds[] = {MESSAGE_REQUEST_VOTE, MESSAGE_APPEND_ENTRIES, MESSAGE_READ_INDEX,
-                                          MESSAGE_PROPOSE};
+                                          MESSAGE_PROPOSE,      MESSAGE_TIMEOUT_NOW,    MESSAGE_TRANSFER};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* A request of the leader's to the follower that makes sense, in a term of which the follower would have to take note. */
@@ -254,6 +254,12 @@ static void send_something(struct cluster *cluster) {
                                                    .timeout_ms = some_number(cluster, 100),
                                                    .count = 1,
                                                    .commands = &span};
+    } else if (kind == MESSAGE_TRANSFER) {
+        request.transfer = (struct message_transfer){some_number(cluster, 4), some_number(cluster, 2000)};
+    } else if (kind == MESSAGE_READ_INDEX) {
+        request.lease = cluster_random(cluster, 2) == 0;
+    } else if (kind == MESSAGE_TIMEOUT_NOW) {
+        request.raft.term = some_number(cluster, term);
     } else if (kind == MESSAGE_REQUEST_VOTE) {
         request.raft.term = some_number(cluster, term);
         request.raft.request_vote = (struct raft_request_vote){.pre_vote = cluster_random(cluster, 2) == 0,
