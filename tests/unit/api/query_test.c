@@ -3,6 +3,7 @@
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
+#include <stdio.h>
 #include <string.h>
 
 START_TEST(a_query_is_answered_with_the_index_it_reflects) {
@@ -73,6 +74,25 @@ START_TEST(q_has_the_limit_of_a_query) {
 }
 END_TEST
 
+START_TEST(the_level_is_passed_on_and_named_in_the_answer) {
+    static const struct {
+        const char *name;
+        enum node_consistency level;
+    } levels[] = {{"linearizable", NODE_LINEARIZABLE}, {"lease", NODE_LEASE}, {"stale", NODE_STALE}};
+    struct harness *harness = harness_begin();
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        char target[64];
+        snprintf(target, sizeof target, "/v1/query?q=1&consistency=%s", levels[i].name);
+        struct reply reply = get(harness, target);
+        ck_assert_uint_eq(reply.status, 200);
+        ck_assert(reply_has(&reply, "Raft-Consistency", levels[i].name));
+        ck_assert_int_eq(fake_node_last(harness->node)->consistency, levels[i].level);
+        reply_free(&reply);
+    }
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(an_unknown_level_is_400_and_names_those_there_are) {
     struct harness *harness = harness_begin();
     struct reply reply = get(harness, "/v1/query?q=1&consistency=leased");
@@ -103,6 +123,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, get_takes_the_query_from_q);
     tcase_add_test(tcase, a_missing_or_malformed_query_is_400);
     tcase_add_test(tcase, q_has_the_limit_of_a_query);
+    tcase_add_test(tcase, the_level_is_passed_on_and_named_in_the_answer);
     tcase_add_test(tcase, an_unknown_level_is_400_and_names_those_there_are);
     tcase_add_test(tcase, problems_of_a_query_have_no_outcome);
 }
