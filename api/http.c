@@ -330,6 +330,10 @@ static struct MHD_Response *make_stream(struct connection *connection, struct MH
         fputs("raftd: out of memory for an answer\n", stderr);
         abort();
     }
+    if (strcmp(connection->request.method, "HEAD") == 0) {
+        /* Else the library sends the last chunk of a body that is not there. */
+        MHD_set_response_options(stream, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    }
     MHD_get_response_headers(response, copy_field, stream);
     MHD_add_response_header(stream, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     MHD_add_response_header(stream, MHD_HTTP_HEADER_CONNECTION, "close");

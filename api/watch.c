@@ -12,12 +12,13 @@
 
 /* Buffers above this are not kept while nothing waits to be sent. */
 enum { BUFFER_KEPT_MAX = 4096 };
+#define UNSENT_UNKNOWN SIZE_MAX
 
 struct watch {
     struct request *request; /* Borrowed; it holds the watch as its state. */
     struct json_writer out;  /* Events as they are sent; of these */
     size_t sent;             /* so many bytes are with the HTTP library. */
-    size_t unsent;           /* With the system, and not with the reader, when that was last looked at. */
+    size_t unsent;           /* With the system, and not with the reader, at the last check; or UNSENT_UNKNOWN. */
     uint64_t moved_ms;       /* When the reader last took something, or had nothing to take. */
     uint64_t written_ms;     /* When something was last written for it. */
     bool paused;             /* The node waits for room. */
@@ -44,6 +45,7 @@ static void begin_event(struct watch *watch) {
     watch->written_ms = now_ms;
     if (pending(watch) == 0) {
         watch->moved_ms = now_ms;
+        watch->unsent = UNSENT_UNKNOWN;
     }
     if (watch->sent > 0) {
         memmove(watch->out.data, watch->out.data + watch->sent, pending(watch));
@@ -90,6 +92,7 @@ static void write_end(struct watch *watch, const struct problem *problem, raft_i
     answer_problem_body(watch->request, problem, problem_status(problem->code), first_index != 0 ? "first_index" : NULL,
                         first_index, &watch->out);
     watch->ended = true;
+    watch->paused = false;
     watch->moved_ms = watch->request->api->now_ms; /* The last word has its own time to be heard. */
     end_event(watch);
 }
@@ -105,6 +108,7 @@ static ssize_t read_on(struct request *request, char *buffer, size_t capacity) {
     memcpy(buffer, watch->out.data + watch->sent, size);
     watch->sent += size;
     watch->moved_ms = request->api->now_ms;
+    watch->unsent = UNSENT_UNKNOWN;
     if (pending(watch) == 0) {
         watch->out.size = watch->sent = 0;
         if (watch->out.capacity > BUFFER_KEPT_MAX) {
@@ -124,7 +128,7 @@ static ssize_t read_on(struct request *request, char *buffer, size_t capacity) {
 static bool has_moved(struct watch *watch) {
     size_t before = watch->unsent;
     watch->unsent = http_unsent(watch->request);
-    return watch->unsent != before;
+    return before != UNSENT_UNKNOWN && watch->unsent != before;
 }
 
 static void due(struct request *request) {
@@ -234,6 +238,9 @@ static bool read_number(const char *text, size_t size, uint64_t *out_number) {
 static bool find_start(struct request *request, raft_index *out_from) {
     size_t size = 0;
     const char *last = http_field(request, "Last-Event-ID", &size);
+    while (size > 0 && (last[size - 1] == ' ' || last[size - 1] == '\t')) {
+        size--; /* White space around a value is no part of it; the library leaves what stands behind. */
+    }
     raft_index last_seen = 0;
     if (last != NULL) {
         if (!read_number(last, size, &last_seen)) {
