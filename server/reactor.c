@@ -310,8 +310,8 @@ void reactor_run(struct reactor *reactor) {
         gather(reactor, now_ms);
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);
-        bool ended = end_when_handed_over(reactor);
-        await(reactor, ended || node_has_work(reactor->node) ? 0 : wait_ms(reactor, now_ms));
+        bool at_once = end_when_handed_over(reactor) || finished(reactor, now_ms) || node_has_work(reactor->node);
+        await(reactor, at_once ? 0 : wait_ms(reactor, now_ms));
         now_ms = clock_ms();
     }
 }
