@@ -106,7 +106,9 @@ void output_persisted(struct output *output, raft_write number) {
         done++;
     }
     output->unfinished_count -= done;
-    memmove(output->unfinished, output->unfinished + done, output->unfinished_count * sizeof *output->unfinished);
+    if (output->unfinished_count > 0) {
+        memmove(output->unfinished, output->unfinished + done, output->unfinished_count * sizeof *output->unfinished);
+    }
 }
 
 raft_index output_persisted_index(const struct output *output, raft_index last_index) {

@@ -42,9 +42,11 @@ static void answer_first(struct raft *raft, size_t count, bool ok) {
         output_read(&raft->output,
                     (struct raft_read_answer){.ticket = raft->reads[i].ticket, .ok = ok, .index = raft->read_index});
     }
-    raft->read_count -= count;
-    memmove(raft->reads, raft->reads + count, raft->read_count * sizeof *raft->reads);
     raft->reads_confirming = 0;
+    raft->read_count -= count;
+    if (raft->read_count > 0) {
+        memmove(raft->reads, raft->reads + count, raft->read_count * sizeof *raft->reads);
+    }
 }
 
 void read_index_confirm(struct raft *raft) {

@@ -95,7 +95,9 @@ static void drop_writes(struct cluster_node *node, size_t count) {
         free(node->writes[i].entries);
     }
     node->write_count -= count;
-    memmove(node->writes, node->writes + count, node->write_count * sizeof *node->writes);
+    if (node->write_count > 0) {
+        memmove(node->writes, node->writes + count, node->write_count * sizeof *node->writes);
+    }
 }
 
 /* -- Network -- */
