@@ -206,6 +206,20 @@ START_TEST(a_refusal_while_an_earlier_request_is_out_is_not_acted_upon) {
 }
 END_TEST
 
+START_TEST(no_refusal_goes_back_behind_what_matches) {
+    struct harness *h = LEADER(.voters = 3);
+    harness_propose(h, 1, 10);
+    struct raft_message first = append_to(h, 2);
+    harness_propose(h, 1, 10);
+    struct raft_message second = append_to(h, 2);
+    harness_fail(h, first);
+    harness_refuse(h, second, ID(1, 0));
+    ck_assert_uint_eq(harness_peer(h, 2).match_index, 2);
+    ck_assert_uint_eq(harness_peer(h, 2).next_index, 3);
+    harness_stop(h);
+}
+END_TEST
+
 START_TEST(successes_out_of_order_never_lower_what_matches) {
     struct harness *h = LEADER(.voters = 3);
     harness_propose(h, 1, 10);
@@ -454,6 +468,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, every_refusal_moves_on_whatever_it_says);
     tcase_add_test(tcase, a_refusal_at_the_very_beginning_waits_for_a_heartbeat);
     tcase_add_test(tcase, a_refusal_while_an_earlier_request_is_out_is_not_acted_upon);
+    tcase_add_test(tcase, no_refusal_goes_back_behind_what_matches);
     tcase_add_test(tcase, successes_out_of_order_never_lower_what_matches);
     tcase_add_test(tcase, a_success_for_more_than_was_sent_is_not_believed);
     tcase_add_test(tcase, an_answer_to_an_unknown_round_or_of_another_term_is_ignored);
