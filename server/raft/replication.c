@@ -246,8 +246,11 @@ void replication_receive_answer(struct raft *raft, const struct raft_message *an
 void replication_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
     struct progress *peer = raft_progress(raft, to);
     struct progress_request request;
-    if (raft->role != RAFT_LEADER || peer == NULL || !progress_ended(peer, round, &request) || request.heartbeat) {
+    if (raft->role != RAFT_LEADER || peer == NULL || !progress_ended(peer, round, &request)) {
         return;
+    }
+    if (request.heartbeat && progress_entries_in_flight(peer) > 0) {
+        return; /* Entries are under way and will tell themselves how it stands. */
     }
     peer->paused = true;
     back_to_probe(raft, peer, peer->match_index + 1);

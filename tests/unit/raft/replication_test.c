@@ -338,11 +338,23 @@ START_TEST(a_refused_heartbeat_changes_neither_match_nor_next) {
 }
 END_TEST
 
-START_TEST(a_failed_heartbeat_does_not_stop_the_entries) {
+START_TEST(a_failed_heartbeat_does_not_stop_entries_under_way) {
+    struct harness *h = LEADER(.voters = 3);
+    harness_pass(h, HEARTBEAT_MS);
+    struct raft_message heartbeat = append_to(h, 2);
+    harness_propose(h, 1, 10);
+    harness_fail(h, heartbeat);
+    ck_assert_int_eq(harness_peer(h, 2).state, RAFT_REPLICATE);
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(an_idle_follower_whose_heartbeat_failed_is_probed) {
     struct harness *h = LEADER(.voters = 3);
     harness_pass(h, HEARTBEAT_MS);
     harness_fail(h, append_to(h, 2));
-    ck_assert_int_eq(harness_peer(h, 2).state, RAFT_REPLICATE);
+    ck_assert_int_eq(harness_peer(h, 2).state, RAFT_PROBE);
+    ck_assert_uint_eq(harness_peer(h, 2).next_index, harness_peer(h, 2).match_index + 1);
     harness_stop(h);
 }
 END_TEST
@@ -477,7 +489,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_heartbeat_names_what_the_follower_is_known_to_have);
     tcase_add_test(tcase, no_more_heartbeats_are_out_than_the_limit);
     tcase_add_test(tcase, a_refused_heartbeat_changes_neither_match_nor_next);
-    tcase_add_test(tcase, a_failed_heartbeat_does_not_stop_the_entries);
+    tcase_add_test(tcase, a_failed_heartbeat_does_not_stop_entries_under_way);
+    tcase_add_test(tcase, an_idle_follower_whose_heartbeat_failed_is_probed);
     tcase_add_test(tcase, idle_followers_are_told_of_a_commit_soon);
     tcase_add_test(tcase, followers_that_were_told_already_are_not_told_again);
     tcase_add_test(tcase, without_a_majority_for_an_election_timeout_it_steps_down);
