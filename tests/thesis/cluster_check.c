@@ -237,7 +237,8 @@ void cluster_check_message(const struct cluster *cluster, const struct cluster_n
     if (asks && durable->term == message->term && durable->voted_for != node->id) {
         cluster_fail(cluster, "node %" PRIu64 " campaigns before its vote is on its disk", node->id);
     }
-    if (message->type == RAFT_APPEND_ANSWER && message->append_answer.success &&
+    /* In a later term its leader may have had the entry removed again, which is no worse than right after the answer. */
+    if (message->type == RAFT_APPEND_ANSWER && message->append_answer.success && durable->term == message->term &&
         node->durable.count < message->append_answer.match_index) {
         cluster_fail(cluster, "node %" PRIu64 " confirms entry %" PRIu64 " before it is on its disk", node->id,
                      message->append_answer.match_index);
