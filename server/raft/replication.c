@@ -253,7 +253,8 @@ void replication_send_failed(struct raft *raft, raft_node_id to, raft_round roun
         return; /* Entries are under way and will tell themselves how it stands. */
     }
     peer->paused = true;
+    /* A probe that was lost has told nothing: it is repeated where it was, not from the beginning of the log. */
     if (peer->state == RAFT_REPLICATE) {
         back_to_probe(raft, peer, peer->match_index + 1);
-    } /* A probe that was lost has told nothing: it is repeated where it was, not from the beginning of the log. */
+    }
 }
