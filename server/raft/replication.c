@@ -84,6 +84,9 @@ static void send_probe(struct raft *raft, struct progress *peer) {
 }
 
 static void send_entries(struct raft *raft, struct progress *peer) {
+    if (peer->paused) {
+        return;
+    }
     if (progress_entries_in_flight(peer) == 0) {
         /* Whatever was refused out of order or lost is known now: go on after what is known to match. */
         peer->next_index = peer->match_index + 1;

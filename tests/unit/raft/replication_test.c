@@ -203,6 +203,17 @@ START_TEST(a_refusal_at_the_very_beginning_waits_for_a_heartbeat) {
 }
 END_TEST
 
+START_TEST(a_follower_that_refuses_what_it_has_acknowledged_is_asked_once_a_heartbeat) {
+    struct harness *h = LEADER(.voters = 3);
+    harness_propose(h, 1, 10);
+    harness_refuse(h, append_to(h, 2), ID(1, 0)); /* It follows what matched: the follower must have lost that. */
+    assert_silent(h, 2);
+    harness_pass(h, HEARTBEAT_MS);
+    ck_assert_uint_ge(harness_sent_count(h, 2, RAFT_APPEND_ENTRIES), 1);
+    harness_stop(h);
+}
+END_TEST
+
 START_TEST(a_refusal_while_an_earlier_request_is_out_is_not_acted_upon) {
     struct harness *h = LEADER(.voters = 3);
     harness_propose(h, 1, 10);
@@ -305,6 +316,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_refusal_passes_to_the_end_of_a_term_that_both_have);
     tcase_add_test(tcase, every_refusal_moves_on_whatever_it_says);
     tcase_add_test(tcase, a_refusal_at_the_very_beginning_waits_for_a_heartbeat);
+    tcase_add_test(tcase, a_follower_that_refuses_what_it_has_acknowledged_is_asked_once_a_heartbeat);
     tcase_add_test(tcase, a_refusal_while_an_earlier_request_is_out_is_not_acted_upon);
     tcase_add_test(tcase, no_refusal_goes_back_behind_what_matches);
     tcase_add_test(tcase, successes_out_of_order_never_lower_what_matches);
