@@ -134,13 +134,14 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 # -- Tests ------------------------------------------------------------------------------------------------------------------
 
 # These run threads beside each other: ThreadSanitizer watches them.
-THREAD_TESTS := $(filter tests/unit/server/disk_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
+THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/peers_test.c tests/unit/server/peers_exchange_test.c \
+    tests/unit/storage/leveldb_store_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
 .PHONY: units thread-units corpora cluster-tests programs
 units: $(ROOMS:%=unit-%) unit-thesis ## unit tests of every room, as they are built (SANITIZE= chooses how)
 
 thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
-	@tests/run-units $^
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" tests/run-units $^
 
 # Libraries that are preloaded into a node, to make its disk slow or full.
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/cluster/*.c))

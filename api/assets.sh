@@ -22,7 +22,7 @@ for file in "$@"; do
     cat <<END
 __asm__(".section .rodata; .balign 16; asset_$number: .incbin \"$file\"; asset_${number}_end: .byte 0; .previous");
 END
-    echo "extern const char asset_$number[];"
+    echo "extern const char asset_${number}[];"
     echo "extern const char asset_${number}_end[];"
     number=$((number + 1))
 done

@@ -14,8 +14,8 @@ enum { MEMBERS_URL_SIZE = 256 }; /* Bytes of a URL with its NUL. */
 
 struct members_member {
     raft_node_id id;
-    bool voter;                   /* False: a learner. */
-    char url[MEMBERS_URL_SIZE];   /* http://host:port, without a trailing slash. */
+    bool voter;                                     /* False: a learner. */
+    char url[MEMBERS_URL_SIZE];                     /* http://host:port, without a trailing slash. */
     char incarnation[STORAGE_INCARNATION_SIZE + 1]; /* Empty in a --cluster list: not known yet. */
 };
 
@@ -39,15 +39,15 @@ void members_configuration(const struct members *members, struct raft_configurat
 /* {"voters":[{"id":1,"url":"..","incarnation":".."}],"learners":[],"outgoing":[]}, the payload of a configuration entry. */
 void members_write(const struct members *members, struct json_writer *writer);
 
-/* Reads what members_write wrote, from a peer or the disk: everything is checked (ids in range and different, URLs well formed,
- * incarnations of the right form or absent). Unknown members of the objects are ignored. */
+/* Reads what members_write wrote, from a peer or the disk: everything is checked (ids in range and different, URLs well
+ * formed, incarnations of the right form or absent). Unknown members of the objects are ignored. */
 bool members_read(struct json_span value, struct members *out_members);
 
 /* Parses a --cluster list, `1=http://a:8001,2=http://b:8001`. False with a sentence in `out_why` (of `why_size`). */
 bool members_parse_list(const char *text, struct members *out_members, char *out_why, size_t why_size);
 
-/* True for an absolute http URL of a host and optional port, without path, query, user or trailing slash. IPv6 literals in brackets are
- * fine. */
+/* True for an absolute http URL of a host and optional port, without path, query, user or trailing slash. IPv6 literals in
+ * brackets are fine. */
 bool members_url_valid(const char *url, size_t size);
 
 #endif

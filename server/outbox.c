@@ -56,7 +56,7 @@ static void send_request(struct node *node, const struct raft_message *message, 
     if (message->type == RAFT_APPEND_ENTRIES) {
         request.raft.append_entries.entries = entries;
         if (message->append_entries.entry_count > 0) {
-            timeout_ms *= 4; /* The answer waits for the follower's disk. */
+            timeout_ms *= 2; /* The answer waits for the follower's disk. */
         }
     }
     calls_send(node, to, &request, 0, timeout_ms);

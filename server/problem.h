@@ -1,5 +1,5 @@
-/* What can go wrong, as clients see it: one table of codes with their HTTP status and title (contract §1, RFC 9457). The node names
- * problems by code, peers carry the code's name, the API prints them. */
+/* What can go wrong, as clients see it: one table of codes with their HTTP status and title (contract §1, RFC 9457). The
+ * node names problems by code, peers carry the code's name, the API prints them. */
 #ifndef RAFTD_PROBLEM_H
 #define RAFTD_PROBLEM_H
 
@@ -30,9 +30,9 @@ enum problem_code {
     PROBLEM_CODE_COUNT
 };
 
-const char *problem_name(enum problem_code code);   /* "no_leader" */
-const char *problem_title(enum problem_code code);  /* "No leader" */
-unsigned problem_status(enum problem_code code);    /* 503 */
+const char *problem_name(enum problem_code code);  /* "no_leader" */
+const char *problem_title(enum problem_code code); /* "No leader" */
+unsigned problem_status(enum problem_code code);   /* 503 */
 /* The code of that name; PROBLEM_NONE when there is none. */
 enum problem_code problem_by_name(const char *name, size_t size);
 
@@ -41,7 +41,7 @@ enum { PROBLEM_DETAIL_SIZE = 256 };
 /* One problem of one request. */
 struct problem {
     enum problem_code code;
-    bool outcome_unknown;             /* Of a changing request: it may have taken effect, or still may. False: it never will. */
+    bool outcome_unknown; /* Of a changing request: it may have taken effect, or still may. False: it never will. */
     char detail[PROBLEM_DETAIL_SIZE]; /* A sentence for people, UTF-8, cut to fit at a character's edge. */
 };
 

@@ -5,9 +5,9 @@
  * starts from one. Commands, queries and results are JSON values: the bytes were checked by the node before they reach a
  * machine, come without white space around them and exactly as the client wrote them; results must be JSON as well.
  *
- * Rules. `apply` is deterministic: the same commands in the same order give the same state and the same result bytes on every
- * node. It reads no clock, no random source and no file, and iterates in an order that does not depend on addresses or
- * seeds. It cannot fail: a command that makes no sense gets MACHINE_REFUSED, on every node alike, and changes nothing.
+ * Rules. `apply` is deterministic: the same commands in the same order give the same state and the same result bytes on
+ * every node. It reads no clock, no random source and no file, and iterates in an order that does not depend on addresses
+ * or seeds. It cannot fail: a command that makes no sense gets MACHINE_REFUSED, on every node alike, and changes nothing.
  *
  * Memory. Arguments are borrowed for the call. Results go to a `struct machine_output`, owned by the caller. Out of memory:
  * abort with a message.
@@ -30,12 +30,14 @@
 enum { MACHINE_ABI_VERSION = 1 };
 
 enum machine_verdict {
-    MACHINE_DONE = 0,   /* The output holds the result, one JSON value. */
-    MACHINE_REFUSED = 1 /* Not understood, nothing changed: the output holds a sentence of UTF-8 text (not JSON) for people. */
+    MACHINE_DONE = 0, /* The output holds the result, one JSON value. */
+    MACHINE_REFUSED =
+        1 /* Not understood, nothing changed: the output holds a sentence of UTF-8 text (not JSON) for people. */
 };
 
-/* Where results and snapshot bytes go. `append` copies `size` bytes to the end; it cannot fail for results, and for snapshots it
- * answers false when the file could not be written: stop then. `context` belongs to whoever made the output. */
+/* Where results and snapshot bytes go. `append` copies `size` bytes to the end; it cannot fail for results, and for
+ * snapshots it answers false when the file could not be written: stop then. `context` belongs to whoever made the output.
+ */
 struct machine_output {
     bool (*append)(void *context, const void *bytes, size_t size);
     void *context;
@@ -51,21 +53,23 @@ struct machine {
     uint32_t abi_version; /* MACHINE_ABI_VERSION as the machine was compiled with. */
     const char *name;     /* As in --machine and in status; nodes with different machines do not form a cluster. */
 
-    void *(*create)(void);          /* An empty state. */
-    void (*destroy)(void *state);   /* NULL is a no-op. */
+    void *(*create)(void);        /* An empty state. */
+    void (*destroy)(void *state); /* NULL is a no-op. */
 
     /* May this command enter the log? Looks at the command alone, not at any state. NULL: every JSON value may. */
     enum machine_verdict (*check)(const char *command, size_t size, struct machine_output why);
 
     /* Applies the committed command at log index `index` (greater than any before it; not always by one). */
-    enum machine_verdict (*apply)(void *state, uint64_t index, const char *command, size_t size, struct machine_output result);
+    enum machine_verdict (*apply)(void *state, uint64_t index, const char *command, size_t size,
+                                  struct machine_output result);
 
     /* Reads; changes nothing. */
     enum machine_verdict (*query)(const void *state, const char *query, size_t size, struct machine_output result);
 
     /* Sets the state aside as it is now; any number of frozen views may exist at once. */
     void *(*freeze)(void *state);
-    /* Writes a frozen view. The bytes depend on the contents alone: equal states write equal bytes. False: output refused. */
+    /* Writes a frozen view. The bytes depend on the contents alone: equal states write equal bytes. False: output refused.
+     */
     bool (*write)(const void *frozen, struct machine_output snapshot);
     void (*release)(void *state, void *frozen);
 

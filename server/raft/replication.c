@@ -85,6 +85,9 @@ static void send_probe(struct raft *raft, struct progress *peer) {
 }
 
 static void send_entries(struct raft *raft, struct progress *peer) {
+    if (peer->paused) {
+        return;
+    }
     if (progress_entries_in_flight(peer) == 0) {
         /* Whatever was refused out of order or lost is known now: go on after what is known to match. */
         peer->next_index = peer->match_index + 1;
@@ -258,9 +261,15 @@ void replication_receive_answer(struct raft *raft, const struct raft_message *an
 void replication_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
     struct progress *peer = raft_progress(raft, to);
     struct progress_request request;
-    if (raft->role != RAFT_LEADER || peer == NULL || !progress_ended(peer, round, &request) || request.heartbeat) {
+    if (raft->role != RAFT_LEADER || peer == NULL || !progress_ended(peer, round, &request)) {
         return;
     }
+    if (request.heartbeat && progress_entries_in_flight(peer) > 0) {
+        return; /* Entries are under way and will tell themselves how it stands. */
+    }
     peer->paused = true;
-    back_to_probe(raft, peer, peer->match_index + 1);
+    /* A probe that was lost has told nothing: it is repeated where it was, not from the beginning of the log. */
+    if (peer->state == RAFT_REPLICATE) {
+        back_to_probe(raft, peer, peer->match_index + 1);
+    }
 }

@@ -95,7 +95,9 @@ static void drop_writes(struct cluster_node *node, size_t count) {
         free(node->writes[i].entries);
     }
     node->write_count -= count;
-    memmove(node->writes, node->writes + count, node->write_count * sizeof *node->writes);
+    if (node->write_count > 0) {
+        memmove(node->writes, node->writes + count, node->write_count * sizeof *node->writes);
+    }
 }
 
 /* -- Network -- */
@@ -304,7 +306,7 @@ void cluster_step(struct cluster *cluster, bool busy) {
 static void trace_to_stderr(void *context, bool important, const char *line) {
     const struct cluster_node *node = context;
     (void)important;
-    fprintf(stderr, "node %" PRIu64 ": %s\n", node->id, line);
+    fprintf(stderr, "%" PRIu64 " ms, node %" PRIu64 ": %s\n", node->cluster->now_ms, node->id, line);
 }
 
 uint64_t cluster_clock_ms(const struct cluster *cluster, const struct cluster_node *node) {
@@ -379,6 +381,7 @@ struct cluster *cluster_create(uint64_t seed, size_t node_count, bool tell) {
     }
     for (size_t i = 0; i < node_count; i++) {
         struct cluster_node *node = &cluster->nodes[i];
+        node->cluster = cluster;
         node->id = i + 1;
         node->clock_offset_ms = 1000000 + cluster_random(cluster, 100000);
         node->clock_permille = 950 + cluster_random(cluster, 101);

@@ -14,8 +14,9 @@ enum { CLUSTER_NODES_MAX = 5, CLUSTER_HEARTBEAT_MS = 10, CLUSTER_ELECTION_MS = 1
 
 struct cluster_entry {
     raft_term term;
-    uint8_t type;   /* enum raft_entry_type. */
-    uint64_t value; /* The command; 0 for what is none. */
+    uint8_t type;           /* enum raft_entry_type. */
+    uint64_t value;         /* The command; 0 for what is none. */
+    raft_term committed_in; /* Of the log of committed entries only: the term that committed it. */
 };
 
 struct cluster_log {
@@ -36,6 +37,7 @@ struct cluster_write {
 };
 
 struct cluster_node {
+    const struct cluster *cluster; /* It is a part of this. */
     raft_node_id id;
     struct raft *raft; /* NULL: crashed. */
     uint64_t life;     /* How often it has started. Answers to questions of an earlier life reach nobody. */

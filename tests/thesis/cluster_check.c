@@ -120,9 +120,12 @@ static void check_matching(struct cluster *cluster, const struct cluster_node *n
         (struct cluster_fact){.index = index, .term = entry->term, .previous_term = previous_term, .value = entry->value};
 }
 
+/* §3.6: what a term has committed, the leaders of all later terms have. (One of an earlier term may be late to learn that
+ * it was elected.) */
 static void check_complete(const struct cluster *cluster, const struct cluster_node *leader, raft_index from) {
     for (raft_index index = from; index <= cluster->committed.count; index++) {
-        if (!has_entry(&leader->log, index, cluster->committed.entries[index - 1].term)) {
+        const struct cluster_entry *entry = &cluster->committed.entries[index - 1];
+        if (entry->committed_in < leader->led_term && !has_entry(&leader->log, index, entry->term)) {
             cluster_fail(cluster, "leader completeness: node %" PRIu64 " leads term %" PRIu64 " without entry %" PRIu64,
                          leader->id, leader->led_term, index);
         }
@@ -186,9 +189,10 @@ static void check_commitment(struct cluster *cluster, struct cluster_node *node)
     committed->entries = memory_grow(committed->entries, &committed->capacity, commit_index, sizeof *committed->entries);
     for (; committed->count < commit_index; committed->count++) {
         committed->entries[committed->count] = node->log.entries[committed->count];
+        committed->entries[committed->count].committed_in = raft_current_term(node->raft);
     }
     for (size_t i = 0; i < cluster->node_count; i++) {
-        if (cluster->nodes[i].led_term > raft_current_term(node->raft)) {
+        if (cluster->nodes[i].led_term != 0) {
             check_complete(cluster, &cluster->nodes[i], known + 1);
         }
     }
@@ -233,7 +237,8 @@ void cluster_check_message(const struct cluster *cluster, const struct cluster_n
     if (asks && durable->term == message->term && durable->voted_for != node->id) {
         cluster_fail(cluster, "node %" PRIu64 " campaigns before its vote is on its disk", node->id);
     }
-    if (message->type == RAFT_APPEND_ANSWER && message->append_answer.success &&
+    /* In a later term its leader may have had the entry removed again, which is no worse than right after the answer. */
+    if (message->type == RAFT_APPEND_ANSWER && message->append_answer.success && durable->term == message->term &&
         node->durable.count < message->append_answer.match_index) {
         cluster_fail(cluster, "node %" PRIu64 " confirms entry %" PRIu64 " before it is on its disk", node->id,
                      message->append_answer.match_index);

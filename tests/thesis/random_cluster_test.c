@@ -193,11 +193,23 @@ static uint64_t patience_ms(const struct cluster *cluster) {
     return ELECTIONS_MAX * CLUSTER_ELECTION_MS + CATCH_UP_MS * (longest - shortest);
 }
 
+static void tell_state(const struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        const struct cluster_node *node = &cluster->nodes[i];
+        fprintf(stderr,
+                "node %" PRIu64 ": leader %" PRIu64 " of term %" PRIu64 ", log %zu, on disk %zu, committed %" PRIu64
+                ", %zu writes under way, %zu requests to answer\n",
+                node->id, raft_leader(node->raft), raft_current_term(node->raft), node->log.count, node->durable.count,
+                node->commit_index, node->write_count, node->owed);
+    }
+}
+
 static void run_until_agreed(struct cluster *cluster, raft_index at_least, const char *what) {
     uint64_t patience = patience_ms(cluster);
     uint64_t until_ms = cluster->now_ms + patience;
     while (cluster->committed.count < at_least || !agrees(cluster)) {
         if (cluster->now_ms > until_ms) {
+            tell_state(cluster);
             cluster_fail(cluster, "liveness: no agreement within %" PRIu64 " ms %s", patience, what);
         }
         cluster_step(cluster, false);

@@ -3,11 +3,6 @@
 
 #include "tests/unit/raft/harness.h"
 
-/* Until no promise holds; no election time-out is as short. */
-static void outlast_promise(struct harness *h) {
-    harness_pass(h, PROMISE_MS);
-}
-
 /* When it first asks for pre-votes, after nothing but its start. */
 static uint64_t first_campaign_ms(uint64_t seed) {
     struct harness *h = START(.voters = 3, .seed = seed);
@@ -246,7 +241,7 @@ END_TEST
 
 START_TEST(who_is_no_voter_in_its_own_configuration_votes_all_the_same) {
     struct harness *h = START(.voters = 3, .learners = 1, .id = 4);
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     ck_assert(harness_ask_pre_vote(h, 2, 2, ID(1, 1)).vote_answer.vote_granted);
     ck_assert(harness_ask_vote(h, 2, 2, ID(1, 1)).vote_answer.vote_granted);
     harness_stop(h);
@@ -255,7 +250,7 @@ END_TEST
 
 START_TEST(a_candidate_outside_the_own_configuration_gets_a_vote) {
     struct harness *h = START(.voters = 3);
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     ck_assert(harness_ask_vote(h, 9, 2, ID(1, 1)).vote_answer.vote_granted);
     harness_stop(h);
 }
@@ -276,7 +271,7 @@ END_TEST
 
 START_TEST(a_leader_is_alive_for_one_election_timeout_after_it_was_heard) {
     struct harness *h = START(.voters = 3, .seed = 3);
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     APPEND(h, .term = 1, .prev = ID(1, 1));
     harness_pass(h, ELECTION_MS - 1);
     ck_assert(!harness_ask_pre_vote(h, 3, 2, ID(1, 1)).vote_answer.vote_granted);
@@ -291,7 +286,7 @@ END_TEST
 
 START_TEST(refused_entries_are_a_sign_of_life_too) {
     struct harness *h = START(.voters = 3);
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     ck_assert(!APPEND(h, .term = 1, .prev = ID(7, 1)).append_answer.success);
     harness_pass(h, ELECTION_MS - 1);
     ck_assert(!harness_ask_vote(h, 3, 2, ID(9, 1)).vote_answer.vote_granted);
@@ -301,7 +296,7 @@ END_TEST
 
 START_TEST(a_leader_of_an_old_term_is_no_sign_of_life) {
     struct harness *h = START(.voters = 3, .hard_state = {5, 0});
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     APPEND(h, .term = 4, .prev = ID(1, 1));
     ck_assert(harness_ask_pre_vote(h, 3, 6, ID(1, 1)).vote_answer.vote_granted);
     harness_stop(h);
@@ -329,6 +324,17 @@ START_TEST(a_pre_candidate_that_votes_in_its_own_term_follows) {
 }
 END_TEST
 
+START_TEST(a_vote_in_the_own_term_is_written_before_it_is_told) {
+    struct harness *h = START(.voters = 3, .hard_state = {4, 0});
+    harness_pass(h, PROMISE_MS);
+    struct raft_message answer = harness_ask_vote(h, 3, 4, ID(1, 1));
+    ck_assert(answer.vote_answer.vote_granted);
+    ck_assert(h->hard_state_changed);
+    ck_assert_uint_eq(answer.after_write, 1);
+    harness_stop(h);
+}
+END_TEST
+
 START_TEST(granting_a_vote_starts_the_timeout_anew) {
     struct harness *h = START(.voters = 3);
     uint64_t first_ms = raft_next_deadline_ms(h->raft);
@@ -342,7 +348,7 @@ END_TEST
 START_TEST(granting_a_pre_vote_leaves_the_timeout_alone) {
     struct harness *h = START(.voters = 3);
     uint64_t first_ms = raft_next_deadline_ms(h->raft);
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     harness_ask_pre_vote(h, 2, 2, ID(1, 1));
     ck_assert_uint_eq(raft_next_deadline_ms(h->raft), first_ms);
     harness_stop(h);
@@ -352,7 +358,7 @@ END_TEST
 START_TEST(refusing_a_vote_leaves_the_timeout_alone) {
     struct harness *h = START(.voters = 3, .log = "12");
     uint64_t first_ms = raft_next_deadline_ms(h->raft);
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     ck_assert(!harness_ask_vote(h, 2, 3, ID(1, 1)).vote_answer.vote_granted);
     ck_assert_uint_eq(raft_next_deadline_ms(h->raft), first_ms);
     harness_stop(h);
@@ -361,7 +367,7 @@ END_TEST
 
 START_TEST(a_refused_answer_tells_the_own_term) {
     struct harness *h = START(.voters = 3, .hard_state = {7, 0});
-    outlast_promise(h);
+    harness_pass(h, PROMISE_MS);
     struct raft_message answer = harness_ask_pre_vote(h, 2, 7, ID(1, 1));
     ck_assert(!answer.vote_answer.vote_granted);
     ck_assert_uint_eq(answer.term, 7);
@@ -431,6 +437,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_leader_of_an_old_term_is_no_sign_of_life);
     tcase_add_test(tcase, a_pre_candidate_that_lost_its_leader_answers_other_pre_votes);
     tcase_add_test(tcase, a_pre_candidate_that_votes_in_its_own_term_follows);
+    tcase_add_test(tcase, a_vote_in_the_own_term_is_written_before_it_is_told);
     tcase_add_test(tcase, granting_a_vote_starts_the_timeout_anew);
     tcase_add_test(tcase, granting_a_pre_vote_leaves_the_timeout_alone);
     tcase_add_test(tcase, refusing_a_vote_leaves_the_timeout_alone);

@@ -95,6 +95,29 @@ START_TEST(a_follower_far_behind_is_fed_from_the_leaders_disk) {
 }
 END_TEST
 
+START_TEST(what_is_not_applied_or_not_on_disk_yet_stays_in_a_cache_however_small) {
+    struct cluster *cluster = cluster_create(3, 5);
+    for (size_t i = 0; i < 3; i++) {
+        cluster->members[i].options.cache_bytes = 0;
+    }
+    size_t leader = cluster_form(cluster);
+    for (unsigned i = 0; i < 10; i++) {
+        client_await(cluster_propose(cluster, leader, PUT("a", "1")));
+        cluster_run(cluster, HEARTBEAT_MS);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(cluster->members[i].reads_begun, 0);
+    }
+    /* Applied, because two other disks have it, but not on this one. */
+    cluster->members[leader].hold_writes = true;
+    struct client *client = client_await(cluster_propose(cluster, leader, PUT("a", "2")));
+    struct client *log = client_await(cluster_read_log(cluster, leader, client->lines[0].id.index, 1));
+    ck_assert_uint_eq(log->count, 1);
+    ck_assert_str_eq(log->lines[0].text, PUT("a", "2"));
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(the_machine_sees_each_command_once_in_the_order_of_the_log) {
     struct cluster *cluster = cluster_create(3, 4);
     size_t leader = cluster_form(cluster);
@@ -120,6 +143,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, after_a_restart_a_log_longer_than_the_cache_is_applied_from_disk_in_pieces);
     tcase_add_test(tcase, commands_and_reads_wait_while_the_log_is_applied);
     tcase_add_loop_test(tcase, a_follower_far_behind_is_fed_from_the_leaders_disk, 0, 2);
+    tcase_add_test(tcase, what_is_not_applied_or_not_on_disk_yet_stays_in_a_cache_however_small);
     tcase_add_test(tcase, the_machine_sees_each_command_once_in_the_order_of_the_log);
 }
 

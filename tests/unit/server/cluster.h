@@ -61,7 +61,8 @@ struct member {
     struct disk_read *reads;
     size_t read_count;
     size_t read_capacity;
-    uint64_t writes_done; /* In all its lives. */
+    uint64_t writes_done; /* In all its lives, as the next. */
+    uint64_t reads_begun;
 };
 
 struct packet;
@@ -131,6 +132,7 @@ static inline void disk_read(void *context, uint64_t token, raft_index first, ra
     if (member->dying) {
         return;
     }
+    member->reads_begun++;
     member->reads = memory_grow(member->reads, &member->read_capacity, member->read_count + 1, sizeof *member->reads);
     member->reads[member->read_count++] =
         (struct disk_read){token, first, last, max_bytes, cluster_due(member->cluster, member->cluster->disk_ms)};

@@ -50,6 +50,27 @@ START_TEST(a_node_that_was_there_and_went_is_missing_again) {
 }
 END_TEST
 
+START_TEST(an_answer_of_long_ago_does_not_count) {
+    /* Given a node that was there, and of which nothing is known since, not even that it went; and a third that only now
+     * can make itself heard. */
+    struct cluster *cluster = cluster_create(3, 2);
+    cluster->held[2][0] = true;
+    cluster_start_all(cluster);
+    cluster_run(cluster, 900);
+    const struct formation_peer *peer = &cluster_node(cluster, 0)->formation.peers[0];
+    cluster->lost[0][1] = true;
+    while (cluster->now_ms <= peer->answered_ms + FORMATION_FRESH_MS) {
+        cluster_run(cluster, 1);
+    }
+    cluster->held[2][0] = false;
+    cluster_settle(cluster);
+    ck_assert_str_eq(peer[0].why, "");
+    ck_assert_str_eq(peer[1].why, "");
+    ck_assert_uint_eq(disk_state(cluster, 0).last.index, 0);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(nodes_with_different_lists_do_not_form_and_say_so) {
     struct cluster *cluster = cluster_create(3, 3);
     snprintf(cluster->members[1].options.cluster.list[2].url, MEMBERS_URL_SIZE, "http://elsewhere:8001");
@@ -231,6 +252,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, nodes_started_in_any_order_form_one_cluster, 0, 6);
     tcase_add_test(tcase, while_a_node_is_missing_nobody_forms_and_status_says_who_and_why);
     tcase_add_test(tcase, a_node_that_was_there_and_went_is_missing_again);
+    tcase_add_test(tcase, an_answer_of_long_ago_does_not_count);
     tcase_add_test(tcase, nodes_with_different_lists_do_not_form_and_say_so);
     tcase_add_test(tcase, nodes_with_different_machines_do_not_form_and_say_so);
     tcase_add_test(tcase, a_url_that_leads_to_another_node_is_named);

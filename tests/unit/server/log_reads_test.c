@@ -171,6 +171,35 @@ START_TEST(a_follower_that_is_being_sent_entries_can_be_asked_for_its_log) {
 }
 END_TEST
 
+START_TEST(entries_that_were_truncated_in_the_same_turn_are_not_shown) {
+    /* Given a leader cut off with an entry that nobody else has; its disk is reading what is before. */
+    struct cluster *cluster = cluster_create(3, 3);
+    for (size_t i = 0; i < 3; i++) {
+        cluster->members[i].options.cache_bytes = 0;
+    }
+    size_t old = cluster_form(cluster);
+    size_t other = cluster_other(cluster, old);
+    cluster_run(cluster, HEARTBEAT_MS);
+    cluster_set_around(cluster, cluster->refused, old, true);
+    cluster_propose(cluster, old, PUT("a", "1"));
+    cluster->members[old].hold_reads = true;
+    cluster_settle(cluster);
+    struct client *client = cluster_read_log(cluster, old, 0, 10);
+    cluster_settle(cluster);
+    ck_assert_uint_eq(cluster->members[old].read_count, 1);
+    /* When another leader replaces the entry just before the disk has read. */
+    struct message_request request = network_request(cluster, other, old, MESSAGE_APPEND_ENTRIES);
+    struct raft_entry entry = {.id = {3, 3}, .type = RAFT_COMMAND, .size = 1, .data = "1"};
+    request.raft.term = 3;
+    request.raft.append_entries = (struct raft_append_entries){.prev = {2, 2}, .entry_count = 1, .entries = &entry};
+    network_ask(cluster, old, &request);
+    disk_finish_read(&cluster->members[old]);
+    ck_assert_uint_eq(client->answers, 1);
+    ck_assert_uint_eq(client->count, 2);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_piece_of_the_log_has_what_was_asked_for_wherever_it_lies, 0, 3);
     tcase_add_test(tcase, beyond_the_end_there_is_nothing);
@@ -179,6 +208,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, an_entry_larger_than_an_answer_comes_alone, 0, 2);
     tcase_add_test(tcase, several_pieces_at_once_and_one_cancelled);
     tcase_add_test(tcase, entries_of_the_very_same_turn_are_shown);
+    tcase_add_test(tcase, entries_that_were_truncated_in_the_same_turn_are_not_shown);
     tcase_add_loop_test(tcase, a_follower_that_is_being_sent_entries_can_be_asked_for_its_log, 0, 2);
 }
 
