@@ -45,7 +45,6 @@ static void begin_event(struct watch *watch) {
     watch->written_ms = now_ms;
     if (pending(watch) == 0) {
         watch->moved_ms = now_ms;
-        watch->unsent = UNSENT_UNKNOWN;
     }
     if (watch->sent > 0) {
         memmove(watch->out.data, watch->out.data + watch->sent, pending(watch));
@@ -271,6 +270,7 @@ void watch_handle(struct request *request) {
     }
     struct watch *watch = memory_zalloc(sizeof *watch);
     watch->request = request;
+    watch->unsent = UNSENT_UNKNOWN;
     request_wait(request, undo, watch);
     const struct node_watcher watcher = {.context = watch, .opened = opened, .command = command, .ended = ended};
     request->ticket = node_watch(request->api->node, from, &watcher);

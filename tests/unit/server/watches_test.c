@@ -248,24 +248,27 @@ END_TEST
 START_TEST(cancelled_at_any_time_it_hears_no_more) {
     struct cluster *cluster = begin(20, 0);
     struct node *node = cluster_node(cluster, 0);
-    /* Before its first turn; while the disk reads; from inside a callback; when paused. */
-    struct seen gone[4] = {0};
-    for (size_t i = 0; i < 4; i++) {
+    /* Before its first turn; while the disk reads; from inside a callback; when paused; in the callback that says so. */
+    struct seen gone[5] = {0};
+    for (size_t i = 0; i < 5; i++) {
         seen_watch(node, 3, &gone[i]);
     }
     gone[2].cancel = true;
     gone[3].room = 1;
+    gone[4].cancel = true;
+    gone[4].room = 1;
     node_cancel(node, gone[0].ticket);
     cluster->members[0].hold_reads = true;
     cluster_settle(cluster);
     node_cancel(node, gone[1].ticket);
+    put(cluster, 0, 1); /* Turns in which its read is still under way. */
     cluster->members[0].hold_reads = false;
     cluster_settle(cluster);
     node_cancel(node, gone[3].ticket);
     node_watch_resume(node, gone[3].ticket);
     put(cluster, 0, 1);
-    static const size_t counts[] = {0, 0, 1, 1};
-    for (size_t i = 0; i < 4; i++) {
+    static const size_t counts[] = {0, 0, 1, 1, 1};
+    for (size_t i = 0; i < 5; i++) {
         ck_assert_uint_eq(gone[i].count, counts[i]);
         ck_assert_uint_eq(gone[i].ended, 0);
     }
@@ -348,6 +351,48 @@ START_TEST(large_commands_come_from_the_disk_one_by_one) {
 }
 END_TEST
 
+START_TEST(after_a_restart_nothing_is_shown_before_it_is_applied) {
+    /* Given more in the log than is read at once to be applied */
+    enum { COUNT = 250, LAST = 2 + COUNT };
+    struct cluster *cluster = begin(0, 0);
+    struct member *member = &cluster->members[0];
+    char *text = memory_alloc(10001);
+    size_t head = (size_t)snprintf(text, 10001, "{\"op\":\"put\",\"key\":\"a\",\"value\":\"");
+    memset(text + head, 'x', 10000 - head);
+    memcpy(text + 9998, "\"}", 3);
+    for (size_t i = 0; i < COUNT; i++) {
+        client_await(cluster_propose(cluster, 0, text));
+    }
+    free(text);
+    cluster_restart(cluster, 0);
+    member->hold_reads = true;
+    while (member->read_count == 0) {
+        cluster_run(cluster, 10);
+    }
+    disk_finish_read(member);
+    cluster_settle(cluster);
+    raft_index applied = member->node->applier.applied.index;
+    ck_assert_uint_gt(applied, 3);
+    ck_assert_uint_lt(applied, LAST - 10);
+    /* When what a watcher asks for comes from the disk before what the machine asks for */
+    struct seen seen = {0};
+    seen_watch(member->node, applied, &seen);
+    cluster_settle(cluster);
+    ck_assert_uint_eq(member->read_count, 2);
+    struct disk_read first = member->reads[0];
+    member->reads[0] = member->reads[1];
+    member->reads[1] = first;
+    disk_finish_read(member);
+    cluster_settle(cluster);
+    /* Then */
+    assert_saw(&seen, applied, applied);
+    member->hold_reads = false;
+    cluster_run(cluster, 100);
+    assert_saw(&seen, applied, LAST);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(watchers_on_all_nodes_see_the_same_while_everything_is_slow) {
     struct cluster *cluster = cluster_create(3, 11);
     for (size_t i = 0; i < 3; i++) {
@@ -396,6 +441,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, watches_may_be_added_from_inside_a_callback, 0, 2);
     tcase_add_test(tcase, reads_of_the_disk_are_few_at_a_time_and_go_round);
     tcase_add_test(tcase, large_commands_come_from_the_disk_one_by_one);
+    tcase_add_test(tcase, after_a_restart_nothing_is_shown_before_it_is_applied);
     tcase_add_loop_test(tcase, watchers_on_all_nodes_see_the_same_while_everything_is_slow, 0, 2);
 }
 
