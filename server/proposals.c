@@ -138,10 +138,13 @@ void proposals_resolve(struct proposal *proposal, const struct message_line *lin
 
 void proposals_finish(struct node *node, struct proposal *proposal) {
     assert(proposal->resolved == proposal->count);
-    const char *result = proposal->results.data;
+    size_t at = 0;
     for (size_t i = 0; i < proposal->count; i++) {
-        proposal->lines[i].result.data = result;
-        result += proposal->lines[i].result.size;
+        struct json_span *result = &proposal->lines[i].result;
+        if (result->size > 0) {
+            result->data = proposal->results.data + at;
+        }
+        at += result->size;
     }
     assert(node->proposals.commands_waiting >= proposal->count);
     node->proposals.commands_waiting -= proposal->count;
