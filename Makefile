@@ -26,11 +26,13 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 ifneq ($(WERROR),)
 WARNINGS += -Werror
 endif
-OPTIMIZE ?= -O2
-CFLAGS ?= -g
 ifneq ($(SANITIZE),)
+OPTIMIZE ?= -O1
+CFLAGS ?= -g1
 SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
+OPTIMIZE ?= -O2
+CFLAGS ?= -g
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -lleveldb
@@ -137,7 +139,7 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/peers_test.c tests/unit/server/peers_exchange_test.c \
     tests/unit/storage/leveldb_store_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
-.PHONY: units thread-units corpora cluster-tests programs
+.PHONY: units thread-units corpora preloads cluster-tests programs
 units: $(ROOMS:%=unit-%) unit-thesis ## unit tests of every room, as they are built (SANITIZE= chooses how)
 
 thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
@@ -149,15 +151,19 @@ $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 
-cluster-tests: all $(PRELOADS) ## tests that start real processes
+preloads: $(PRELOADS)
+cluster-tests: all preloads ## tests that start real processes
 	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 
 .PHONY: test test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
 	@status=0; \
+	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads || exit 1; \
+	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
 	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora || status=1; \
 	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \
-	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests || status=1; \
+	wait $$cluster || status=1; \
+	cat build/cluster-tests.log; \
 	exit $$status
 
 test-all: test ## `test`, then fuzzing, containers and the page in a browser
