@@ -178,6 +178,7 @@ bench: all ## measure: requests per second and latency
 # -- Fuzzing. A target is tests/fuzz/NAME_fuzz.c; its corpus is replayed by `make test` without libFuzzer. -----------------------
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_uses_message := $(uses_server)
+fuzz_uses_sessions := $(uses_server)
 fuzz_uses_http := $(uses_api)
 FUZZ_BUILD := build/fuzz
 
