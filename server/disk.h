@@ -8,6 +8,17 @@
 
 #include <stdint.h>
 
+/* Jobs that take long (a snapshot written or restored, LevelDB compacted) do not hold up those that do not (a chunk read or
+ * stored): each lane is one thread. */
+enum disk_lane { DISK_LANE_LONG, DISK_LANE_SHORT };
+
+struct disk_job {
+    void *context;
+    void (*work)(void *context); /* On the lane's thread. */
+    /* On the reactor's thread, by disk_threads_collect. `ran` false: the threads end and it never began. */
+    void (*done)(void *context, bool ran);
+};
+
 struct disk {
     void *context;
     /* Starts write `number` (1, 2, 3, ...); done in that order, reported by node_written. The entries' array is borrowed
@@ -16,10 +27,13 @@ struct disk {
     void (*write)(void *context, uint64_t number, const struct storage_write *write);
     /* Starts reading entries as storage_read does; reported by node_entries_read with `token`. */
     void (*read)(void *context, uint64_t token, raft_index first, raft_index last, size_t max_bytes);
+    /* Starts a job beside all that, in order within its lane. */
+    void (*run)(void *context, enum disk_lane lane, const struct disk_job *job);
 };
 
-/* One thread that writes and syncs, one that reads. Ends are collected by disk_threads_collect on the reactor's thread
- * after `wake` (called on the threads; it must be safe there, e.g. a write to an eventfd). */
+/* One thread that writes and syncs, one that reads and does the short jobs, one for the long ones. Ends are collected by
+ * disk_threads_collect on the reactor's thread after `wake` (called on the threads; it must be safe there, e.g. a write to
+ * an eventfd). */
 struct disk_threads;
 
 struct disk_ends {
@@ -31,7 +45,8 @@ the array and one reference of the buffer, as storage_read hands them out. */
 };
 
 struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(void *context), void *wake_context);
-/* Waits until every write handed in is done, then ends the threads. Reads not begun are dropped. The storage stays open. */
+/* Waits until every write handed in and every job begun is done, then ends the threads. Reads and jobs not begun are
+ * dropped. The storage stays open. */
 void disk_threads_destroy(struct disk_threads *threads);
 struct disk disk_threads_interface(struct disk_threads *threads);
 /* Reports what has ended since the last call. */

@@ -15,6 +15,8 @@ const char *message_entry_type_name(enum raft_entry_type type) {
         return "noop";
     case RAFT_CONFIGURATION:
         return "configuration";
+    case RAFT_SESSION:
+        return "session";
     }
     assert(false);
     return "";

@@ -69,7 +69,7 @@ static bool restore_entry(void *context, const struct raft_entry *entry) {
 static struct raft *restore(struct node *node, struct storage *storage, const struct storage_state *state,
                             struct storage_message *out_message) {
     struct restoring restoring = {.node = node, .core = node_make_core(node, state->hard_state), .ok = true};
-    enum storage_error error = storage_visit(storage, state->first_index, restore_entry, &restoring, out_message);
+    enum storage_error error = storage_visit(storage, state->base.index + 1, restore_entry, &restoring, out_message);
     if (error == STORAGE_OK && !restoring.ok) {
         snprintf(out_message->text, sizeof out_message->text,
                  "a configuration entry of the log cannot be read; wipe this node's data and let it join again");

@@ -30,6 +30,9 @@ static enum message_kind kind_of(const struct raft_message *message) {
     case RAFT_TIMEOUT_NOW:
     case RAFT_TIMEOUT_NOW_ANSWER:
         return MESSAGE_TIMEOUT_NOW;
+    case RAFT_INSTALL_SNAPSHOT:
+    case RAFT_INSTALL_ANSWER:
+        break;
     }
     assert(false);
     return MESSAGE_KIND_COUNT;

@@ -71,7 +71,7 @@ enum storage_error creation_make(const struct directory *directory, raft_node_id
     if (mkdir(directory->database_path, 0700) != 0 && errno != EEXIST) {
         return failed(directory, DIRECTORY_DATABASE, out_message);
     }
-    const struct storage_state state = {.identity = identity_make(node_id), .first_index = 1};
+    const struct storage_state state = {.identity = identity_make(node_id)};
     const struct floor floor = {.newest = {.number = 1}};
     error = write_first_batch(directory, &state, &floor, out_message);
     if (error == STORAGE_OK && !directory_sync_database(directory)) {

@@ -112,7 +112,6 @@ struct storage *storage_memory_create(raft_node_id node_id, const char *incarnat
     store->storage.operations = &operations;
     store->storage.state.identity.node_id = node_id;
     memcpy(store->storage.state.identity.incarnation, incarnation, strlen(incarnation));
-    store->storage.state.first_index = 1;
     pthread_mutex_init(&store->lock, NULL);
     return &store->storage;
 }

@@ -50,16 +50,29 @@ struct storage_identity {
                     serve. */
 };
 
+/* A snapshot file by what makes it that file and no other (contract §5). length 0: none. */
+struct storage_snapshot {
+    struct raft_entry_id id; /* The last entry that it covers. */
+    uint64_t length;         /* Bytes of the whole file. */
+    uint32_t crc;            /* CRC-32C, as in its last four bytes, of all before them. */
+};
+
 struct storage_state {
     struct storage_identity identity;
     struct raft_hard_state hard_state;
-    raft_index first_index;    /* 1 when the log is empty. */
-    struct raft_entry_id last; /* {0,0} when the log is empty. */
+    struct raft_entry_id base;        /* What the log begins after; {0,0}: it is whole. */
+    struct raft_entry_id last;        /* The base when the log is empty. */
+    struct storage_snapshot snapshot; /* The one that counts. Its id.index is not below the base's, nor above last's. */
 };
 
-/* One synced batch. Performed in this order: truncation, entries, hard state, identity. */
+/* One synced batch. Performed in this order: replacement or truncation and compaction, entries, snapshot, hard state,
+ * identity. */
 struct storage_write {
-    raft_index truncate_from;         /* Remove this index and all above; 0, or past the end: none. */
+    struct raft_entry_id replaced_by; /* {0,0}: none. Else the whole log goes and begins anew after this, which `snapshot`,
+                                         given in this very write, covers; truncate_from and compact_through are 0. */
+    raft_index compact_through; /* Remove this index and all below: the new base, covered by the snapshot that counts after
+                                   this write. 0, or not above the base: none. */
+    raft_index truncate_from;   /* Remove this index and all above; 0, or past the end: none. */
     const struct raft_entry *entries; /* Contiguous; the first follows the log's end (after truncation). Their terms do not
                                          go back, nor past the hard state's, this write's included. */
     size_t entry_count;
@@ -68,6 +81,9 @@ struct storage_write {
     bool cluster_changed;              /* cluster_id and formed are taken from these: */
     char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1];
     bool formed;
+    bool snapshot_changed; /* This one counts from now on (it lies in the directory, whole and synced:
+                              storage/snapshot_file.h). */
+    struct storage_snapshot snapshot;
 };
 
 struct storage;
@@ -86,8 +102,8 @@ void storage_close(struct storage *storage); /* NULL is a no-op. */
 /* What the store held when it was opened and all writes since. */
 void storage_state(const struct storage *storage, struct storage_state *out_state);
 
-/* Every entry from `first` (0 is 1) on in order; `configuration` and `buffer` are NULL, `data` is borrowed for the call.
- * Stops early when `visit` answers false. STORAGE_DAMAGED when an entry is not as it was written. */
+/* Every entry from `first` (0: the first there is) on in order; `configuration` and `buffer` are NULL, `data` is borrowed
+ * for the call. Stops early when `visit` answers false. STORAGE_DAMAGED when an entry is not as it was written. */
 enum storage_error storage_visit(struct storage *storage, raft_index first,
                                  bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                  struct storage_message *out_message);
@@ -104,7 +120,14 @@ enum storage_error storage_read(struct storage *storage, raft_index first, raft_
                                 struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                 struct storage_message *out_message);
 
-/* Bytes the store takes on disk now, by the sizes of its files. */
+/* Gives the space of what was removed from the log back to the system: LevelDB rewrites what is left of those ranges. Takes
+ * as long as it takes; on the background thread, beside writes. */
+void storage_compact(struct storage *storage);
+
+/* The directory in which snapshot files lie (storage/snapshot_file.h); NULL: the twin in memory, which has none. */
+const char *storage_directory(const struct storage *storage);
+
+/* Bytes the store takes on disk now, by the sizes of its files, snapshots included. */
 uint64_t storage_size_bytes(const struct storage *storage);
 
 #endif

@@ -11,7 +11,7 @@ struct raft_entry_id store_end_after_truncation(const struct storage_state *stat
     if (truncate_from == 0 || truncate_from > state->last.index) {
         return state->last;
     }
-    assert(truncate_from >= state->first_index);
+    assert(truncate_from > state->base.index);
     return (struct raft_entry_id){.index = truncate_from - 1, .term = term_before};
 }
 

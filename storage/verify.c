@@ -103,7 +103,7 @@ static enum storage_error verify_agreement(const struct verification *verificati
 
 enum storage_error verify_all(const struct database *database, struct storage_state *out_state,
                               struct record_newest_write *out_newest, struct storage_message *out_message) {
-    struct verification verification = {.state = {.first_index = 1}, .message = out_message};
+    struct verification verification = {.message = out_message};
     enum storage_error error = STORAGE_OK;
     leveldb_iterator_t *iterator = leveldb_create_iterator(database->handle, database->verified);
     for (leveldb_iter_seek_to_first(iterator); error == STORAGE_OK && leveldb_iter_valid(iterator);

@@ -127,6 +127,9 @@ void raft_receive(struct raft *raft, const struct raft_message *message) {
         break;
     case RAFT_TIMEOUT_NOW_ANSWER:
         break; /* Its term is all it says. */
+    case RAFT_INSTALL_SNAPSHOT:
+    case RAFT_INSTALL_ANSWER:
+        break;
     }
 }
 

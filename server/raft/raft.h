@@ -10,15 +10,19 @@
  *     raft_propose    append these commands                         (leader)
  *     raft_read       from which index on may this query be read?   (leader, §6.4)
  *     raft_transfer   hand leadership over                          (leader, §3.10)
+ *     raft_change     begin to change who the servers are           (leader, ch. 4)
+ *     raft_compact    a snapshot makes the log up to here superfluous
+ *     raft_install    a snapshot from the leader takes the log's place
  *     raft_persisted  write number N and all before it are on disk
  *
  * and then takes the actions of the whole turn at once with raft_take_actions and performs them in four steps:
  *
  *     1. send every message whose `after_write` is on disk already (0 always is), keep the others until it is;
- *     2. hand hard state, truncation and entries to the disk as write `write`, one atomic synced batch, in order of
- * numbers;
+ *     2. hand hard state, truncation, compaction, replacement and entries to the disk as write `write`, one atomic synced
+ * batch, in order of numbers;
  *     3. apply the log up to `commit_index`, in order;
- *     4. answer the reads.
+ *     4. answer the reads;
+ *     5. if a configuration is due, encode it and hand it in by raft_propose.
  *
  * The same inputs in the same order give the same actions, byte for byte.
  *
@@ -35,6 +39,14 @@
  * (raft_propose, raft_receive) and come out once, in `entries` of the next actions, for the host to keep. Outgoing
  * AppendEntries name the range of indexes (`prev`, `entry_count`); the host fills in the bytes. If it finds that an index
  * of the range no longer has the term that raft_term_at tells, the message is stale: drop it and call raft_send_failed.
+ *
+ * Snapshots (ch. 5). The module keeps the log from its base on: {base} is the last entry that was compacted away, whose
+ * term is still known. What a snapshot holds, how it is written and how its bytes travel is the host's. The module decides
+ * when a follower needs one (it asks for entries at or before the base): it says so once by RAFT_INSTALL_SNAPSHOT and the
+ * host then sends whichever snapshot it has, in its own time; heartbeats go on beside it.
+ *
+ * Membership (ch. 4). The module decides which configuration comes next and when it may be appended; the host encodes it
+ * (URLs and incarnations are its own) and hands it in as an entry.
  *
  * Memory. Entries' bytes are counted buffers (server/base/buffer.h). Inputs are borrowed for the call; what the module
  * keeps until the next actions, it retains. What raft_take_actions answers is borrowed until the next call of any function
@@ -66,11 +78,13 @@ typedef uint64_t raft_write;   /* Names a write to disk; 0 means none. */
 #define RAFT_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
 enum {
-    RAFT_MEMBERS_MAX = 31,         /* Servers in a configuration. */
-    RAFT_IN_FLIGHT_MAX = 16,       /* The largest max_in_flight. */
-    RAFT_HEARTBEATS_IN_FLIGHT = 2, /* Unanswered heartbeats per follower, besides max_in_flight. */
-    RAFT_LEASE_DRIFT_PERCENT = 10, /* How much shorter than promised a lease is taken. */
-    RAFT_TERM_JUMP_MAX = 1000000   /* A request whose term is further ahead than this is not believed (hosts refuse it). */
+    RAFT_MEMBERS_MAX = 31,            /* Servers in a configuration. */
+    RAFT_IN_FLIGHT_MAX = 16,          /* The largest max_in_flight. */
+    RAFT_HEARTBEATS_IN_FLIGHT = 2,    /* Unanswered heartbeats per follower, besides max_in_flight. */
+    RAFT_LEASE_DRIFT_PERCENT = 10,    /* How much shorter than promised a lease is taken. */
+    RAFT_CATCH_UP_SILENCE_MS = 10000, /* A new voter that makes no progress for so long is given up (§4.2.1). */
+    RAFT_CATCH_UP_ROUNDS_MAX = 100,   /* So is one that needs more rounds than this. */
+    RAFT_TERM_JUMP_MAX = 1000000 /* A request whose term is further ahead than this is not believed (hosts refuse it). */
 };
 
 /* Where an entry stands: (index, term) names its contents too (log matching, §3.5). {0,0} is before the first entry. */
@@ -80,17 +94,33 @@ struct raft_entry_id {
 };
 
 enum raft_entry_type {
-    RAFT_COMMAND = 1,      /* For the state machine. */
-    RAFT_NOOP = 2,         /* The first entry of a leader's term (§6.4 step 1; lets older entries commit, §3.6.2). */
-    RAFT_CONFIGURATION = 3 /* Who the servers are (ch. 4). In effect as soon as it is in the log. */
+    RAFT_COMMAND = 1,       /* For the state machine. */
+    RAFT_NOOP = 2,          /* The first entry of a leader's term (§6.4 step 1; lets older entries commit, §3.6.2). */
+    RAFT_CONFIGURATION = 3, /* Who the servers are (ch. 4). In effect as soon as it is in the log. */
+    RAFT_SESSION = 4        /* Opens or closes a client's session (§6.3): for the host, like a command. */
 };
 
-/* The servers of a cluster by id. Voters count for elections and commitment; learners only receive the log (§4.2.1). */
+/* The servers of a cluster by id. Voters count for elections and commitment; learners only receive the log (§4.2.1).
+ *
+ * Joint consensus (§4.3): while `outgoing` is not empty, decisions need a majority of `voters` and one of `outgoing`, the
+ * voters that were.
+ *
+ * A change whose new voters still have to catch up stands in the configuration, so that any later leader goes on with it:
+ * `next_voters` is then not empty and with `next_learners` says where it leads; `joining` are those learners that this
+ * change brought, and takes away again if it is given up. */
 struct raft_configuration {
     size_t voter_count;
     size_t learner_count;
-    raft_node_id voters[RAFT_MEMBERS_MAX];   /* The first voter_count, ascending. */
-    raft_node_id learners[RAFT_MEMBERS_MAX]; /* The first learner_count, ascending. */
+    size_t outgoing_count;
+    size_t next_voter_count;
+    size_t next_learner_count;
+    size_t joining_count;
+    raft_node_id voters[RAFT_MEMBERS_MAX];   /* The first voter_count, ascending; so the others. */
+    raft_node_id learners[RAFT_MEMBERS_MAX]; /* No server is both a voter and a learner, or both outgoing and a learner. */
+    raft_node_id outgoing[RAFT_MEMBERS_MAX];
+    raft_node_id next_voters[RAFT_MEMBERS_MAX]; /* Each one a voter or a learner now. */
+    raft_node_id next_learners[RAFT_MEMBERS_MAX];
+    raft_node_id joining[RAFT_MEMBERS_MAX]; /* Learners. */
 };
 
 struct raft_entry {
@@ -101,6 +131,13 @@ struct raft_entry {
     struct buffer *buffer;                          /* What keeps `data` alive; NULL when size is 0. */
     const struct raft_configuration *configuration; /* Of a RAFT_CONFIGURATION entry going in: decoded by the host, borrowed
                                                        for the call. NULL otherwise, and in actions. */
+    /* The host's, kept and replicated with the entry, opaque to this module (§6.3). Of a no-op or configuration 0. */
+    uint64_t time_ms; /* Cluster time. */
+    uint64_t
+        session; /* Of a command: the session it belongs to, 0 for none. Of a RAFT_SESSION: the one to close, 0: open. */
+    uint64_t sequence; /* In that session; 0: none. */
+    const char *key;   /* Idempotency key, inside `buffer`; NULL: none. */
+    uint32_t key_size;
 };
 
 /* What must never be forgotten (§3.8, Figure 3.1 "persistent state"). Both are on disk before anything rests on them. */
@@ -119,7 +156,9 @@ enum raft_message_type {
     RAFT_APPEND_ENTRIES,
     RAFT_APPEND_ANSWER,
     RAFT_TIMEOUT_NOW, /* Request: campaign at once (§3.10). */
-    RAFT_TIMEOUT_NOW_ANSWER
+    RAFT_TIMEOUT_NOW_ANSWER,
+    RAFT_INSTALL_SNAPSHOT, /* Request: going out, see raft_install_snapshot; coming in, one chunk of it has come. */
+    RAFT_INSTALL_ANSWER
 };
 
 struct raft_request_vote {
@@ -149,6 +188,17 @@ struct raft_append_answer {
     raft_index conflict_index; /* On failure: the first index of conflict_term, or one past the follower's last (§3.5). */
 };
 
+/* InstallSnapshot (Figure 5.3) has two halves. Going out it is one request per transfer: "`to` needs a snapshot". The host
+ * chooses one whose index is not below the log's base, sends it in as many chunks and attempts as it likes, each carrying
+ * this request's term, and ends it by an answer with the index that `to` has installed, or by raft_send_failed; then the
+ * module asks again when it must. A chunk's answer with a later term is handed in as an answer that is not accepted.
+ * Coming in, each chunk is one request, answered with whether this server takes it: it comes from the leader of its term.
+ * Only then may the host keep the bytes; the time-out of elections begins anew. */
+struct raft_install_answer {
+    bool accepted;        /* Chunk: keep it. End of a transfer: it is installed. */
+    raft_index installed; /* End of a transfer, inbound: the log and state of `from` equal ours up to here, on its disk. */
+};
+
 struct raft_message {
     enum raft_message_type type;
     raft_node_id from;
@@ -163,6 +213,7 @@ struct raft_message {
         struct raft_vote_answer vote_answer;
         struct raft_append_entries append_entries;
         struct raft_append_answer append_answer;
+        struct raft_install_answer install_answer;
     };
 };
 
@@ -187,6 +238,16 @@ struct raft_options {
  * and grants no vote for 1.5 heartbeats (it may have promised that to a leader before it stopped). `now_ms` is the first
  * time. */
 struct raft *raft_create(const struct raft_options *options, struct raft_hard_state hard_state, uint64_t now_ms);
+/* What a snapshot on this server's disk tells. */
+struct raft_snapshot {
+    struct raft_entry_id id;                        /* The last entry that it covers. Committed. */
+    raft_index configuration_index;                 /* At most id.index; */
+    const struct raft_configuration *configuration; /* as of id.index. Borrowed for the call. */
+};
+
+/* The log begins after `base`, which a snapshot covers (base.index <= snapshot->id.index). Once, before the entries. What
+ * the snapshot covers is committed. */
+void raft_restore_snapshot(struct raft *raft, struct raft_entry_id base, const struct raft_snapshot *snapshot);
 /* Appends an entry that is on disk already; in order of index, before any other input. Bytes are not needed. */
 void raft_restore_entry(struct raft *raft, const struct raft_entry *entry);
 void raft_destroy(struct raft *raft); /* NULL is a no-op. */
@@ -227,6 +288,44 @@ raft_node_id raft_transferring(const struct raft *raft);
 
 void raft_persisted(struct raft *raft, raft_write write);
 
+/* -- Snapshots (ch. 5) -- */
+
+/* Forgets the entries up to `through`, the log's new base: a snapshot that covers them is on disk. At most the commit
+ * index; no-op when not above the base. This turn's actions carry it out. */
+void raft_compact(struct raft *raft, raft_index through);
+/* A whole, verified snapshot from the leader is on disk: takes it in the place of the log it covers (Figure 5.3). False,
+ * and nothing happens: the commit index has reached it already. Else the commit index becomes its index, and where the log
+ * has that very entry, what follows is kept; otherwise all of the log goes (this turn's `replaced_by`). Not as the leader.
+ * The host's state must be the snapshot's before the next raft_take_actions. */
+bool raft_install(struct raft *raft, const struct raft_snapshot *snapshot);
+/* Some of a snapshot has arrived at `to`: while it makes progress a new voter is not given up (§4.2.1). */
+void raft_snapshot_progress(struct raft *raft, raft_node_id to);
+
+/* -- Membership (ch. 4) -- */
+
+enum raft_change_verdict {
+    RAFT_CHANGE_BEGUN,       /* Append *out_first now, by raft_propose in this turn. */
+    RAFT_CHANGE_NONE,        /* The configuration is that already. */
+    RAFT_CHANGE_NOT_LEADER,  /* Or leadership is being handed over. */
+    RAFT_CHANGE_NOT_YET,     /* No entry of this term is committed yet (the erratum of 2015 to §4.1): ask again. */
+    RAFT_CHANGE_IN_PROGRESS, /* Another one is under way: uncommitted, catching up or joint. */
+    RAFT_CHANGE_NO_MAJORITY  /* No majority of the voters it would lead to has been heard within an election time-out. */
+};
+
+/* Begins to go to exactly `target`'s voters (at least one) and learners; its other lists are empty. What is appended first,
+ * decided here: with new voters, they as learners that have to catch up (§4.2.1), unless they are learners that have; else
+ * the target itself, when it is at most one voter away (§4.1); else the joint configuration (§4.3). Servers that are new
+ * voters count as heard. The steps that follow come as `configuration_due`. */
+enum raft_change_verdict raft_change(struct raft *raft, const struct raft_configuration *target,
+                                     struct raft_configuration *out_first);
+
+/* -- The disk and the state (architecture §3, §4) -- */
+
+/* This server must not lead now: its disk stalls, or its state differs from the majority's. A leader that is not the only
+ * voter hands over as soon as somebody can take over, and a server so marked does not campaign, not even for a transfer. It
+ * votes, stores and acknowledges as before. */
+void raft_set_unfit(struct raft *raft, bool unfit);
+
 /* -- Actions -- */
 
 struct raft_read_answer {
@@ -240,6 +339,9 @@ struct raft_actions {
     bool hard_state_changed;
     struct raft_hard_state hard_state;
     raft_index truncate_from;         /* Remove this index and all above it first; 0: none. */
+    struct raft_entry_id replaced_by; /* A snapshot's: first remove the whole log; it begins anew after this. {0,0}: none.
+                                         With it truncate_from and compact_through are 0. */
+    raft_index compact_through;       /* Remove this index and all below, the log's base now; 0: none. */
     const struct raft_entry *entries; /* Append; the index of the first is the log's end after truncation + 1. */
     size_t entry_count;
 
@@ -250,6 +352,12 @@ struct raft_actions {
 
     const struct raft_read_answer *reads;
     size_t read_count;
+
+    /* The next step of a change may be appended (leader only): hand it in by raft_propose. Said again in the next actions
+     * until it is, or is superseded. NULL: none. */
+    const struct raft_configuration *configuration_due;
+    bool change_given_up;     /* configuration_due takes back what was begun: a new voter made no progress. */
+    raft_node_id given_up_on; /* Which. */
 };
 
 const struct raft_actions *raft_take_actions(struct raft *raft);
@@ -257,8 +365,9 @@ const struct raft_actions *raft_take_actions(struct raft *raft);
 /* -- Looking -- */
 
 enum raft_progress_state {
-    RAFT_PROBE,    /* Where the logs agree is not known: one AppendEntries at a time. */
-    RAFT_REPLICATE /* It is: entries are sent ahead, up to max_in_flight. */
+    RAFT_PROBE,     /* Where the logs agree is not known: one AppendEntries at a time. */
+    RAFT_REPLICATE, /* It is: entries are sent ahead, up to max_in_flight. */
+    RAFT_SNAPSHOT   /* It needs entries that the log no longer has: the host sends a snapshot (ch. 5). */
 };
 
 struct raft_peer_status {
@@ -272,9 +381,9 @@ struct raft_peer_status {
 struct raft_status {
     enum raft_role role;
     struct raft_hard_state hard_state;
-    raft_node_id leader; /* 0: unknown. */
-    raft_index first_index;
-    struct raft_entry_id last;
+    raft_node_id leader;       /* 0: unknown. */
+    raft_index first_index;    /* The base's + 1. */
+    struct raft_entry_id last; /* The base when the log is empty. */
     raft_index commit_index;
     raft_index persisted_index;     /* The log up to here is on this server's disk. */
     raft_index configuration_index; /* 0: none. */
@@ -288,9 +397,11 @@ enum raft_role raft_role(const struct raft *raft);
 raft_node_id raft_leader(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
 raft_index raft_last_index(const struct raft *raft);
+/* What the log begins after; {0,0}: nothing is compacted. */
+struct raft_entry_id raft_base(const struct raft *raft);
 raft_index raft_commit_index(const struct raft *raft);
 raft_index raft_persisted_index(const struct raft *raft);
-/* The term of the entry at `index`; 0 for index 0 and for one outside the log. */
+/* The term of the entry at `index`, the base included; 0 for index 0 and for one outside the log. */
 raft_term raft_term_at(const struct raft *raft, raft_index index);
 /* The configuration in effect: the newest in the log, committed or not (§4.1). Borrowed until the next input. */
 const struct raft_configuration *raft_current_configuration(const struct raft *raft, raft_index *out_index);

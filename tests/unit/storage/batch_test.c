@@ -32,7 +32,7 @@ static void expect(struct batch *batch, const char *expected) {
 }
 
 static struct storage_state ending_with(raft_index last) {
-    return (struct storage_state){.identity = {.node_id = 1}, .first_index = 1, .last = {.index = last, .term = 1}};
+    return (struct storage_state){.identity = {.node_id = 1}, .last = {.index = last, .term = 1}};
 }
 
 START_TEST(every_batch_says_what_the_newest_write_is) {

@@ -16,7 +16,7 @@ static void expect_opens_empty(const struct fixture *fixture) {
     storage_state(storage, &state);
     ck_assert_uint_eq(state.identity.node_id, FIXTURE_NODE);
     ck_assert_uint_eq(state.last.index, 0);
-    ck_assert_uint_eq(state.first_index, 1);
+    ck_assert_uint_eq(state.base.index, 0);
     storage_close(storage);
 }
 

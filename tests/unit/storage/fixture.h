@@ -228,7 +228,7 @@ static inline struct contents contents_of(struct storage *storage) {
     fprintf(stream, "%llu %s '%s' %d, %llu %llu, %llu %llu %llu\n", (unsigned long long)state.identity.node_id,
             state.identity.incarnation, state.identity.cluster_id, (int)state.identity.formed,
             (unsigned long long)state.hard_state.term, (unsigned long long)state.hard_state.voted_for,
-            (unsigned long long)state.first_index, (unsigned long long)state.last.index,
+            (unsigned long long)state.base.index, (unsigned long long)state.last.index,
             (unsigned long long)state.last.term);
     struct storage_message message = {""};
     enum storage_error error = storage_visit(storage, 0, contents_add_entry, stream, &message);

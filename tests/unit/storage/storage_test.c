@@ -71,7 +71,7 @@ START_TEST(a_new_store_is_empty) {
     ck_assert(!state.identity.formed);
     ck_assert_uint_eq(state.hard_state.term, 0);
     ck_assert_uint_eq(state.hard_state.voted_for, 0);
-    ck_assert_uint_eq(state.first_index, 1);
+    ck_assert_uint_eq(state.base.index, 0);
     ck_assert_uint_eq(state.last.index, 0);
     ck_assert_uint_eq(state.last.term, 0);
     ck_assert_uint_eq(count_read(scene.storage, 1, 10, 100), 0);

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static const struct storage_state state = {.first_index = 1, .last = {.index = 5, .term = 2}, .hard_state = {.term = 2}};
+static const struct storage_state state = {.last = {.index = 5, .term = 2}, .hard_state = {.term = 2}};
 
 START_TEST(the_end_after_a_truncation_is_the_entry_before_it) {
     ck_assert_uint_eq(store_end_after_truncation(&state, 0, 0).index, 5);

@@ -39,12 +39,12 @@ static void delete_key(struct scene *scene, struct record_key key) {
 
 /* The verdict on the store, twice: of the check by itself and of storage_open. */
 static void scene_expect(struct scene *scene, enum storage_error expected, const char *reason) {
-    struct storage_state state = {.first_index = 99};
+    struct storage_state state = {.base.index = 99};
     struct record_newest_write newest;
     struct storage_message message = {""};
     ck_assert_int_eq(verify_all(scene->database, &state, &newest, &message), expected);
     ck_assert_msg(strstr(message.text, reason) != NULL, "%s", message.text);
-    ck_assert_uint_eq(state.first_index, 99);
+    ck_assert_uint_eq(state.base.index, 99);
     database_close(scene->database);
     struct storage *storage = NULL;
     ck_assert_int_eq(fixture_try_open(&scene->fixture, &storage, &message), expected);
