@@ -15,11 +15,12 @@ struct machine_output applier_output(struct json_writer *writer) {
 }
 
 void applier_init(struct applier *applier, const struct machine *machine) {
-    *applier = (struct applier){.state = machine->create()};
+    *applier = (struct applier){.state = machine->create(), .sessions = sessions_create()};
 }
 
 void applier_clear(struct applier *applier, const struct machine *machine) {
     machine->destroy(applier->state);
+    sessions_destroy(applier->sessions);
     json_writer_discard(&applier->result);
     *applier = (struct applier){0};
 }

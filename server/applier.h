@@ -5,6 +5,7 @@
 #include "server/json/json.h"
 #include "server/machine/machine.h"
 #include "server/raft/raft.h"
+#include "server/sessions.h"
 
 struct node;
 
@@ -12,6 +13,7 @@ enum { APPLIER_READ_BYTES = 1024 * 1024 }; /* Asked of the disk at once. */
 
 struct applier {
     void *state;                  /* The machine's. */
+    struct sessions *sessions;    /* Owned; what was answered (§6.3): the other half of the replicated state. */
     struct raft_entry_id applied; /* {0,0} before the first. */
     uint64_t load_token;          /* The disk is reading what comes next; 0: it is not. */
     struct json_writer result;    /* Of the command being applied; kept to save allocations. */

@@ -171,6 +171,10 @@ bool sessions_last(const struct sessions *sessions, uint64_t session, struct ses
     return true;
 }
 
+uint64_t sessions_time_ms(const struct sessions *sessions) {
+    return sessions->now_ms;
+}
+
 size_t sessions_count(const struct sessions *sessions) {
     return (size_t)sessions->clients.heads.count;
 }

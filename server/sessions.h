@@ -94,6 +94,9 @@ void sessions_end(struct sessions *sessions, const struct sessions_origin *origi
  * of it: reads are not in the log. */
 bool sessions_last(const struct sessions *sessions, uint64_t session, struct sessions_answer *out_answer);
 
+/* The newest stamp seen, in an entry or a snapshot: from it the clock goes on. */
+uint64_t sessions_time_ms(const struct sessions *sessions);
+
 /* Counts, for status and metrics. What is over counts until it was taken out of memory, so nodes may differ in them. */
 size_t sessions_count(const struct sessions *sessions);
 size_t sessions_key_count(const struct sessions *sessions);
