@@ -231,7 +231,7 @@ static void start_write(void *context, uint64_t number, const struct storage_wri
         entries[i] = write->entries[i];
         entries[i].configuration = NULL; /* Lent for this call only; its bytes are the data. */
         buffer_retain(entries[i].buffer);
-        copy->bytes += sizeof *entries + entries[i].size;
+        copy->bytes += sizeof *entries + entries[i].size + entries[i].key_size;
     }
     copy->write.entries = entries;
     pthread_mutex_lock(&threads->mutex);

@@ -20,7 +20,7 @@ void entry_cache_clear(struct entry_cache *cache) {
 }
 
 static uint64_t cost(const struct raft_entry *entry) {
-    return sizeof *entry + entry->size;
+    return sizeof *entry + entry->size + entry->key_size;
 }
 
 void entry_cache_append(struct entry_cache *cache, const struct raft_entry *entry) {

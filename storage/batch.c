@@ -51,7 +51,7 @@ void batch_fill(struct batch *batch, const struct storage_write *write, raft_ind
     }
     for (size_t i = 0; i < write->entry_count; i++) {
         const struct raft_entry *entry = &write->entries[i];
-        batch->value = memory_grow(batch->value, &batch->value_capacity, (size_t)entry->size + RECORD_ENTRY_OVERHEAD, 1);
+        batch->value = memory_grow(batch->value, &batch->value_capacity, record_entry_size(entry), 1);
         put(batch, record_entry_key(entry->id.index), batch->value, record_encode_entry(entry, batch->value));
     }
     char small[RECORD_SMALL_MAX];

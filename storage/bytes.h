@@ -5,6 +5,12 @@
 
 #include <stdint.h>
 
+static inline void bytes_put_u16(void *to, uint16_t value) {
+    uint8_t *at = to;
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
 static inline void bytes_put_u32(void *to, uint32_t value) {
     uint8_t *at = to;
     for (int i = 0; i < 4; i++) {
@@ -17,6 +23,11 @@ static inline void bytes_put_u64(void *to, uint64_t value) {
     for (int i = 0; i < 8; i++) {
         at[i] = (uint8_t)(value >> (56 - 8 * i));
     }
+}
+
+static inline uint16_t bytes_get_u16(const void *from) {
+    const uint8_t *at = from;
+    return (uint16_t)(at[0] << 8 | at[1]);
 }
 
 static inline uint32_t bytes_get_u32(const void *from) {

@@ -11,7 +11,7 @@
 struct memory_store {
     struct storage storage;
     pthread_mutex_t lock;       /* Over the array and what it points to: storage_read runs beside storage_write. */
-    struct raft_entry *entries; /* entries[i] has index i + 1; each `data` is owned. */
+    struct raft_entry *entries; /* entries[i] has index i + 1; each `data` and `key` is owned. */
     size_t count;
     size_t capacity;
     uint64_t size_bytes;
@@ -24,16 +24,21 @@ static struct memory_store *self(struct storage *storage) {
 static void cut(struct memory_store *store, raft_index from) {
     while (store->count >= from) {
         struct raft_entry *entry = &store->entries[--store->count];
-        store->size_bytes -= entry->size;
+        store->size_bytes -= entry->size + entry->key_size;
         free((char *)entry->data);
+        free((char *)entry->key);
     }
 }
 
 static void append(struct memory_store *store, const struct raft_entry *entry) {
     store->entries = memory_grow(store->entries, &store->capacity, store->count + 1, sizeof *store->entries);
-    store->entries[store->count++] = (struct raft_entry){
-        .id = entry->id, .type = entry->type, .size = entry->size, .data = memory_copy(entry->data, entry->size)};
-    store->size_bytes += entry->size;
+    struct raft_entry *kept = &store->entries[store->count++];
+    *kept = *entry;
+    kept->data = memory_copy(entry->data, entry->size);
+    kept->key = entry->key_size == 0 ? NULL : memory_copy(entry->key, entry->key_size);
+    kept->buffer = NULL;
+    kept->configuration = NULL;
+    store->size_bytes += entry->size + entry->key_size;
 }
 
 static enum storage_error memory_store_write(struct storage *storage, const struct storage_write *write,

@@ -8,11 +8,23 @@
 
 enum {
     VERSION = 1,
+    ENTRY_VERSION = 2, /* 1, before entries had an origin, is still read. */
     CHECKSUM_SIZE = 4,
-    ENTRY_HEAD = 10,        /* Version, type, term. */
+    ENTRY_HEAD_1 = 10,      /* Version, type, term. */
+    ENTRY_HEAD = 11,        /* Version, type, flags, term. */
     HARD_STATE_SIZE = 17,   /* Version, term, voted_for. */
     NEWEST_WRITE_SIZE = 25, /* Version, number, last index, last term. */
     IDENTITY_SIZE = 1 + 8 + STORAGE_INCARNATION_SIZE + 1 + STORAGE_CLUSTER_ID_SIZE
+};
+
+/* What stands between an entry's head and its bytes, in this order. A field that is 0 is left out. */
+enum {
+    ENTRY_TIME = 1,
+    ENTRY_SESSION = 2,
+    ENTRY_SEQUENCE = 4,
+    ENTRY_KEY = 8,
+    ENTRY_FLAGS = ENTRY_TIME | ENTRY_SESSION | ENTRY_SEQUENCE | ENTRY_KEY,
+    ENTRY_KEY_WIDTH = 2
 };
 
 /* In the order in which they sort; see record.h on why entries come first. */
@@ -72,8 +84,10 @@ static size_t seal(struct record_key key, char *bytes, size_t size) {
     return size + CHECKSUM_SIZE;
 }
 
-/* Is this a whole value of our version, with at least `fields` bytes before the checksum (exactly so many when `exact`)? */
-static enum record_error unseal(struct record_key key, const char *bytes, size_t size, size_t fields, bool exact) {
+/* Is this a whole value of a version up to `newest`, with at least `fields` bytes before the checksum (exactly so many when
+ * `exact`)? */
+static enum record_error unseal_version(struct record_key key, const char *bytes, size_t size, char newest, size_t fields,
+                                        bool exact) {
     if (size < 1 + CHECKSUM_SIZE) {
         return RECORD_SHORT;
     }
@@ -81,7 +95,7 @@ static enum record_error unseal(struct record_key key, const char *bytes, size_t
     if (bytes_get_u32(bytes + sealed) != checksum(&key, bytes, sealed)) {
         return RECORD_CHECKSUM;
     }
-    if (bytes[0] != VERSION) {
+    if (bytes[0] < VERSION || bytes[0] > newest) {
         return RECORD_VERSION;
     }
     if (sealed < fields || (exact && sealed != fields)) {
@@ -90,35 +104,130 @@ static enum record_error unseal(struct record_key key, const char *bytes, size_t
     return RECORD_OK;
 }
 
-size_t record_encode_entry(const struct raft_entry *entry, char *out_bytes) {
-    assert(entry->type >= RAFT_COMMAND && entry->type <= RAFT_CONFIGURATION);
-    assert(entry->id.index >= 1 && entry->id.index <= RAFT_NUMBER_MAX && entry->id.term <= RAFT_NUMBER_MAX);
-    out_bytes[0] = VERSION;
-    out_bytes[1] = (char)entry->type;
-    bytes_put_u64(out_bytes + 2, entry->id.term);
-    if (entry->size > 0) {
-        memcpy(out_bytes + ENTRY_HEAD, entry->data, entry->size);
+static enum record_error unseal(struct record_key key, const char *bytes, size_t size, size_t fields) {
+    return unseal_version(key, bytes, size, VERSION, fields, true);
+}
+
+/* -- Entries -- */
+
+static unsigned entry_flags(const struct raft_entry *entry) {
+    return (entry->time_ms != 0 ? ENTRY_TIME : 0U) | (entry->session != 0 ? ENTRY_SESSION : 0U) |
+           (entry->sequence != 0 ? ENTRY_SEQUENCE : 0U) | (entry->key_size != 0 ? ENTRY_KEY : 0U);
+}
+
+size_t record_entry_size(const struct raft_entry *entry) {
+    unsigned flags = entry_flags(entry);
+    size_t origin = 0;
+    for (unsigned flag = ENTRY_TIME; flag <= ENTRY_SEQUENCE; flag <<= 1) {
+        origin += (flags & flag) != 0 ? 8 : 0;
     }
-    return seal(record_entry_key(entry->id.index), out_bytes, ENTRY_HEAD + entry->size);
+    origin += (flags & ENTRY_KEY) != 0 ? ENTRY_KEY_WIDTH + (size_t)entry->key_size : 0;
+    return ENTRY_HEAD + origin + entry->size + CHECKSUM_SIZE;
+}
+
+static char *put_number(char *at, uint64_t number) {
+    assert(number <= RAFT_NUMBER_MAX);
+    if (number == 0) {
+        return at;
+    }
+    bytes_put_u64(at, number);
+    return at + 8;
+}
+
+static char *put_key(char *at, const struct raft_entry *entry) {
+    if (entry->key_size == 0) {
+        return at;
+    }
+    assert(entry->key_size <= RECORD_KEY_BYTES_MAX);
+    bytes_put_u16(at, (uint16_t)entry->key_size);
+    memcpy(at + ENTRY_KEY_WIDTH, entry->key, entry->key_size);
+    return at + ENTRY_KEY_WIDTH + entry->key_size;
+}
+
+size_t record_encode_entry(const struct raft_entry *entry, char *out_bytes) {
+    assert(entry->type >= RAFT_COMMAND && entry->type <= RAFT_SESSION);
+    assert(entry->id.index >= 1 && entry->id.index <= RAFT_NUMBER_MAX && entry->id.term <= RAFT_NUMBER_MAX);
+    out_bytes[0] = ENTRY_VERSION;
+    out_bytes[1] = (char)entry->type;
+    out_bytes[2] = (char)entry_flags(entry);
+    bytes_put_u64(out_bytes + 3, entry->id.term);
+    char *at = put_number(out_bytes + ENTRY_HEAD, entry->time_ms);
+    at = put_number(at, entry->session);
+    at = put_number(at, entry->sequence);
+    at = put_key(at, entry);
+    if (entry->size > 0) {
+        memcpy(at, entry->data, entry->size);
+        at += entry->size;
+    }
+    return seal(record_entry_key(entry->id.index), out_bytes, (size_t)(at - out_bytes));
+}
+
+/* The fields of an entry that are still to be read. */
+struct entry_rest {
+    const char *at;
+    size_t size;
+    bool bad; /* One was outside its range, or cut. */
+};
+
+static uint64_t take_number(struct entry_rest *rest, bool present) {
+    if (!present || rest->bad) {
+        return 0;
+    }
+    uint64_t number = rest->size < 8 ? 0 : bytes_get_u64(rest->at);
+    if (number == 0 || number > RAFT_NUMBER_MAX) {
+        rest->bad = true; /* 0 is written by leaving the field out: an entry has one spelling. */
+        return 0;
+    }
+    rest->at += 8;
+    rest->size -= 8;
+    return number;
+}
+
+static void take_key(struct entry_rest *rest, bool present, struct raft_entry *entry) {
+    if (!present || rest->bad) {
+        return;
+    }
+    size_t size = rest->size < ENTRY_KEY_WIDTH ? 0 : bytes_get_u16(rest->at);
+    if (size == 0 || size > rest->size - ENTRY_KEY_WIDTH) {
+        rest->bad = true;
+        return;
+    }
+    entry->key = rest->at + ENTRY_KEY_WIDTH;
+    entry->key_size = (uint32_t)size;
+    rest->at += ENTRY_KEY_WIDTH + size;
+    rest->size -= ENTRY_KEY_WIDTH + size;
 }
 
 enum record_error record_decode_entry(raft_index index, const char *bytes, size_t size, struct raft_entry *out_entry) {
-    enum record_error error = unseal(record_entry_key(index), bytes, size, ENTRY_HEAD, false);
+    enum record_error error = unseal_version(record_entry_key(index), bytes, size, ENTRY_VERSION, ENTRY_HEAD_1, false);
     if (error != RECORD_OK) {
         return error;
     }
-    size_t data_size = size - RECORD_ENTRY_OVERHEAD;
-    raft_term term = bytes_get_u64(bytes + 2);
-    if (bytes[1] < RAFT_COMMAND || bytes[1] > RAFT_CONFIGURATION || term > RAFT_NUMBER_MAX || data_size > UINT32_MAX ||
-        index < 1 || index > RAFT_NUMBER_MAX) {
+    bool first_version = bytes[0] == VERSION;
+    size_t head = first_version ? ENTRY_HEAD_1 : ENTRY_HEAD;
+    if (size < head + CHECKSUM_SIZE) {
+        return RECORD_SHORT;
+    }
+    unsigned flags = first_version ? 0 : (unsigned char)bytes[2];
+    raft_term term = bytes_get_u64(bytes + head - 8);
+    struct entry_rest rest = {.at = bytes + head, .size = size - head - CHECKSUM_SIZE};
+    struct raft_entry found = {.id = {.index = index, .term = term}};
+    found.time_ms = take_number(&rest, (flags & ENTRY_TIME) != 0);
+    found.session = take_number(&rest, (flags & ENTRY_SESSION) != 0);
+    found.sequence = take_number(&rest, (flags & ENTRY_SEQUENCE) != 0);
+    take_key(&rest, (flags & ENTRY_KEY) != 0, &found);
+    if (bytes[1] < RAFT_COMMAND || bytes[1] > RAFT_SESSION || (flags & ~(unsigned)ENTRY_FLAGS) != 0 || rest.bad ||
+        term > RAFT_NUMBER_MAX || rest.size > UINT32_MAX || index < 1 || index > RAFT_NUMBER_MAX) {
         return RECORD_VALUE;
     }
-    *out_entry = (struct raft_entry){.id = {.index = index, .term = term},
-                                     .type = (enum raft_entry_type)bytes[1],
-                                     .size = (uint32_t)data_size,
-                                     .data = data_size == 0 ? NULL : bytes + ENTRY_HEAD};
+    found.type = (enum raft_entry_type)bytes[1];
+    found.size = (uint32_t)rest.size;
+    found.data = rest.size == 0 ? NULL : rest.at;
+    *out_entry = found;
     return RECORD_OK;
 }
+
+/* -- The others -- */
 
 size_t record_encode_hard_state(struct raft_hard_state hard_state, char *out_bytes) {
     assert(hard_state.term <= RAFT_NUMBER_MAX && hard_state.voted_for <= RAFT_NUMBER_MAX);
@@ -129,7 +238,7 @@ size_t record_encode_hard_state(struct raft_hard_state hard_state, char *out_byt
 }
 
 enum record_error record_decode_hard_state(const char *bytes, size_t size, struct raft_hard_state *out_hard_state) {
-    enum record_error error = unseal(record_key(RECORD_HARD_STATE), bytes, size, HARD_STATE_SIZE, true);
+    enum record_error error = unseal(record_key(RECORD_HARD_STATE), bytes, size, HARD_STATE_SIZE);
     if (error != RECORD_OK) {
         return error;
     }
@@ -153,7 +262,7 @@ size_t record_encode_identity(const struct storage_identity *identity, char *out
 }
 
 enum record_error record_decode_identity(const char *bytes, size_t size, struct storage_identity *out_identity) {
-    enum record_error error = unseal(record_key(RECORD_IDENTITY), bytes, size, IDENTITY_SIZE, true);
+    enum record_error error = unseal(record_key(RECORD_IDENTITY), bytes, size, IDENTITY_SIZE);
     if (error != RECORD_OK) {
         return error;
     }
@@ -178,7 +287,7 @@ size_t record_encode_newest_write(struct record_newest_write newest, char *out_b
 }
 
 enum record_error record_decode_newest_write(const char *bytes, size_t size, struct record_newest_write *out_newest) {
-    enum record_error error = unseal(record_key(RECORD_NEWEST_WRITE), bytes, size, NEWEST_WRITE_SIZE, true);
+    enum record_error error = unseal(record_key(RECORD_NEWEST_WRITE), bytes, size, NEWEST_WRITE_SIZE);
     if (error != RECORD_OK) {
         return error;
     }

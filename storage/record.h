@@ -11,8 +11,8 @@
 
 enum {
     RECORD_KEY_MAX = 9,
-    RECORD_ENTRY_OVERHEAD = 14, /* What the value of an entry holds besides its bytes. */
-    RECORD_SMALL_MAX = 128      /* Room for any value but an entry's. */
+    RECORD_KEY_BYTES_MAX = 65535, /* Of an entry's idempotency key. */
+    RECORD_SMALL_MAX = 128        /* Room for any value but an entry's. */
 };
 
 enum record_error {
@@ -45,14 +45,17 @@ struct record_newest_write {
     struct raft_entry_id last; /* The log's end after it. */
 };
 
-/* Each writes a value and answers its size. An entry needs size + RECORD_ENTRY_OVERHEAD bytes of room, the others
+/* The size of an entry's value. */
+size_t record_entry_size(const struct raft_entry *entry);
+
+/* Each writes a value and answers its size. An entry needs record_entry_size bytes of room, the others
  * RECORD_SMALL_MAX. */
 size_t record_encode_entry(const struct raft_entry *entry, char *out_bytes);
 size_t record_encode_hard_state(struct raft_hard_state hard_state, char *out_bytes);
 size_t record_encode_identity(const struct storage_identity *identity, char *out_bytes);
 size_t record_encode_newest_write(struct record_newest_write newest, char *out_bytes);
 
-/* Each takes any bytes. The entry's `data` points into them; its buffer and configuration are left empty. */
+/* Each takes any bytes. The entry's `data` and `key` point into them; its buffer and configuration are left empty. */
 enum record_error record_decode_entry(raft_index index, const char *bytes, size_t size, struct raft_entry *out_entry);
 enum record_error record_decode_hard_state(const char *bytes, size_t size, struct raft_hard_state *out_hard_state);
 enum record_error record_decode_identity(const char *bytes, size_t size, struct storage_identity *out_identity);

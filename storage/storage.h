@@ -102,8 +102,9 @@ void storage_close(struct storage *storage); /* NULL is a no-op. */
 /* What the store held when it was opened and all writes since. */
 void storage_state(const struct storage *storage, struct storage_state *out_state);
 
-/* Every entry from `first` (0: the first there is) on in order; `configuration` and `buffer` are NULL, `data` is borrowed
- * for the call. Stops early when `visit` answers false. STORAGE_DAMAGED when an entry is not as it was written. */
+/* Every entry from `first` (0: the first there is) on in order; `configuration` and `buffer` are NULL, `data` and `key`
+ * are borrowed for the call. Stops early when `visit` answers false. STORAGE_DAMAGED when an entry is not as it was
+ * written. */
 enum storage_error storage_visit(struct storage *storage, raft_index first,
                                  bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                  struct storage_message *out_message);
@@ -113,9 +114,9 @@ enum storage_error storage_write(struct storage *storage, const struct storage_w
                                  struct storage_message *out_message);
 
 /* Entries from `first` to `last`, but together no more than `max_bytes` unless the first alone is larger: an array of
- * *out_count (at least one, unless `first` is not in the log: then 0, no array, no buffer and STORAGE_OK) whose bytes all
- * point into one buffer, in *out_buffer (one reference, the caller's). The entries' own `buffer` fields are that buffer,
- * not counted, or NULL when `size` is 0. The caller frees the array. STORAGE_DAMAGED as for a visit. */
+ * *out_count (at least one, unless `first` is not in the log: then 0, no array, no buffer and STORAGE_OK) whose bytes and
+ * keys all lie in one buffer, in *out_buffer (one reference, the caller's). The entries' own `buffer` fields are that
+ * buffer, not counted, or NULL when `size` is 0. The caller frees the array. STORAGE_DAMAGED as for a visit. */
 enum storage_error storage_read(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
                                 struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                 struct storage_message *out_message);

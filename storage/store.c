@@ -40,18 +40,26 @@ struct storage_state store_state_after(const struct storage_state *state, const 
     return after;
 }
 
+static void copy(struct store_reading *reading, const char *bytes, size_t size) {
+    if (size > 0) {
+        memcpy(reading->bytes + reading->size, bytes, size);
+        reading->size += size;
+    }
+}
+
 bool store_reading_add(struct store_reading *reading, const struct raft_entry *entry) {
     bool is_first = reading->count == 0;
-    if (!is_first && (reading->size > reading->max_bytes || entry->size > reading->max_bytes - reading->size)) {
+    size_t size = (size_t)entry->size + entry->key_size;
+    if (!is_first && (reading->size > reading->max_bytes || size > reading->max_bytes - reading->size)) {
         return false;
     }
     reading->entries =
         memory_grow(reading->entries, &reading->entry_capacity, reading->count + 1, sizeof *reading->entries);
     reading->entries[reading->count++] = *entry;
-    if (entry->size > 0) {
-        reading->bytes = memory_grow(reading->bytes, &reading->byte_capacity, reading->size + entry->size, 1);
-        memcpy(reading->bytes + reading->size, entry->data, entry->size);
-        reading->size += entry->size;
+    if (size > 0) {
+        reading->bytes = memory_grow(reading->bytes, &reading->byte_capacity, reading->size + size, 1);
+        copy(reading, entry->data, entry->size);
+        copy(reading, entry->key, entry->key_size);
     }
     return true;
 }
@@ -64,8 +72,9 @@ void store_reading_finish(struct store_reading *reading, struct raft_entry **out
     for (size_t i = 0; i < reading->count; i++) {
         struct raft_entry *entry = &reading->entries[i];
         entry->data = entry->size == 0 ? NULL : buffer->data + offset;
-        entry->buffer = entry->size == 0 ? NULL : buffer;
-        offset += entry->size;
+        entry->key = entry->key_size == 0 ? NULL : buffer->data + offset + entry->size;
+        entry->buffer = entry->size + entry->key_size == 0 ? NULL : buffer;
+        offset += (size_t)entry->size + entry->key_size;
     }
     *out_entries = reading->entries;
     *out_count = reading->count;

@@ -144,7 +144,7 @@ bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        assert(entries[i].type == RAFT_COMMAND);
+        assert(entries[i].type == RAFT_COMMAND || entries[i].type == RAFT_SESSION);
         entries[i].id = (struct raft_entry_id){log_last_index(&raft->log) + 1, raft->hard_state.term};
         raft_append(raft, &entries[i]);
     }

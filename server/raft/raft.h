@@ -128,7 +128,7 @@ struct raft_entry {
     enum raft_entry_type type;
     uint32_t size;                                  /* Bytes at data. */
     const char *data;                               /* Inside `buffer`; opaque to this module. */
-    struct buffer *buffer;                          /* What keeps `data` alive; NULL when size is 0. */
+    struct buffer *buffer;                          /* What keeps `data` and `key` alive; NULL when there are none. */
     const struct raft_configuration *configuration; /* Of a RAFT_CONFIGURATION entry going in: decoded by the host, borrowed
                                                        for the call. NULL otherwise, and in actions. */
     /* The host's, kept and replicated with the entry, opaque to this module (§6.3). Of a no-op or configuration 0. */
@@ -136,8 +136,8 @@ struct raft_entry {
     uint64_t
         session; /* Of a command: the session it belongs to, 0 for none. Of a RAFT_SESSION: the one to close, 0: open. */
     uint64_t sequence; /* In that session; 0: none. */
-    const char *key;   /* Idempotency key, inside `buffer`; NULL: none. */
-    uint32_t key_size;
+    const char *key;   /* Idempotency key as a JSON string, quotes included, inside `buffer`; NULL: none. */
+    uint32_t key_size; /* Bytes at key. */
 };
 
 /* What must never be forgotten (§3.8, Figure 3.1 "persistent state"). Both are on disk before anything rests on them. */

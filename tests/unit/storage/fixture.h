@@ -216,6 +216,8 @@ static inline bool contents_add_entry(void *context, const struct raft_entry *en
     fprintf(stream, "%llu %llu %d %u ", (unsigned long long)entry->id.index, (unsigned long long)entry->id.term,
             (int)entry->type, entry->size);
     fwrite(entry->data == NULL ? "" : entry->data, 1, entry->size, stream);
+    fprintf(stream, " %llu %llu %llu %.*s", (unsigned long long)entry->time_ms, (unsigned long long)entry->session,
+            (unsigned long long)entry->sequence, (int)entry->key_size, entry->key_size == 0 ? "" : entry->key);
     fputc('\n', stream);
     return true;
 }

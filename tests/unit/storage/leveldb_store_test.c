@@ -53,7 +53,15 @@ static void random_write(struct storage *disk, struct storage *memory, uint64_t 
         entries[i] = (struct raft_entry){.id = {.index = next + i, .term = write.hard_state.term},
                                          .type = (enum raft_entry_type)(1 + random_below(seed, 3)),
                                          .size = (uint32_t)random_below(seed, sizeof bytes),
-                                         .data = bytes};
+                                         .data = bytes,
+                                         .time_ms = random_below(seed, 100)};
+        if (random_below(seed, 5) == 0) {
+            entries[i].session = 1 + random_below(seed, 9);
+            entries[i].sequence = random_below(seed, 9);
+        } else if (random_below(seed, 5) == 0) {
+            entries[i].key = "\"idempotency key\"";
+            entries[i].key_size = 17;
+        }
     }
     if (random_below(seed, 10) == 0) {
         write.cluster_changed = true;

@@ -33,9 +33,18 @@ static void expect_in_readme(const char *before, const char *bytes, size_t size)
 START_TEST(the_examples_of_the_readme_come_out) {
     char value[64];
     struct raft_entry entry = entry_of(17, 3, "{\"op\":\"count\"}");
+    entry.time_ms = 4000;
     struct record_key key = record_entry_key(17);
     expect_in_readme("key    ", key.bytes, key.size);
     expect_in_readme("value  ", value, record_encode_entry(&entry, value));
+    entry.session = 16;
+    entry.sequence = 5;
+    expect_in_readme("value  ", value, record_encode_entry(&entry, value));
+    struct raft_entry keyed = entry_of(17, 3, "{\"op\":\"count\"}");
+    keyed.time_ms = 4000;
+    keyed.key = "\"pay-7\"";
+    keyed.key_size = 7;
+    expect_in_readme("value  ", value, record_encode_entry(&keyed, value));
     struct raft_hard_state hard_state = {.term = 3, .voted_for = 2};
     expect_in_readme("    ", value, record_encode_hard_state(hard_state, value));
     struct record_newest_write newest = {.number = 9, .last = entry.id};
@@ -49,13 +58,14 @@ END_TEST
 START_TEST(an_entry_comes_back_as_it_went_in) {
     const char *const texts[] = {"", "1", "{\"a\":[1,2,3]}"};
     for (size_t i = 0; i < 3; i++) {
-        for (int type = RAFT_COMMAND; type <= RAFT_CONFIGURATION; type++) {
+        for (int type = RAFT_COMMAND; type <= RAFT_SESSION; type++) {
             char value[64];
             struct raft_entry in = entry_of(RAFT_NUMBER_MAX, RAFT_NUMBER_MAX, texts[i]);
             struct raft_entry out;
             in.type = (enum raft_entry_type)type;
             size_t size = record_encode_entry(&in, value);
-            ck_assert_uint_eq(size, in.size + RECORD_ENTRY_OVERHEAD);
+            ck_assert_uint_eq(size, in.size + 15);
+            ck_assert_uint_eq(size, record_entry_size(&in));
             ck_assert_int_eq(record_decode_entry(RAFT_NUMBER_MAX, value, size, &out), RECORD_OK);
             ck_assert_uint_eq(out.id.index, RAFT_NUMBER_MAX);
             ck_assert_uint_eq(out.id.term, RAFT_NUMBER_MAX);
@@ -113,14 +123,119 @@ START_TEST(a_whole_entry_of_another_version_is_told_from_damage) {
     struct raft_entry out;
     struct raft_entry in = entry_of(5, 2, "1");
     size_t size = record_encode_entry(&in, value);
-    value[0] = 2;
+    const char versions[] = {0, 3, (char)0xff};
+    for (size_t i = 0; i < sizeof versions; i++) {
+        value[0] = versions[i];
+        reseal(record_entry_key(5), value, size);
+        ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VERSION);
+    }
+}
+END_TEST
+
+/* A command with all that an origin can have. */
+static struct raft_entry entry_with_origin(unsigned present) {
+    struct raft_entry entry = entry_of(5, 2, "[1]");
+    entry.time_ms = (present & 1) != 0 ? RAFT_NUMBER_MAX : 0;
+    entry.session = (present & 2) != 0 ? RAFT_NUMBER_MAX - 1 : 0;
+    entry.sequence = (present & 4) != 0 ? 1 : 0;
+    entry.key = (present & 8) != 0 ? "\"a key\"" : NULL;
+    entry.key_size = (present & 8) != 0 ? 7 : 0;
+    return entry;
+}
+
+START_TEST(an_origin_comes_back_and_costs_only_what_is_there) {
+    for (unsigned present = 0; present < 16; present++) {
+        char value[RECORD_SMALL_MAX];
+        struct raft_entry in = entry_with_origin(present);
+        struct raft_entry out;
+        size_t size = record_encode_entry(&in, value);
+        size_t numbers = (present & 1) + (present >> 1 & 1) + (present >> 2 & 1);
+        ck_assert_uint_eq(size, 15 + 3 + 8 * numbers + ((present & 8) != 0 ? 2 + 7 : 0));
+        ck_assert_uint_eq(size, record_entry_size(&in));
+        ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_OK);
+        ck_assert_uint_eq(out.time_ms, in.time_ms);
+        ck_assert_uint_eq(out.session, in.session);
+        ck_assert_uint_eq(out.sequence, in.sequence);
+        ck_assert_uint_eq(out.key_size, in.key_size);
+        ck_assert(in.key == NULL ? out.key == NULL : memcmp(out.key, in.key, in.key_size) == 0);
+        ck_assert(out.key == NULL || (out.key > value && out.key < value + size));
+        ck_assert_uint_eq(out.size, 3);
+        ck_assert_mem_eq(out.data, "[1]", 3);
+    }
+}
+END_TEST
+
+START_TEST(an_origin_cut_at_any_byte_is_refused) {
+    char value[RECORD_SMALL_MAX];
+    struct raft_entry in = entry_with_origin(15);
+    struct raft_entry out;
+    in.size = 0;
+    in.data = NULL;
+    size_t size = record_encode_entry(&in, value);
+    ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_OK);
+    for (size_t cut = 6; cut < size; cut++) {
+        char shorter[RECORD_SMALL_MAX];
+        memcpy(shorter, value, cut);
+        reseal(record_entry_key(5), shorter, cut);
+        ck_assert_int_ne(record_decode_entry(5, shorter, cut, &out), RECORD_OK);
+    }
+}
+END_TEST
+
+START_TEST(an_origin_outside_its_range_is_refused) {
+    struct raft_entry in = entry_with_origin(15);
+    char value[RECORD_SMALL_MAX];
+    size_t size = record_encode_entry(&in, value);
+    const struct {
+        size_t at;
+        uint64_t number;
+    } bad[] = {{11, 0}, {11, RAFT_NUMBER_MAX + 1}, {19, 0}, {19, RAFT_NUMBER_MAX + 1}, {27, 0}, {27, UINT64_MAX}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char changed[RECORD_SMALL_MAX];
+        struct raft_entry out;
+        memcpy(changed, value, size);
+        bytes_put_u64(changed + bad[i].at, bad[i].number);
+        reseal(record_entry_key(5), changed, size);
+        ck_assert_int_eq(record_decode_entry(5, changed, size, &out), RECORD_VALUE);
+    }
+    const uint16_t key_sizes[] = {0, 7 + 3 + 1, 65535};
+    for (size_t i = 0; i < sizeof key_sizes / sizeof *key_sizes; i++) {
+        struct raft_entry out;
+        bytes_put_u16(value + 35, key_sizes[i]);
+        reseal(record_entry_key(5), value, size);
+        ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VALUE);
+    }
+}
+END_TEST
+
+START_TEST(a_flag_that_nobody_knows_is_refused) {
+    char value[64];
+    struct raft_entry out;
+    struct raft_entry in = entry_of(5, 2, "1");
+    size_t size = record_encode_entry(&in, value);
+    value[2] = 16;
     reseal(record_entry_key(5), value, size);
-    ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VERSION);
+    ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VALUE);
+}
+END_TEST
+
+START_TEST(an_entry_of_the_first_version_is_still_read) {
+    char value[] = "\1\1\0\0\0\0\0\0\0\3{}....";
+    size_t size = sizeof value - 1;
+    reseal(record_entry_key(17), value, size);
+    struct raft_entry out;
+    ck_assert_int_eq(record_decode_entry(17, value, size, &out), RECORD_OK);
+    ck_assert_uint_eq(out.id.term, 3);
+    ck_assert_int_eq(out.type, RAFT_COMMAND);
+    ck_assert_uint_eq(out.size, 2);
+    ck_assert_mem_eq(out.data, "{}", 2);
+    ck_assert_uint_eq(out.time_ms + out.session + out.sequence + out.key_size, 0);
+    ck_assert_ptr_null(out.key);
 }
 END_TEST
 
 START_TEST(an_entry_with_a_type_outside_the_range_is_refused) {
-    const char types[] = {RAFT_COMMAND - 1, RAFT_CONFIGURATION + 1, (char)0xff};
+    const char types[] = {RAFT_COMMAND - 1, RAFT_SESSION + 1, (char)0xff};
     for (size_t i = 0; i < sizeof types; i++) {
         char value[64];
         struct raft_entry out;
@@ -138,10 +253,10 @@ START_TEST(an_entry_with_a_term_or_index_above_the_largest_number_is_refused) {
     struct raft_entry out;
     struct raft_entry in = entry_of(5, 2, "1");
     size_t size = record_encode_entry(&in, value);
-    bytes_put_u64(value + 2, RAFT_NUMBER_MAX + 1);
+    bytes_put_u64(value + 3, RAFT_NUMBER_MAX + 1);
     reseal(record_entry_key(5), value, size);
     ck_assert_int_eq(record_decode_entry(5, value, size, &out), RECORD_VALUE);
-    bytes_put_u64(value + 2, RAFT_NUMBER_MAX);
+    bytes_put_u64(value + 3, RAFT_NUMBER_MAX);
     reseal(record_entry_key(RAFT_NUMBER_MAX + 1), value, size);
     ck_assert_int_eq(record_decode_entry(RAFT_NUMBER_MAX + 1, value, size, &out), RECORD_VALUE);
 }
@@ -250,6 +365,11 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_entry_cut_at_any_byte_shows);
     tcase_add_test(tcase, an_entry_under_the_key_of_another_fails_its_checksum);
     tcase_add_test(tcase, a_whole_entry_of_another_version_is_told_from_damage);
+    tcase_add_test(tcase, an_origin_comes_back_and_costs_only_what_is_there);
+    tcase_add_test(tcase, an_origin_cut_at_any_byte_is_refused);
+    tcase_add_test(tcase, an_origin_outside_its_range_is_refused);
+    tcase_add_test(tcase, a_flag_that_nobody_knows_is_refused);
+    tcase_add_test(tcase, an_entry_of_the_first_version_is_still_read);
     tcase_add_test(tcase, an_entry_with_a_type_outside_the_range_is_refused);
     tcase_add_test(tcase, an_entry_with_a_term_or_index_above_the_largest_number_is_refused);
     tcase_add_test(tcase, a_hard_state_comes_back_as_it_went_in);

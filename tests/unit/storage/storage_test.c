@@ -109,6 +109,41 @@ START_TEST(entries_come_back_with_type_term_and_bytes) {
 }
 END_TEST
 
+START_TEST(entries_come_back_with_their_origin) {
+    struct scene scene = scene_create(_i);
+    const struct raft_entry entries[] = {
+        {.id = {1, 1}, .type = RAFT_SESSION, .time_ms = 9},
+        {.id = {2, 1}, .type = RAFT_COMMAND, .size = 1, .data = "1", .time_ms = 10, .key = "\"one\"", .key_size = 5},
+        {.id = {3, 1}, .type = RAFT_COMMAND, .size = 1, .data = "2", .time_ms = 11, .session = 1, .sequence = 4},
+        {.id = {4, 1}, .type = RAFT_COMMAND, .size = 1, .data = "3", .time_ms = 11, .key = "\"two\"", .key_size = 5},
+        {.id = {5, 1}, .type = RAFT_SESSION, .time_ms = 12, .session = 1},
+    };
+    write_ok(scene.storage, (struct storage_write){.entries = entries,
+                                                   .entry_count = 5,
+                                                   .hard_state_changed = true,
+                                                   .hard_state = {.term = 1, .voted_for = 2}});
+    struct reading reading = read_ok(scene.storage, 1, 5, 100);
+    ck_assert_uint_eq(reading.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        const struct raft_entry *entry = &reading.entries[i];
+        ck_assert_int_eq(entry->type, entries[i].type);
+        ck_assert_uint_eq(entry->time_ms, entries[i].time_ms);
+        ck_assert_uint_eq(entry->session, entries[i].session);
+        ck_assert_uint_eq(entry->sequence, entries[i].sequence);
+        ck_assert_uint_eq(entry->key_size, entries[i].key_size);
+        ck_assert_ptr_eq(entry->buffer, entry->size == 0 ? NULL : reading.buffer);
+        ck_assert(entry->size == 0 || memcmp(entry->data, entries[i].data, entry->size) == 0);
+        ck_assert(entry->key_size == 0 ? entry->key == NULL : memcmp(entry->key, entries[i].key, 5) == 0);
+        ck_assert(entry->key == NULL ||
+                  (entry->key >= reading.buffer->data && entry->key + 5 <= reading.buffer->data + reading.buffer->size));
+    }
+    reading_drop(&reading);
+    ck_assert_uint_eq(count_read(scene.storage, 2, 5, 6), 1); /* Keys count among the bytes. */
+    ck_assert_uint_eq(count_read(scene.storage, 2, 5, 7), 2);
+    scene_destroy(&scene);
+}
+END_TEST
+
 START_TEST(hard_state_and_cluster_are_kept_until_they_change) {
     struct scene scene = scene_create(_i);
     write_ok(scene.storage, (struct storage_write){.hard_state_changed = true, .hard_state = {.term = 5, .voted_for = 3}});
@@ -275,6 +310,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_new_store_is_empty, 0, 2);
     tcase_add_loop_test(tcase, entries_come_back_with_type_term_and_bytes, 0, 2);
+    tcase_add_loop_test(tcase, entries_come_back_with_their_origin, 0, 2);
     tcase_add_loop_test(tcase, hard_state_and_cluster_are_kept_until_they_change, 0, 2);
     tcase_add_loop_test(tcase, a_truncation_alone_leaves_the_log_before_it, 0, 2);
     tcase_add_loop_test(tcase, a_truncation_past_the_end_removes_nothing, 0, 2);
