@@ -6,21 +6,45 @@
 
 #include <stdlib.h>
 
-static void write_role(const struct members *members, const char *name, bool voters, struct json_writer *writer) {
+static bool is_voter(const struct members_member *member) {
+    return member->voter;
+}
+
+static bool is_outgoing(const struct members_member *member) {
+    return member->outgoing;
+}
+
+static void write_list(const struct members *members, const char *name, bool (*chosen)(const struct members_member *),
+                       struct json_writer *writer) {
     json_write_name(writer, name);
     json_write_array_begin(writer);
     for (size_t i = 0; i < members->count; i++) {
         const struct members_member *member = &members->list[i];
-        if (member->voter == voters) {
-            json_write_object_begin(writer);
-            json_write_name(writer, "id");
-            json_write_uint64(writer, member->id);
-            json_write_name(writer, "url");
-            json_write_text(writer, member->url);
-            json_write_object_end(writer);
+        if (!chosen(member)) {
+            continue;
         }
+        json_write_object_begin(writer);
+        json_write_name(writer, "id");
+        json_write_uint64(writer, member->id);
+        json_write_name(writer, "url");
+        json_write_text(writer, member->url);
+        if (members_is_learner(member) && member->next == MEMBERS_NEXT_VOTER) {
+            json_write_name(writer, "promote");
+            json_write_bool(writer, true);
+        }
+        json_write_object_end(writer);
     }
     json_write_array_end(writer);
+}
+
+void member_list_write_members(const struct members *members, raft_index index, struct json_writer *writer) {
+    json_write_object_begin(writer);
+    json_write_name(writer, "index");
+    json_write_uint64(writer, index);
+    write_list(members, "voters", is_voter, writer);
+    write_list(members, "learners", members_is_learner, writer);
+    write_list(members, "outgoing", is_outgoing, writer);
+    json_write_object_end(writer);
 }
 
 void member_list_write(const struct node_status *status, struct json_writer *writer) {
@@ -28,15 +52,7 @@ void member_list_write(const struct node_status *status, struct json_writer *wri
         json_write_null(writer);
         return;
     }
-    json_write_object_begin(writer);
-    json_write_name(writer, "index");
-    json_write_uint64(writer, status->members_index);
-    write_role(&status->members, "voters", true, writer);
-    write_role(&status->members, "learners", false, writer);
-    json_write_name(writer, "outgoing");
-    json_write_array_begin(writer);
-    json_write_array_end(writer);
-    json_write_object_end(writer);
+    member_list_write_members(&status->members, status->members_index, writer);
 }
 
 void member_list_handle(struct request *request) {

@@ -33,6 +33,10 @@ bool members_add(struct members *members, const struct members_member *member) {
     return true;
 }
 
+bool members_is_learner(const struct members_member *member) {
+    return !member->voter && !member->outgoing;
+}
+
 bool members_same_list(const struct members *left, const struct members *right) {
     if (left->count != right->count) {
         return false;
@@ -40,31 +44,114 @@ bool members_same_list(const struct members *left, const struct members *right) 
     for (size_t i = 0; i < left->count; i++) {
         const struct members_member *one = &left->list[i];
         const struct members_member *other = &right->list[i];
-        if (one->id != other->id || one->voter != other->voter || strcmp(one->url, other->url) != 0) {
+        if (one->id != other->id || strcmp(one->url, other->url) != 0 || one->voter != other->voter ||
+            one->outgoing != other->outgoing || one->joining != other->joining || one->next != other->next) {
             return false;
         }
     }
     return true;
 }
 
+/* -- The consensus module's form -- */
+
+static void put_id(raft_node_id *list, size_t *count, bool wanted, raft_node_id id) {
+    if (wanted) {
+        list[(*count)++] = id;
+    }
+}
+
 void members_configuration(const struct members *members, struct raft_configuration *out_configuration) {
-    *out_configuration = (struct raft_configuration){0};
+    struct raft_configuration *out = out_configuration;
+    *out = (struct raft_configuration){0};
     for (size_t i = 0; i < members->count; i++) {
-        if (members->list[i].voter) {
-            out_configuration->voters[out_configuration->voter_count++] = members->list[i].id;
-        } else {
-            out_configuration->learners[out_configuration->learner_count++] = members->list[i].id;
+        const struct members_member *member = &members->list[i];
+        put_id(out->voters, &out->voter_count, member->voter, member->id);
+        put_id(out->learners, &out->learner_count, members_is_learner(member), member->id);
+        put_id(out->outgoing, &out->outgoing_count, member->outgoing, member->id);
+        put_id(out->next_voters, &out->next_voter_count, member->next == MEMBERS_NEXT_VOTER, member->id);
+        put_id(out->next_learners, &out->next_learner_count, member->next == MEMBERS_NEXT_LEARNER, member->id);
+        put_id(out->joining, &out->joining_count, member->joining, member->id);
+    }
+}
+
+static bool has_id(const raft_node_id *list, size_t count, raft_node_id id) {
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == id) {
+            return true;
         }
     }
+    return false;
+}
+
+static bool add_known(const raft_node_id *list, size_t count, const struct members *known, const struct members *also,
+                      struct members *members) {
+    for (size_t i = 0; i < count; i++) {
+        if (members_find(members, list[i]) != NULL) {
+            continue;
+        }
+        const struct members_member *member = members_find(known, list[i]);
+        if (member == NULL && also != NULL) {
+            member = members_find(also, list[i]);
+        }
+        if (member == NULL || !members_add(members, member)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool members_of_configuration(const struct raft_configuration *configuration, const struct members *known,
+                              const struct members *also, struct members *out_members) {
+    const struct raft_configuration *from = configuration;
+    struct members members = {0};
+    if (!add_known(from->voters, from->voter_count, known, also, &members) ||
+        !add_known(from->learners, from->learner_count, known, also, &members) ||
+        !add_known(from->outgoing, from->outgoing_count, known, also, &members)) {
+        return false;
+    }
+    for (size_t i = 0; i < members.count; i++) {
+        struct members_member *member = &members.list[i];
+        member->voter = has_id(from->voters, from->voter_count, member->id);
+        member->outgoing = has_id(from->outgoing, from->outgoing_count, member->id);
+        member->joining = has_id(from->joining, from->joining_count, member->id);
+        member->next = has_id(from->next_voters, from->next_voter_count, member->id)       ? MEMBERS_NEXT_VOTER
+                       : has_id(from->next_learners, from->next_learner_count, member->id) ? MEMBERS_NEXT_LEARNER
+                                                                                           : MEMBERS_NEXT_NONE;
+    }
+    *out_members = members;
+    return true;
 }
 
 /* -- JSON -- */
 
-static void write_role(const struct members *members, bool voters, struct json_writer *writer) {
+static bool is_voter(const struct members_member *member) {
+    return member->voter;
+}
+
+static bool is_outgoing(const struct members_member *member) {
+    return member->outgoing;
+}
+
+static bool is_joining(const struct members_member *member) {
+    return member->joining;
+}
+
+static bool is_next_voter(const struct members_member *member) {
+    return member->next == MEMBERS_NEXT_VOTER;
+}
+
+static bool is_next_learner(const struct members_member *member) {
+    return member->next == MEMBERS_NEXT_LEARNER;
+}
+
+typedef bool chooser(const struct members_member *member);
+
+static void write_list(const struct members *members, const char *name, chooser *chosen, struct json_writer *writer) {
+    json_write_name(writer, name);
     json_write_array_begin(writer);
     for (size_t i = 0; i < members->count; i++) {
         const struct members_member *member = &members->list[i];
-        if (member->voter != voters) {
+        if (!chosen(member)) {
             continue;
         }
         json_write_object_begin(writer);
@@ -76,29 +163,61 @@ static void write_role(const struct members *members, bool voters, struct json_w
             json_write_name(writer, "incarnation");
             json_write_text(writer, member->incarnation);
         }
+        if (members_is_learner(member) && is_next_voter(member)) {
+            json_write_name(writer, "promote");
+            json_write_bool(writer, true);
+        }
         json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+static bool is_any(const struct members *members, chooser *chosen) {
+    for (size_t i = 0; i < members->count; i++) {
+        if (chosen(&members->list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_ids(const struct members *members, const char *name, chooser *chosen, struct json_writer *writer) {
+    json_write_name(writer, name);
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < members->count; i++) {
+        if (chosen(&members->list[i])) {
+            json_write_uint64(writer, members->list[i].id);
+        }
     }
     json_write_array_end(writer);
 }
 
 void members_write(const struct members *members, struct json_writer *writer) {
     json_write_object_begin(writer);
-    json_write_name(writer, "voters");
-    write_role(members, true, writer);
-    json_write_name(writer, "learners");
-    write_role(members, false, writer);
-    json_write_name(writer, "outgoing");
-    json_write_array_begin(writer);
-    json_write_array_end(writer);
+    write_list(members, "voters", is_voter, writer);
+    write_list(members, "learners", members_is_learner, writer);
+    write_list(members, "outgoing", is_outgoing, writer);
+    if (is_any(members, is_next_voter)) {
+        json_write_name(writer, "next");
+        json_write_object_begin(writer);
+        write_ids(members, "voters", is_next_voter, writer);
+        write_ids(members, "learners", is_next_learner, writer);
+        json_write_object_end(writer);
+    }
+    if (is_any(members, is_joining)) {
+        write_ids(members, "joining", is_joining, writer);
+    }
     json_write_object_end(writer);
 }
 
 static bool read_member(struct json_span value, struct members_member *member) {
     struct json_span url;
+    bool promote = false;
     struct message_field fields[] = {
         {.name = "id", .type = MESSAGE_FIELD_ID, .out = &member->id},
         {.name = "url", .type = MESSAGE_FIELD_STRING, .out = &url},
         {.name = "incarnation", .type = MESSAGE_FIELD_DIGITS, .optional = true, .out = member->incarnation},
+        {.name = "promote", .type = MESSAGE_FIELD_BOOL, .optional = true, .out = &promote},
     };
     if (!message_field_read(value, fields, sizeof fields / sizeof fields[0], (struct message_place){0}, NULL)) {
         return false;
@@ -109,15 +228,104 @@ static bool read_member(struct json_span value, struct members_member *member) {
         memcpy(member->url, text, strlen(text) + 1);
     }
     free(text);
+    member->next = promote ? MEMBERS_NEXT_VOTER : MEMBERS_NEXT_NONE;
     return valid;
 }
 
-static bool read_role(struct json_span array, bool voters, struct members *members) {
+/* A voter that stays one while another configuration is left stands in two lists, the same in both. */
+static bool add_outgoing(struct members *members, const struct members_member *outgoing) {
+    for (size_t i = 0; i < members->count; i++) {
+        struct members_member *member = &members->list[i];
+        if (member->id == outgoing->id) {
+            bool same = strcmp(member->url, outgoing->url) == 0 && strcmp(member->incarnation, outgoing->incarnation) == 0;
+            bool fits = member->voter && !member->outgoing && same;
+            member->outgoing = true;
+            return fits;
+        }
+    }
+    return members_add(members, outgoing);
+}
+
+/* An empty span: the list was left out. */
+static bool read_list(struct json_span array, bool voters, bool outgoing, struct members *members) {
+    if (array.size == 0) {
+        return true;
+    }
     struct json_cursor cursor = json_open(array);
     struct json_span value;
     while (json_next_element(&cursor, &value)) {
-        struct members_member member = {.voter = voters};
-        if (!read_member(value, &member) || !members_add(members, &member)) {
+        struct members_member member = {.voter = voters, .outgoing = outgoing};
+        if (!read_member(value, &member)) {
+            return false;
+        }
+        if ((voters || outgoing) && member.next != MEMBERS_NEXT_NONE) {
+            return false; /* Only learners are promoted. */
+        }
+        if (outgoing ? !add_outgoing(members, &member) : !members_add(members, &member)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Ids of members, each once, into `out_ids` of RAFT_MEMBERS_MAX. */
+static bool read_ids(struct json_span array, const struct members *members, raft_node_id *out_ids, size_t *out_count) {
+    *out_count = 0;
+    if (array.size == 0) {
+        return true;
+    }
+    struct json_cursor cursor = json_open(array);
+    struct json_span value;
+    while (json_next_element(&cursor, &value)) {
+        raft_node_id id;
+        if (json_type(value) != JSON_NUMBER || !json_number_uint64(value, RAFT_NUMBER_MAX, &id) ||
+            members_find(members, id) == NULL || has_id(out_ids, *out_count, id)) {
+            return false;
+        }
+        out_ids[(*out_count)++] = id; /* As many as there are members at most, since each is one and is there once. */
+    }
+    return true;
+}
+
+static bool read_next(struct json_span object, struct members *members) {
+    struct json_span voter_array = {0};
+    struct json_span learner_array = {0};
+    struct message_field fields[] = {
+        {.name = "voters", .type = MESSAGE_FIELD_ARRAY, .out = &voter_array},
+        {.name = "learners", .type = MESSAGE_FIELD_ARRAY, .optional = true, .out = &learner_array},
+    };
+    raft_node_id voters[RAFT_MEMBERS_MAX];
+    raft_node_id learners[RAFT_MEMBERS_MAX];
+    size_t voter_count;
+    size_t learner_count;
+    if (!message_field_read(object, fields, sizeof fields / sizeof fields[0], (struct message_place){0}, NULL) ||
+        !read_ids(voter_array, members, voters, &voter_count) ||
+        !read_ids(learner_array, members, learners, &learner_count) || voter_count == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < members->count; i++) {
+        struct members_member *member = &members->list[i];
+        bool promoted = member->next == MEMBERS_NEXT_VOTER;
+        bool voter = has_id(voters, voter_count, member->id);
+        bool learner = has_id(learners, learner_count, member->id);
+        if ((voter && learner) || promoted != (voter && members_is_learner(member))) {
+            return false;
+        }
+        member->next = voter ? MEMBERS_NEXT_VOTER : learner ? MEMBERS_NEXT_LEARNER : MEMBERS_NEXT_NONE;
+    }
+    return true;
+}
+
+static bool read_joining(struct json_span array, struct members *members) {
+    raft_node_id joining[RAFT_MEMBERS_MAX];
+    size_t count;
+    if (!read_ids(array, members, joining, &count)) {
+        return false;
+    }
+    for (size_t i = 0; i < members->count; i++) {
+        struct members_member *member = &members->list[i];
+        member->joining = has_id(joining, count, member->id);
+        if (member->joining && !members_is_learner(member)) {
             return false;
         }
     }
@@ -128,25 +336,27 @@ bool members_read(struct json_span value, struct members *out_members) {
     struct json_span voters = {0};
     struct json_span learners = {0};
     struct json_span outgoing = {0};
+    struct json_span next = {0};
+    struct json_span joining = {0};
     struct message_field fields[] = {
         {.name = "voters", .type = MESSAGE_FIELD_ARRAY, .out = &voters},
         {.name = "learners", .type = MESSAGE_FIELD_ARRAY, .optional = true, .out = &learners},
         {.name = "outgoing", .type = MESSAGE_FIELD_ARRAY, .optional = true, .out = &outgoing},
+        {.name = "next", .type = MESSAGE_FIELD_OBJECT, .optional = true, .out = &next},
+        {.name = "joining", .type = MESSAGE_FIELD_ARRAY, .optional = true, .out = &joining},
     };
     if (!message_field_read(value, fields, sizeof fields / sizeof fields[0], (struct message_place){0}, NULL)) {
         return false;
     }
-    /* Two configurations at once need two majorities (§4.3). Who takes them for one would count wrong: better not to take
-     * them at all. */
-    if (outgoing.size > 0) {
-        struct json_cursor cursor = json_open(outgoing);
-        struct json_span element;
-        if (json_next_element(&cursor, &element)) {
-            return false;
-        }
-    }
     struct members members = {0};
-    if (!read_role(voters, true, &members) || (learners.size > 0 && !read_role(learners, false, &members))) {
+    if (!read_list(voters, true, false, &members) || !read_list(learners, false, false, &members) ||
+        !read_list(outgoing, false, true, &members)) {
+        return false;
+    }
+    if (next.size == 0 ? is_any(&members, is_next_voter) : !read_next(next, &members)) {
+        return false; /* Promoted to what is never gone to. */
+    }
+    if (!read_joining(joining, &members) || (next.size == 0 && is_any(&members, is_joining))) {
         return false;
     }
     *out_members = members;

@@ -27,8 +27,11 @@ static enum node_role role_of(const struct node *node) {
     case RAFT_FOLLOWER:
         break;
     }
-    const struct members_member *self = members_find(&roster_current(&node->roster)->members, node->options.id);
-    return self != NULL && !self->voter ? NODE_LEARNER : NODE_FOLLOWER;
+    const struct roster_at *current = roster_current(&node->roster);
+    const struct members_member *self = members_find(&current->members, node->options.id);
+    /* Who is called by a leader but has no configuration yet is being brought in. */
+    bool learner = current->members.count == 0 || (self != NULL && members_is_learner(self));
+    return learner ? NODE_LEARNER : NODE_FOLLOWER;
 }
 
 void node_status(const struct node *node, struct node_status *out_status) {
@@ -95,7 +98,7 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size) {
 }
 
 const char *node_member_url(const struct node *node, raft_node_id id) {
-    const struct members_member *member = members_find(&roster_current(&node->roster)->members, id);
+    const struct members_member *member = roster_find(&node->roster, id);
     if (member == NULL) {
         member = members_find(&node->options.cluster, id);
     }

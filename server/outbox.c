@@ -46,9 +46,9 @@ static void send_answer(struct node *node, const struct raft_message *message) {
 }
 
 static void send_request(struct node *node, const struct raft_message *message, const struct raft_entry *entries) {
-    const struct members_member *to = members_find(&roster_current(&node->roster)->members, message->to);
+    const struct members_member *to = roster_find(&node->roster, message->to); /* Perhaps to tell it that it is left out. */
     if (to == NULL) {
-        raft_send_failed(node->core, message->to, message->round); /* It was removed meanwhile. */
+        raft_send_failed(node->core, message->to, message->round);
         return;
     }
     struct message_request request;

@@ -154,7 +154,7 @@ static bool is_from_whom_we_asked(const struct node *node, const struct call *ca
     if (answer->kind != call->kind || answer->from != call->to || answer->round != call->round) {
         return false;
     }
-    const struct members_member *member = members_find(&roster_current(&node->roster)->members, call->to);
+    const struct members_member *member = roster_find(&node->roster, call->to);
     return member != NULL && strcmp(member->incarnation, answer->incarnation) == 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void roster_init(struct roster *roster) {
     *roster = (struct roster){0};
@@ -41,4 +42,19 @@ void roster_truncate(struct roster *roster, raft_index index) {
 
 const struct roster_at *roster_current(const struct roster *roster) {
     return &roster->list[roster->count - 1];
+}
+
+const struct members_member *roster_find(const struct roster *roster, raft_node_id id) {
+    for (size_t i = roster->count; i > 0; i--) {
+        const struct members_member *member = members_find(&roster->list[i - 1].members, id);
+        if (member != NULL) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+const struct members_member *roster_self(const struct roster *roster, raft_node_id id, const char *incarnation) {
+    const struct members_member *member = members_find(&roster_current(roster)->members, id);
+    return member != NULL && strcmp(member->incarnation, incarnation) == 0 ? member : NULL;
 }

@@ -22,5 +22,10 @@ void roster_clear(struct roster *roster);
 bool roster_append(struct roster *roster, const struct raft_entry *entry);
 void roster_truncate(struct roster *roster, raft_index index);
 const struct roster_at *roster_current(const struct roster *roster);
+/* The member with that id as it was the last time that it was one: a server that was left out is still told so (§4.2.2).
+ * NULL: it never was. Borrowed until the roster changes. */
+const struct members_member *roster_find(const struct roster *roster, raft_node_id id);
+/* Who the newest configuration counts in with this very incarnation; NULL: it does not. */
+const struct members_member *roster_self(const struct roster *roster, raft_node_id id, const char *incarnation);
 
 #endif

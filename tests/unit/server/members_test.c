@@ -158,8 +158,120 @@ START_TEST(what_makes_no_sense_is_refused) {
 }
 END_TEST
 
-START_TEST(two_configurations_at_once_are_not_taken_for_one) {
-    assert_no_members("{\"voters\":[" MEMBER_1 "],\"outgoing\":[{\"id\":2,\"url\":\"http://b\"}]}");
+#define MEMBER_2          "{\"id\":2,\"url\":\"http://b\"}"
+#define MEMBER_2_PROMOTED "{\"id\":2,\"url\":\"http://b\",\"promote\":true}"
+#define MEMBER_3          "{\"id\":3,\"url\":\"http://c\"}"
+
+/* Joint (§4.3): 1 goes, 2 stays, 3 is new; 1 is to be a learner afterwards. */
+#define JOINT                                                                                                              \
+    "{\"voters\":[" MEMBER_2 "," MEMBER_3 "],\"learners\":[],\"outgoing\":[" MEMBER_1 "," MEMBER_2                         \
+    "],\"next\":{\"voters\":[2,3],\"learners\":[1]}}"
+/* 2 and 3 are on their way, 2 to become a voter; 2 was a learner before. */
+#define CATCHING_UP                                                                                                        \
+    "{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2_PROMOTED "," MEMBER_3                                             \
+    "],\"outgoing\":[],\"next\":{\"voters\":[1,2],\"learners\":[3]},\"joining\":[3]}"
+
+START_TEST(two_configurations_at_once_are_both_told) {
+    struct members read;
+    struct raft_configuration configuration;
+    ck_assert(members_read(value_of(JOINT), &read));
+    members_configuration(&read, &configuration);
+    ck_assert_uint_eq(read.count, 3);
+    ck_assert_uint_eq(configuration.voter_count, 2);
+    ck_assert_uint_eq(configuration.voters[0], 2);
+    ck_assert_uint_eq(configuration.voters[1], 3);
+    ck_assert_uint_eq(configuration.outgoing_count, 2);
+    ck_assert_uint_eq(configuration.outgoing[0], 1);
+    ck_assert_uint_eq(configuration.outgoing[1], 2);
+    ck_assert_uint_eq(configuration.learner_count, 0);
+    ck_assert_uint_eq(configuration.next_learner_count, 1);
+    ck_assert_uint_eq(configuration.next_learners[0], 1);
+}
+END_TEST
+
+START_TEST(where_a_change_leads_is_told) {
+    struct members read;
+    struct raft_configuration configuration;
+    ck_assert(members_read(value_of(CATCHING_UP), &read));
+    members_configuration(&read, &configuration);
+    ck_assert_uint_eq(configuration.voter_count, 1);
+    ck_assert_uint_eq(configuration.learner_count, 2);
+    ck_assert_uint_eq(configuration.outgoing_count, 0);
+    ck_assert_uint_eq(configuration.next_voter_count, 2);
+    ck_assert_uint_eq(configuration.next_voters[1], 2);
+    ck_assert_uint_eq(configuration.next_learner_count, 1);
+    ck_assert_uint_eq(configuration.next_learners[0], 3);
+    ck_assert_uint_eq(configuration.joining_count, 1);
+    ck_assert_uint_eq(configuration.joining[0], 3);
+}
+END_TEST
+
+START_TEST(what_was_read_of_a_change_is_written_the_same) {
+    static const char *const texts[] = {JOINT, CATCHING_UP};
+    struct members read;
+    ck_assert(members_read(value_of(texts[_i]), &read));
+    char *text = members_text(&read);
+    ck_assert_str_eq(text, texts[_i]);
+    free(text);
+}
+END_TEST
+
+START_TEST(lists_that_contradict_each_other_are_refused) {
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2 "],\"outgoing\":[" MEMBER_2 "]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"outgoing\":[" MEMBER_2 "," MEMBER_2 "]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"outgoing\":[" MEMBER_1 "," MEMBER_1 "]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"outgoing\":[{\"id\":1,\"url\":\"http://b\"}]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"outgoing\":[{\"id\":1,\"url\":\"http://a\",\"incarnation\":\"" ONE
+                      "\"}]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2_PROMOTED "]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2_PROMOTED "],\"next\":{\"voters\":[1]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2 "],\"next\":{\"voters\":[1,2]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2 "],\"next\":{\"voters\":[]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "," MEMBER_2_PROMOTED "],\"next\":{\"voters\":[1,2]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":{\"voters\":[1,4]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":{\"voters\":[1,1]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":{\"voters\":[\"1\"]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":{\"voters\":[1],\"learners\":[1]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":{\"learners\":[1]}}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":[1]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2 "],\"joining\":[2]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"next\":{\"voters\":[1]},\"joining\":[1]}");
+    assert_no_members("{\"voters\":[" MEMBER_1 "],\"learners\":[" MEMBER_2
+                      "],\"next\":{\"voters\":[1]},\"joining\":[2,2]}");
+}
+END_TEST
+
+START_TEST(a_configuration_gets_its_urls_back) {
+    struct members known = {0};
+    struct members also = {0};
+    for (raft_node_id id = 1; id <= 4; id++) {
+        struct members_member added = member(id);
+        ck_assert(members_add(id <= 2 ? &known : &also, &added));
+    }
+    struct members_member other = member(2);
+    snprintf(other.url, sizeof other.url, "http://other");
+    ck_assert(members_add(&also, &other));
+    struct raft_configuration from = {.voter_count = 2,
+                                      .voters = {2, 4},
+                                      .learner_count = 1,
+                                      .learners = {3},
+                                      .outgoing_count = 2,
+                                      .outgoing = {1, 2},
+                                      .next_voter_count = 3,
+                                      .next_voters = {2, 3, 4},
+                                      .next_learner_count = 1,
+                                      .next_learners = {1},
+                                      .joining_count = 1,
+                                      .joining = {3}};
+    struct members made;
+    ck_assert(members_of_configuration(&from, &known, &also, &made));
+    ck_assert_uint_eq(made.count, 4);
+    ck_assert_str_eq(members_find(&made, 2)->url, "http://node2:8001");
+    ck_assert_str_eq(members_find(&made, 4)->url, "http://node4:8001");
+    struct raft_configuration back;
+    members_configuration(&made, &back);
+    ck_assert_mem_eq(&back, &from, sizeof back);
+    ck_assert(!members_of_configuration(&from, &known, NULL, &made));
 }
 END_TEST
 
@@ -328,7 +440,11 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_was_written_is_read);
     tcase_add_test(tcase, learners_and_outgoing_may_be_left_out_and_others_are_passed_over);
     tcase_add_test(tcase, what_makes_no_sense_is_refused);
-    tcase_add_test(tcase, two_configurations_at_once_are_not_taken_for_one);
+    tcase_add_test(tcase, two_configurations_at_once_are_both_told);
+    tcase_add_test(tcase, where_a_change_leads_is_told);
+    tcase_add_loop_test(tcase, what_was_read_of_a_change_is_written_the_same, 0, 2);
+    tcase_add_test(tcase, lists_that_contradict_each_other_are_refused);
+    tcase_add_test(tcase, a_configuration_gets_its_urls_back);
     tcase_add_test(tcase, more_members_than_there_is_room_for_are_refused);
     tcase_add_test(tcase, urls_of_a_host_and_a_port_are_fine);
     tcase_add_test(tcase, other_urls_are_not);
