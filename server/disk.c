@@ -1,6 +1,7 @@
 #include "server/disk.h"
 
 #include "server/base/memory.h"
+#include "server/disk_jobs.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -41,6 +42,7 @@ struct disk_threads {
     void *wake_context;
     pthread_t writer;
     pthread_t reader;
+    struct disk_jobs jobs; /* The reader's between reads, and a thread of their own. */
 
     pthread_mutex_t mutex; /* Guards everything below. */
     pthread_cond_t write_wanted;
@@ -78,15 +80,19 @@ _Noreturn static void end_process(const char *what, const struct storage_message
 
 /* -- The thread that writes -- */
 
-/* How many writes from the first on go into one batch. A write that truncates starts a batch of its own, because within a
- * batch truncation comes before all entries. */
+/* Within a batch this comes before all entries, so whatever does it starts a batch of its own. */
+static bool cuts_the_log(const struct storage_write *write) {
+    return write->truncate_from != 0 || write->compact_through != 0 || write->replaced_by.index != 0;
+}
+
+/* How many writes from the first on go into one batch. */
 static size_t batch_length(const struct disk_write *first, size_t *out_entries) {
     size_t length = 1;
     size_t bytes = first->bytes;
     size_t entries = first->write.entry_count;
     for (const struct disk_write *write = first->next; write != NULL; write = write->next) {
         bytes += write->bytes;
-        if (write->write.truncate_from != 0 || bytes > DISK_BATCH_BYTES_MAX) {
+        if (cuts_the_log(&write->write) || bytes > DISK_BATCH_BYTES_MAX) {
             break;
         }
         entries += write->write.entry_count;
@@ -96,8 +102,8 @@ static size_t batch_length(const struct disk_write *first, size_t *out_entries) 
     return length;
 }
 
-/* Joins `length` writes: entries one after the other, the latest hard state and cluster. `entries` has room for all. The
- * links are not followed beyond the batch, because the reactor appends to the list meanwhile. */
+/* Joins `length` writes: entries one after the other, the latest hard state, cluster and snapshot. `entries` has room for
+ * all. The links are not followed beyond the batch, because the reactor appends to the list meanwhile. */
 static struct storage_write join(const struct disk_write *first, size_t length, struct raft_entry *entries) {
     struct storage_write batch = first->write;
     batch.entries = entries;
@@ -117,6 +123,10 @@ static struct storage_write join(const struct disk_write *first, size_t length, 
             batch.cluster_changed = true;
             memcpy(batch.cluster_id, write->cluster_id, sizeof batch.cluster_id);
             batch.formed = write->formed;
+        }
+        if (write->snapshot_changed) {
+            batch.snapshot_changed = true;
+            batch.snapshot = write->snapshot;
         }
         if (i + 1 < length) {
             at = at->next;
@@ -187,33 +197,49 @@ static void *run_writer(void *context) {
 
 /* -- The thread that reads -- */
 
-static void *run_reader(void *context) {
-    struct disk_threads *threads = context;
-    pthread_mutex_lock(&threads->mutex);
-    for (;;) {
-        while (threads->reads == NULL && !threads->stopping) {
-            pthread_cond_wait(&threads->read_wanted, &threads->mutex);
-        }
-        if (threads->stopping) {
-            break;
-        }
-        struct disk_read *read = threads->reads;
+/* With the mutex held; NULL: nothing is to be read. */
+static struct disk_read *take_read(struct disk_threads *threads) {
+    struct disk_read *read = threads->reads;
+    if (read != NULL) {
         threads->reads = read->next;
         if (threads->reads == NULL) {
             threads->reads_end = &threads->reads;
         }
         read->next = NULL;
-        pthread_mutex_unlock(&threads->mutex);
-        struct storage_message message = {.text = ""};
-        if (storage_read(threads->storage, read->first, read->last, read->max_bytes, &read->entries, &read->count,
-                         &read->buffer, &message) != STORAGE_OK) {
-            end_process("reading from", &message);
+    }
+    return read;
+}
+
+static void perform_read(struct disk_threads *threads, struct disk_read *read) {
+    struct storage_message message = {.text = ""};
+    if (storage_read(threads->storage, read->first, read->last, read->max_bytes, &read->entries, &read->count,
+                     &read->buffer, &message) != STORAGE_OK) {
+        end_process("reading from", &message);
+    }
+    pthread_mutex_lock(&threads->mutex);
+    *threads->answers_end = read;
+    threads->answers_end = &read->next;
+    pthread_mutex_unlock(&threads->mutex);
+    threads->wake(threads->wake_context);
+}
+
+/* Reads and short jobs take turns. */
+static void *run_reader(void *context) {
+    struct disk_threads *threads = context;
+    pthread_mutex_lock(&threads->mutex);
+    for (;;) {
+        while (threads->reads == NULL && !threads->stopping && !disk_jobs_waiting(&threads->jobs, DISK_LANE_SHORT)) {
+            pthread_cond_wait(&threads->read_wanted, &threads->mutex);
         }
-        pthread_mutex_lock(&threads->mutex);
-        *threads->answers_end = read;
-        threads->answers_end = &read->next;
+        if (threads->stopping) {
+            break;
+        }
+        struct disk_read *read = take_read(threads);
         pthread_mutex_unlock(&threads->mutex);
-        threads->wake(threads->wake_context);
+        if (read != NULL) {
+            perform_read(threads, read);
+        }
+        disk_jobs_run_one(&threads->jobs, DISK_LANE_SHORT);
         pthread_mutex_lock(&threads->mutex);
     }
     pthread_mutex_unlock(&threads->mutex);
@@ -254,6 +280,32 @@ static void start_read(void *context, uint64_t token, raft_index first, raft_ind
     pthread_mutex_unlock(&threads->mutex);
 }
 
+static void start_job(void *context, enum disk_lane lane, const struct disk_job *job) {
+    struct disk_threads *threads = context;
+    disk_jobs_add(&threads->jobs, lane, job);
+    if (lane == DISK_LANE_SHORT) {
+        pthread_mutex_lock(&threads->mutex);
+        pthread_cond_signal(&threads->read_wanted);
+        pthread_mutex_unlock(&threads->mutex);
+    }
+}
+
+static void stop_thread(struct disk_threads *threads, pthread_t thread) {
+    pthread_mutex_lock(&threads->mutex);
+    threads->stopping = true;
+    pthread_cond_signal(&threads->write_wanted);
+    pthread_cond_signal(&threads->read_wanted);
+    pthread_mutex_unlock(&threads->mutex);
+    pthread_join(thread, NULL);
+}
+
+static void free_threads(struct disk_threads *threads) {
+    pthread_cond_destroy(&threads->write_wanted);
+    pthread_cond_destroy(&threads->read_wanted);
+    pthread_mutex_destroy(&threads->mutex);
+    free(threads);
+}
+
 struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(void *context), void *wake_context) {
     struct disk_threads *threads = memory_zalloc(sizeof *threads);
     threads->storage = storage;
@@ -266,22 +318,19 @@ struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(v
     pthread_mutex_init(&threads->mutex, NULL);
     pthread_cond_init(&threads->write_wanted, NULL);
     pthread_cond_init(&threads->read_wanted, NULL);
-    bool writes = pthread_create(&threads->writer, NULL, run_writer, threads) == 0;
-    bool reads = writes && pthread_create(&threads->reader, NULL, run_reader, threads) == 0;
-    if (reads) {
+    bool jobs = disk_jobs_start(&threads->jobs, wake, wake_context);
+    bool writes = jobs && pthread_create(&threads->writer, NULL, run_writer, threads) == 0;
+    if (writes && pthread_create(&threads->reader, NULL, run_reader, threads) == 0) {
         return threads;
     }
     if (writes) {
-        pthread_mutex_lock(&threads->mutex);
-        threads->stopping = true;
-        pthread_cond_signal(&threads->write_wanted);
-        pthread_mutex_unlock(&threads->mutex);
-        pthread_join(threads->writer, NULL);
+        stop_thread(threads, threads->writer);
     }
-    pthread_cond_destroy(&threads->write_wanted);
-    pthread_cond_destroy(&threads->read_wanted);
-    pthread_mutex_destroy(&threads->mutex);
-    free(threads);
+    if (jobs) {
+        disk_jobs_stop(&threads->jobs);
+        disk_jobs_clear(&threads->jobs);
+    }
+    free_threads(threads);
     return NULL;
 }
 
@@ -312,25 +361,19 @@ void disk_threads_destroy(struct disk_threads *threads) {
     if (threads == NULL) {
         return;
     }
-    pthread_mutex_lock(&threads->mutex);
-    threads->stopping = true;
-    pthread_cond_signal(&threads->write_wanted);
-    pthread_cond_signal(&threads->read_wanted);
-    pthread_mutex_unlock(&threads->mutex);
-    pthread_join(threads->writer, NULL);
+    disk_jobs_stop(&threads->jobs);
+    stop_thread(threads, threads->writer);
     pthread_join(threads->reader, NULL);
     assert(threads->writes == NULL);
     free_writes(threads->written);
     free_reads(threads->reads);
     free_reads(threads->answers);
-    pthread_cond_destroy(&threads->write_wanted);
-    pthread_cond_destroy(&threads->read_wanted);
-    pthread_mutex_destroy(&threads->mutex);
-    free(threads);
+    disk_jobs_clear(&threads->jobs);
+    free_threads(threads);
 }
 
 struct disk disk_threads_interface(struct disk_threads *threads) {
-    return (struct disk){.context = threads, .write = start_write, .read = start_read};
+    return (struct disk){.context = threads, .write = start_write, .read = start_read, .run = start_job};
 }
 
 void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *ends) {
@@ -358,6 +401,7 @@ void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *
         free(answers);
         answers = next;
     }
+    disk_jobs_collect(&threads->jobs);
 }
 
 /* -- Looking -- */

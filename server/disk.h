@@ -10,12 +10,13 @@
 
 /* Jobs that take long (a snapshot written or restored, LevelDB compacted) do not hold up those that do not (a chunk read or
  * stored): each lane is one thread. */
-enum disk_lane { DISK_LANE_LONG, DISK_LANE_SHORT };
+enum disk_lane { DISK_LANE_LONG, DISK_LANE_SHORT, DISK_LANE_COUNT };
 
 struct disk_job {
     void *context;
     void (*work)(void *context); /* On the lane's thread. */
-    /* On the reactor's thread, by disk_threads_collect. `ran` false: the threads end and it never began. */
+    /* On the reactor's thread, by disk_threads_collect; at the latest by disk_threads_destroy, when no write or read may be
+     * started any more. `ran` false: the threads end and it never began. */
     void (*done)(void *context, bool ran);
 };
 
@@ -45,8 +46,8 @@ the array and one reference of the buffer, as storage_read hands them out. */
 };
 
 struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(void *context), void *wake_context);
-/* Waits until every write handed in and every job begun is done, then ends the threads. Reads and jobs not begun are
- * dropped. The storage stays open. */
+/* Waits until every write handed in and every job begun is done, then ends the threads and tells of the jobs. Reads and
+ * jobs not begun are dropped. The storage stays open. */
 void disk_threads_destroy(struct disk_threads *threads);
 struct disk disk_threads_interface(struct disk_threads *threads);
 /* Reports what has ended since the last call. */

@@ -41,6 +41,14 @@ struct disk_read {
     uint64_t due_ms;
 };
 
+/* A job beside them. What it does and the news of it are two moments: a death between them loses the news alone. */
+struct disk_run {
+    enum disk_lane lane;
+    struct disk_job job;
+    bool ran;
+    uint64_t due_ms;
+};
+
 struct member {
     struct cluster *cluster;
     size_t at;
@@ -55,12 +63,17 @@ struct member {
     bool hold_writes;     /* Writes stay on their way to the disk, */
     uint64_t write_limit; /* and so they do when so many have been done in all its lives. */
     bool hold_reads;
+    bool hold_jobs; /* Jobs do not begin, */
+    bool hold_ends; /* and of those that have ended the node hears nothing. */
     struct disk_write *writes;
     size_t write_count;
     size_t write_capacity;
     struct disk_read *reads;
     size_t read_count;
     size_t read_capacity;
+    struct disk_run *runs;
+    size_t run_count;
+    size_t run_capacity;
     uint64_t writes_done; /* In all its lives, as the next. */
     uint64_t reads_begun;
 };
@@ -106,80 +119,7 @@ static inline uint64_t cluster_due(struct cluster *cluster, uint64_t most_ms) {
 }
 
 #include "cluster_network.h"
-
-/* -- Disks -- */
-
-static inline void disk_write(void *context, uint64_t number, const struct storage_write *write) {
-    struct member *member = context;
-    if (member->dying) {
-        return;
-    }
-    member->writes = memory_grow(member->writes, &member->write_capacity, member->write_count + 1, sizeof *member->writes);
-    struct disk_write *kept = &member->writes[member->write_count++];
-    *kept = (struct disk_write){.write = *write, .number = number};
-    kept->due_ms = cluster_due(member->cluster, member->cluster->disk_ms);
-    kept->entries = memory_alloc(write->entry_count * sizeof *kept->entries);
-    for (size_t i = 0; i < write->entry_count; i++) {
-        kept->entries[i] = write->entries[i];
-        kept->entries[i].data = memory_copy(write->entries[i].data, write->entries[i].size);
-        kept->entries[i].buffer = NULL;
-    }
-    kept->write.entries = kept->entries;
-}
-
-static inline void disk_read(void *context, uint64_t token, raft_index first, raft_index last, size_t max_bytes) {
-    struct member *member = context;
-    if (member->dying) {
-        return;
-    }
-    member->reads_begun++;
-    member->reads = memory_grow(member->reads, &member->read_capacity, member->read_count + 1, sizeof *member->reads);
-    member->reads[member->read_count++] =
-        (struct disk_read){token, first, last, max_bytes, cluster_due(member->cluster, member->cluster->disk_ms)};
-}
-
-static inline void disk_drop_write(struct member *member, size_t at) {
-    struct disk_write *write = &member->writes[at];
-    for (size_t i = 0; i < write->write.entry_count; i++) {
-        free((char *)write->entries[i].data);
-    }
-    free(write->entries);
-    member->write_count--;
-    memmove(write, write + 1, (member->write_count - at) * sizeof *write);
-}
-
-static inline bool disk_may_write(const struct member *member) {
-    return member->write_count > 0 && !member->hold_writes && member->writes_done < member->write_limit;
-}
-
-/* The oldest write reaches the disk; the node is not told. Answers its number. */
-static inline uint64_t disk_perform_write(struct member *member) {
-    ck_assert_uint_gt(member->write_count, 0);
-    uint64_t number = member->writes[0].number;
-    struct storage_message message;
-    ck_assert_int_eq(storage_write(member->storage, &member->writes[0].write, &message), STORAGE_OK);
-    disk_drop_write(member, 0);
-    member->writes_done++;
-    return number;
-}
-
-static inline void disk_finish_write(struct member *member) {
-    node_written(member->node, disk_perform_write(member));
-}
-
-static inline void disk_finish_read(struct member *member) {
-    struct disk_read read = member->reads[0];
-    member->read_count--;
-    memmove(member->reads, member->reads + 1, member->read_count * sizeof *member->reads);
-    struct raft_entry *entries;
-    size_t count;
-    struct buffer *buffer;
-    struct storage_message message;
-    ck_assert_int_eq(
-        storage_read(member->storage, read.first, read.last, read.max_bytes, &entries, &count, &buffer, &message),
-        STORAGE_OK);
-    node_entries_read(member->node, read.token, entries, count, buffer);
-}
+#include "cluster_disk.h"
 
 /* -- Lives -- */
 
@@ -245,11 +185,11 @@ static inline void cluster_start(struct cluster *cluster, size_t at) {
     ck_assert_ptr_null(member->node);
     member->life++;
     member->dying = false;
-    member->hold_writes = member->hold_reads = false;
+    member->hold_writes = member->hold_reads = member->hold_jobs = member->hold_ends = false;
     member->options.seed = cluster_random(cluster, UINT64_MAX);
     struct node_io io = {
         .transport = {.context = member, .send = network_send},
-        .disk = {.context = member, .write = disk_write, .read = disk_read},
+        .disk = {.context = member, .write = disk_write, .read = disk_read, .run = disk_run},
         .reply = network_reply,
         .reply_context = member,
         .random = fill_random,
@@ -273,6 +213,9 @@ static inline void cluster_kill(struct cluster *cluster, size_t at) {
     node_turn(member->node, cluster->now_ms);
     node_tick(member->node, cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS);
     node_turn(member->node, cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS);
+    while (member->run_count > 0) {
+        disk_end_run(member, &member->runs[0]);
+    }
     node_destroy(member->node);
     member->node = NULL;
     while (member->write_count > 0) {
@@ -305,6 +248,11 @@ static inline bool member_run_disk(struct member *member) {
     }
     while (member->read_count > 0 && !member->hold_reads && member->reads[0].due_ms <= now_ms) {
         disk_finish_read(member);
+        any = true;
+    }
+    struct disk_run *run;
+    while ((run = disk_next_run(member)) != NULL && run->due_ms <= now_ms) {
+        disk_step_run(member, run);
         any = true;
     }
     return any;
@@ -351,6 +299,10 @@ static inline uint64_t member_next_ms(const struct member *member) {
     }
     if (member->read_count > 0 && !member->hold_reads && member->reads[0].due_ms < next) {
         next = member->reads[0].due_ms;
+    }
+    const struct disk_run *run = disk_next_run(member);
+    if (run != NULL && run->due_ms < next) {
+        next = run->due_ms;
     }
     return next;
 }
@@ -466,6 +418,7 @@ static inline void cluster_destroy(struct cluster *cluster) {
         storage_close(cluster->members[i].storage);
         free(cluster->members[i].writes);
         free(cluster->members[i].reads);
+        free(cluster->members[i].runs);
     }
     free(cluster);
 }

@@ -16,6 +16,9 @@
 enum { BATCHES_MAX = 64 };
 
 struct batch {
+    raft_index compact_through;
+    raft_index replaced_by;
+    raft_index snapshot; /* 0: not changed. */
     raft_index truncate_from;
     raft_index first;
     size_t count;
@@ -55,6 +58,9 @@ enum storage_error storage_write(struct storage *storage, const struct storage_w
     } else {
         ck_assert_uint_lt(storage->batch_count, BATCHES_MAX);
         storage->batches[storage->batch_count++] = (struct batch){
+            .compact_through = write->compact_through,
+            .replaced_by = write->replaced_by.index,
+            .snapshot = write->snapshot_changed ? write->snapshot.id.index : 0,
             .truncate_from = write->truncate_from,
             .first = write->entry_count > 0 ? write->entries[0].id.index : 0,
             .count = write->entry_count,
@@ -280,6 +286,58 @@ START_TEST(a_truncation_is_not_joined_to_what_came_before_it) {
 }
 END_TEST
 
+START_TEST(what_cuts_the_log_s_beginning_is_not_joined_to_what_came_before_it) {
+    struct fixture fixture;
+    open_fixture(&fixture, true);
+    write_term(&fixture, 1, 1);
+    wait_until_begun(&fixture.storage, &fixture.storage.begun, 1);
+    write_entries(&fixture, 2, 1, 3, 0);
+    const struct storage_write compaction = {
+        .compact_through = 2, .snapshot_changed = true, .snapshot = {.id = {3, 1}, .length = 9}};
+    fixture.disk.write(fixture.disk.context, 3, &compaction);
+    const struct storage_write replacement = {
+        .replaced_by = {7, 1}, .snapshot_changed = true, .snapshot = {.id = {7, 1}, .length = 9}};
+    fixture.disk.write(fixture.disk.context, 4, &replacement);
+    write_entries(&fixture, 5, 8, 2, 0);
+    permit(&fixture.storage, 4);
+    while (fixture.written < 5) {
+        turn(&fixture);
+    }
+    ck_assert_uint_eq(fixture.storage.batch_count, 4);
+    const struct batch *batches = fixture.storage.batches;
+    ck_assert_uint_eq(batches[1].compact_through, 0);
+    ck_assert_uint_eq(batches[2].compact_through, 2);
+    ck_assert_uint_eq(batches[2].snapshot, 3);
+    ck_assert_uint_eq(batches[2].count, 0);
+    ck_assert_uint_eq(batches[3].replaced_by, 7);
+    ck_assert_uint_eq(batches[3].snapshot, 7);
+    ck_assert_uint_eq(batches[3].first, 8);
+    close_fixture(&fixture);
+}
+END_TEST
+
+START_TEST(the_latest_name_of_a_snapshot_goes_into_a_joined_batch) {
+    struct fixture fixture;
+    open_fixture(&fixture, true);
+    write_term(&fixture, 1, 1);
+    wait_until_begun(&fixture.storage, &fixture.storage.begun, 1);
+    write_entries(&fixture, 2, 1, 3, 0);
+    for (uint64_t number = 3; number <= 4; number++) {
+        const struct storage_write name = {.snapshot_changed = true, .snapshot = {.id = {number - 1, 1}, .length = 9}};
+        fixture.disk.write(fixture.disk.context, number, &name);
+    }
+    write_entries(&fixture, 5, 4, 1, 0);
+    permit(&fixture.storage, 2);
+    while (fixture.written < 5) {
+        turn(&fixture);
+    }
+    ck_assert_uint_eq(fixture.storage.batch_count, 2);
+    ck_assert_uint_eq(fixture.storage.batches[1].count, 4);
+    ck_assert_uint_eq(fixture.storage.batches[1].snapshot, 3);
+    close_fixture(&fixture);
+}
+END_TEST
+
 START_TEST(a_joined_batch_is_bounded) {
     struct fixture fixture;
     open_fixture(&fixture, true);
@@ -367,6 +425,97 @@ START_TEST(reads_not_begun_are_dropped_at_the_end) {
 }
 END_TEST
 
+/* A job that counts into the fixture's storage what it did; begun and ended are told by counters under its mutex. */
+struct job {
+    struct storage *storage;
+    unsigned *order; /* Counts what ran so far. */
+    unsigned ran_as; /* Which it was of these; 0: it did not run. */
+    unsigned told;
+    bool told_ran;
+};
+
+static void work(void *context) {
+    struct job *job = context;
+    pthread_mutex_lock(&job->storage->mutex);
+    job->ran_as = ++*job->order;
+    pthread_mutex_unlock(&job->storage->mutex);
+}
+
+static void done(void *context, bool ran) {
+    struct job *job = context;
+    job->told++;
+    job->told_ran = ran;
+}
+
+START_TEST(a_short_job_is_done_beside_writes_and_between_reads) {
+    struct fixture fixture;
+    open_fixture(&fixture, true);
+    write_entries(&fixture, 1, 1, 1, 0);
+    set(&fixture.storage, &fixture.storage.gate_reads, true);
+    fixture.disk.read(fixture.disk.context, 1, 1, 1, 4096);
+    wait_until_begun(&fixture.storage, &fixture.storage.reads_begun, 1);
+    unsigned order = 0;
+    struct job jobs[2] = {{.storage = &fixture.storage, .order = &order}, {.storage = &fixture.storage, .order = &order}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct disk_job job = {.context = &jobs[i], .work = work, .done = done};
+        fixture.disk.run(fixture.disk.context, DISK_LANE_SHORT, &job);
+    }
+    set(&fixture.storage, &fixture.storage.gate_reads, false);
+    while (jobs[0].told == 0 || jobs[1].told == 0) {
+        turn(&fixture);
+    }
+    ck_assert(jobs[0].told_ran && jobs[1].told_ran);
+    ck_assert_uint_eq(jobs[0].ran_as, 1);
+    ck_assert_uint_eq(jobs[1].ran_as, 2);
+    ck_assert_uint_eq(fixture.read_token, 1);
+    ck_assert_uint_eq(fixture.written, 0);
+    permit(&fixture.storage, 1);
+    close_fixture(&fixture);
+}
+END_TEST
+
+START_TEST(a_long_job_is_done_while_the_disk_reads_and_writes) {
+    struct fixture fixture;
+    open_fixture(&fixture, true);
+    write_entries(&fixture, 1, 1, 1, 0);
+    set(&fixture.storage, &fixture.storage.gate_reads, true);
+    fixture.disk.read(fixture.disk.context, 1, 1, 1, 4096);
+    wait_until_begun(&fixture.storage, &fixture.storage.reads_begun, 1);
+    unsigned order = 0;
+    struct job job = {.storage = &fixture.storage, .order = &order};
+    const struct disk_job disk_job = {.context = &job, .work = work, .done = done};
+    fixture.disk.run(fixture.disk.context, DISK_LANE_LONG, &disk_job);
+    while (job.told == 0) {
+        turn(&fixture);
+    }
+    ck_assert(job.told_ran);
+    set(&fixture.storage, &fixture.storage.gate_reads, false);
+    permit(&fixture.storage, 1);
+    close_fixture(&fixture);
+}
+END_TEST
+
+START_TEST(jobs_that_never_began_are_told_so_at_the_end) {
+    struct fixture fixture;
+    open_fixture(&fixture, false);
+    set(&fixture.storage, &fixture.storage.gate_reads, true);
+    fixture.disk.read(fixture.disk.context, 1, 1, 1, 4096);
+    wait_until_begun(&fixture.storage, &fixture.storage.reads_begun, 1);
+    unsigned order = 0;
+    struct job job = {.storage = &fixture.storage, .order = &order};
+    const struct disk_job disk_job = {.context = &job, .work = work, .done = done};
+    fixture.disk.run(fixture.disk.context, DISK_LANE_SHORT, &disk_job); /* Waits for the read. */
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, end_reads, &fixture.storage), 0);
+    disk_threads_destroy(fixture.threads);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(job.told, 1);
+    ck_assert(job.told_ran == (job.ran_as != 0)); /* The read may have ended before the end began. */
+    fixture.threads = disk_threads_create(&fixture.storage, wake, &fixture.wake);
+    close_fixture(&fixture);
+}
+END_TEST
+
 START_TEST(latency_is_zero_before_the_first_write_and_measured_after) {
     struct fixture fixture;
     open_fixture(&fixture, false);
@@ -432,11 +581,16 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, buffers_are_held_until_the_reactor_collects);
     tcase_add_test(tcase, writes_that_waited_become_one_batch);
     tcase_add_test(tcase, a_truncation_is_not_joined_to_what_came_before_it);
+    tcase_add_test(tcase, what_cuts_the_log_s_beginning_is_not_joined_to_what_came_before_it);
+    tcase_add_test(tcase, the_latest_name_of_a_snapshot_goes_into_a_joined_batch);
     tcase_add_test(tcase, a_joined_batch_is_bounded);
     tcase_add_test(tcase, destroy_waits_for_every_write);
     tcase_add_test(tcase, a_read_is_answered_with_its_token);
     tcase_add_test(tcase, a_read_does_not_wait_for_a_slow_write);
     tcase_add_test(tcase, reads_not_begun_are_dropped_at_the_end);
+    tcase_add_test(tcase, a_short_job_is_done_beside_writes_and_between_reads);
+    tcase_add_test(tcase, a_long_job_is_done_while_the_disk_reads_and_writes);
+    tcase_add_test(tcase, jobs_that_never_began_are_told_so_at_the_end);
     tcase_add_test(tcase, latency_is_zero_before_the_first_write_and_measured_after);
     tcase_add_test(tcase, the_oldest_unfinished_write_grows_old);
     tcase_add_exit_test(tcase, a_failed_write_ends_the_process, 1);
