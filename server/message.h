@@ -12,6 +12,7 @@
 
 #include "server/json/json.h"
 #include "server/members.h"
+#include "server/origin.h"
 #include "server/problem.h"
 #include "server/raft/raft.h"
 
@@ -46,7 +47,8 @@ struct message_propose {
     uint64_t sequence;
     uint64_t timeout_ms; /* How long the sender's clients wait. */
     size_t count;
-    struct json_span *commands; /* Owned array of spans into the body. */
+    struct json_span *commands; /* Owned array of spans into the body; of what opens or closes a session size 0. */
+    struct origin *origins;     /* Owned array, as long; NULL: all are plain. Keys inside the body. */
 };
 
 struct message_transfer {
@@ -66,7 +68,7 @@ struct message_request {
     union {
         struct raft_message
             raft;   /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array and their configurations owned
-                       after decoding, their data inside the body, their `buffer` the body's (not counted). */
+                       after decoding, their data and keys inside the body, their `buffer` the body's (not counted). */
         bool lease; /* READ_INDEX: the leader's lease will do (§6.4.1). */
         struct message_propose propose;
         struct message_transfer transfer;
@@ -76,9 +78,11 @@ struct message_request {
 
 /* One command's end, in the order the commands were sent. */
 struct message_line {
-    struct problem problem; /* code PROBLEM_NONE: done. */
-    struct raft_entry_id id;
-    struct json_span result;
+    struct problem problem;  /* code PROBLEM_NONE: done. */
+    struct raft_entry_id id; /* Of a duplicate: the first attempt's, as are the others. */
+    struct json_span result; /* Size 0 when omitted; `null` of what opened or closed a session. */
+    bool duplicate;          /* A retry: nothing was applied (§6.3). */
+    bool omitted;            /* The first result was too large to be kept. */
 };
 
 enum message_formation_state {
@@ -135,12 +139,14 @@ bool message_answer_read(enum message_kind kind, unsigned status, struct json_sp
                          struct message_answer *out_answer);
 void message_answer_clear(struct message_answer *answer);
 
-/* An entry as /v1/log and append_entries show it: {"index","term","type","command"|"configuration"}. */
+/* An entry as /v1/log and append_entries show it: {"index","term","type","command"|"configuration"}, and where they are not
+ * 0 "time_ms", "session", "seq" or "idempotency_key". */
 void message_entry_write(const struct raft_entry *entry, struct json_writer *writer);
-/* "command", "noop", "configuration". */
+/* "command", "noop", "configuration", "session". */
 const char *message_entry_type_name(enum raft_entry_type type);
 
-/* One line of a propose answer: {"index","term","result"} or a problem object
+/* One line of a propose answer: {"index","term","result"}, of a retry with "duplicate":true and where the result was not
+ * kept "result_omitted":true in its place; or a problem object
  * ({"type","title","status","code","detail","outcome"}). */
 void message_line_write(const struct message_line *line, struct json_writer *writer, bool one_line);
 /* The problem object alone; `changing` adds "outcome". */

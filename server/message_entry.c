@@ -28,6 +28,11 @@ void message_entry_write(const struct raft_entry *entry, struct json_writer *wri
     message_write_number(writer, "term", entry->id.term);
     json_write_name(writer, "type");
     json_write_text(writer, message_entry_type_name(entry->type));
+    if (entry->time_ms != 0) {
+        message_write_number(writer, "time_ms", entry->time_ms);
+    }
+    struct origin origin = origin_of_entry(entry);
+    origin_write_members(&origin, writer);
     json_write_name(writer, "command");
     if (entry->type == RAFT_COMMAND) {
         json_write_value(writer, (struct json_span){entry->data, entry->size});
@@ -42,7 +47,7 @@ void message_entry_write(const struct raft_entry *entry, struct json_writer *wri
 }
 
 static bool read_type(struct json_span name, enum raft_entry_type *out_type) {
-    for (int type = RAFT_COMMAND; type <= RAFT_CONFIGURATION; type++) {
+    for (int type = RAFT_COMMAND; type <= RAFT_SESSION; type++) {
         if (json_string_is(name, message_entry_type_name((enum raft_entry_type)type))) {
             *out_type = (enum raft_entry_type)type;
             return true;
@@ -66,9 +71,9 @@ static struct raft_configuration *read_configuration(struct json_span value) {
  * `out_name`. */
 static const char *read_payload(const struct message_field *command, const struct message_field *configuration,
                                 struct buffer *body, struct raft_entry *entry, const char **out_name) {
-    if (entry->type == RAFT_NOOP) {
+    if (entry->type == RAFT_NOOP || entry->type == RAFT_SESSION) {
         *out_name = "command";
-        return command->found && json_type(command->value) != JSON_NULL ? "must be null in a noop" : NULL;
+        return command->found && json_type(command->value) != JSON_NULL ? "must be null in a noop or a session" : NULL;
     }
     const struct message_field *field = entry->type == RAFT_COMMAND ? command : configuration;
     *out_name = field->name;
@@ -90,16 +95,34 @@ static const char *read_payload(const struct message_field *command, const struc
     return NULL;
 }
 
+/* Time and origin (§6.3). NULL: done. Else the field that is not as it must be is in `out_name`. */
+static const char *read_origin(const struct origin *read, uint64_t time_ms, struct raft_entry *entry,
+                               const char **out_name) {
+    struct origin origin = *read;
+    origin.type = entry->type;
+    origin_to_entry(&origin, entry);
+    entry->time_ms = time_ms;
+    bool has_time = entry->type == RAFT_COMMAND || entry->type == RAFT_SESSION;
+    *out_name = "time_ms";
+    return time_ms != 0 && !has_time ? "belongs to commands and sessions" : origin_check(&origin, out_name);
+}
+
 /* Reads the entry behind `previous`. */
 static bool read_entry(struct json_span object, struct message_place place, struct raft_entry_id previous, raft_term term,
                        struct buffer *body, struct raft_entry *entry, struct problem *out_problem) {
     struct raft_entry_id id = {.index = previous.index + 1};
     struct json_span type = {0};
     struct json_span payload;
+    struct origin origin = {0};
+    uint64_t time_ms = 0;
     struct message_field fields[] = {
         {.name = "index", .type = MESSAGE_FIELD_ID, .optional = true, .out = &id.index},
         {.name = "term", .type = MESSAGE_FIELD_ID, .out = &id.term},
         {.name = "type", .type = MESSAGE_FIELD_STRING, .out = &type},
+        {.name = "time_ms", .type = MESSAGE_FIELD_NUMBER, .optional = true, .out = &time_ms},
+        {.name = "session", .type = MESSAGE_FIELD_ID, .optional = true, .out = &origin.session},
+        {.name = "seq", .type = MESSAGE_FIELD_ID, .optional = true, .out = &origin.sequence},
+        {.name = "idempotency_key", .type = MESSAGE_FIELD_STRING, .optional = true, .out = &origin.key},
         {.name = "command", .type = MESSAGE_FIELD_VALUE, .optional = true, .out = &payload},
         {.name = "configuration", .type = MESSAGE_FIELD_VALUE, .optional = true, .out = &payload},
     };
@@ -115,10 +138,13 @@ static bool read_entry(struct json_span object, struct message_place place, stru
     }
     entry->id = id;
     if (!read_type(type, &entry->type)) {
-        return message_field_refuse(out_problem, place, "type", "must be command, noop or configuration");
+        return message_field_refuse(out_problem, place, "type", "must be command, noop, configuration or session");
     }
     const char *name = NULL;
-    const char *what = read_payload(&fields[3], &fields[4], body, entry, &name);
+    const char *what = read_origin(&origin, time_ms, entry, &name);
+    if (what == NULL) {
+        what = read_payload(&fields[7], &fields[8], body, entry, &name);
+    }
     return what == NULL || message_field_refuse(out_problem, place, name, what);
 }
 

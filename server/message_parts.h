@@ -23,6 +23,11 @@ void message_write_text(struct json_writer *writer, const char *name, const char
 bool message_entries_read(struct json_span array, struct raft_entry_id prev, raft_term term, struct buffer *body,
                           struct raft_entry **out_entries, size_t *out_count, struct problem *out_problem);
 
+/* `"origins":[...]`; nothing when all are plain. */
+void message_origins_write(const struct message_propose *propose, struct json_writer *writer);
+/* Reads them for commands that were read. False: `propose->origins` may be there all the same. */
+bool message_origins_read(struct json_span array, struct message_propose *propose, struct problem *out_problem);
+
 void message_entries_free(const struct raft_entry *entries, size_t count);
 
 /* The members of a problem object, without its brackets. */

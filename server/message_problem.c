@@ -35,11 +35,17 @@ void message_line_write(const struct message_line *line, struct json_writer *wri
     json_write_object_begin(writer);
     message_write_number(writer, "index", line->id.index);
     message_write_number(writer, "term", line->id.term);
-    json_write_name(writer, "result");
-    if (one_line) {
+    json_write_name(writer, line->omitted ? "result_omitted" : "result");
+    if (line->omitted) {
+        json_write_bool(writer, true);
+    } else if (one_line) {
         json_write_value_one_line(writer, line->result);
     } else {
         json_write_value(writer, line->result);
+    }
+    if (line->duplicate) {
+        json_write_name(writer, "duplicate");
+        json_write_bool(writer, true);
     }
     json_write_object_end(writer);
 }
@@ -124,6 +130,8 @@ static bool read_line(struct json_span object, struct message_line *out_line) {
         {.name = "index", .type = MESSAGE_FIELD_ID, .optional = true, .out = &line.id.index},
         {.name = "term", .type = MESSAGE_FIELD_ID, .optional = true, .out = &line.id.term},
         {.name = "result", .type = MESSAGE_FIELD_VALUE, .optional = true, .out = &line.result},
+        {.name = "result_omitted", .type = MESSAGE_FIELD_BOOL, .optional = true, .out = &line.omitted},
+        {.name = "duplicate", .type = MESSAGE_FIELD_BOOL, .optional = true, .out = &line.duplicate},
         {.name = "code", .type = MESSAGE_FIELD_STRING, .optional = true, .out = &code},
         {.name = "status", .type = MESSAGE_FIELD_NUMBER, .optional = true, .out = &status},
     };
@@ -135,7 +143,7 @@ static bool read_line(struct json_span object, struct message_line *out_line) {
         if (!message_problem_read(object, status > 999 ? 0 : (unsigned)status, &line.problem)) {
             return false;
         }
-    } else if (line.id.index == 0 || line.id.term == 0 || line.result.size == 0) {
+    } else if (line.id.index == 0 || line.id.term == 0 || (line.result.size == 0) != line.omitted) {
         return false;
     }
     *out_line = line;

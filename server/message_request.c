@@ -67,9 +67,14 @@ static void write_propose(const struct message_propose *propose, struct json_wri
     json_write_name(writer, "commands");
     json_write_array_begin(writer);
     for (size_t i = 0; i < propose->count; i++) {
-        json_write_value(writer, propose->commands[i]);
+        if (propose->commands[i].size == 0) {
+            json_write_null(writer); /* It opens or closes a session. */
+        } else {
+            json_write_value(writer, propose->commands[i]);
+        }
     }
     json_write_array_end(writer);
+    message_origins_write(propose, writer);
 }
 
 void message_request_write(const struct message_request *request, struct json_writer *writer) {
@@ -209,18 +214,36 @@ static struct json_span *read_commands(struct json_span array, size_t *out_count
     return commands;
 }
 
+static void free_propose(struct message_propose *propose) {
+    free(propose->commands);
+    free(propose->origins);
+    propose->commands = NULL;
+    propose->origins = NULL;
+    propose->count = 0;
+}
+
 static bool read_propose(struct json_span value, struct head *head, struct message_propose *propose,
                          struct problem *out_problem) {
     struct json_span array = {0};
+    struct json_span origins = {0};
     add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &propose->term);
     add_field(head, "sequence", MESSAGE_FIELD_NUMBER, false, &propose->sequence);
     add_field(head, "timeout_ms", MESSAGE_FIELD_NUMBER, false, &propose->timeout_ms);
     add_field(head, "commands", MESSAGE_FIELD_ARRAY, false, &array);
+    add_field(head, "origins", MESSAGE_FIELD_ARRAY, true, &origins);
     if (!read_fields(value, head, out_problem)) {
         return false;
     }
     propose->commands = read_commands(array, &propose->count);
-    return propose->count > 0 || message_field_refuse(out_problem, top, "commands", "must not be empty");
+    propose->origins = NULL;
+    if (propose->count == 0) {
+        return message_field_refuse(out_problem, top, "commands", "must not be empty");
+    }
+    if (origins.size > 0 && !message_origins_read(origins, propose, out_problem)) {
+        free_propose(propose);
+        return false;
+    }
+    return true;
 }
 
 static const char *read_machine(struct json_span name, struct problem *out_problem) {
@@ -319,9 +342,7 @@ void message_request_clear(struct message_request *request) {
         request->raft.append_entries.entry_count = 0;
         break;
     case MESSAGE_PROPOSE:
-        free(request->propose.commands);
-        request->propose.commands = NULL;
-        request->propose.count = 0;
+        free_propose(&request->propose);
         break;
     case MESSAGE_PROBE:
         free((void *)request->probe.machine);

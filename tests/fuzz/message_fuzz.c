@@ -35,7 +35,12 @@ static void check_entries(const struct raft_append_entries *append, raft_term te
         require((entry->configuration != NULL) == (entry->type == RAFT_CONFIGURATION),
                 "a configuration where none belongs");
         require(entry->configuration == NULL || entry->configuration->voter_count > 0, "a configuration without voters");
-        if (entry->type != RAFT_NOOP) {
+        const char *name;
+        struct origin origin = origin_of_entry(entry);
+        require(origin_check(&origin, &name) == NULL, "an origin that makes no sense");
+        require(entry->key_size == 0 || (entry->key > body->data && entry->key + entry->key_size < body->data + body->size),
+                "a key lies outside of the body");
+        if (entry->type == RAFT_COMMAND || entry->type == RAFT_CONFIGURATION) {
             require(entry->size > 0 && entry->buffer == body, "an entry without bytes");
             require(entry->data >= body->data && entry->data + entry->size <= body->data + body->size,
                     "an entry's bytes lie outside of the body");

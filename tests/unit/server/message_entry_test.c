@@ -24,6 +24,7 @@ START_TEST(types_have_names) {
     ck_assert_str_eq(message_entry_type_name(RAFT_COMMAND), "command");
     ck_assert_str_eq(message_entry_type_name(RAFT_NOOP), "noop");
     ck_assert_str_eq(message_entry_type_name(RAFT_CONFIGURATION), "configuration");
+    ck_assert_str_eq(message_entry_type_name(RAFT_SESSION), "session");
 }
 END_TEST
 
@@ -111,10 +112,98 @@ START_TEST(a_payload_belongs_to_its_type) {
     assert_refused("[{\"term\":5,\"type\":\"command\"}]", "\"entries[0].command\" is missing");
     assert_refused("[{\"term\":5,\"type\":\"configuration\",\"command\":1}]", "\"entries[0].configuration\" is missing");
     assert_refused("[{\"term\":5,\"type\":\"noop\",\"command\":1}]", "\"entries[0].command\" must be null");
-    assert_refused("[{\"term\":5,\"type\":\"session\",\"command\":1}]", "\"entries[0].type\" must be command, noop");
+    assert_refused("[{\"term\":5,\"type\":\"session\",\"command\":1}]", "\"entries[0].command\" must be null");
+    assert_refused("[{\"term\":5,\"type\":\"snapshot\",\"command\":1}]", "\"entries[0].type\" must be command, noop");
     assert_refused("[{\"term\":5,\"type\":2,\"command\":1}]", "\"entries[0].type\" must be a string");
     assert_refused("[{\"term\":5,\"command\":1}]", "\"entries[0].type\" is missing");
     assert_refused("[7]", "\"entries\" must hold objects only");
+}
+END_TEST
+
+#define KEY_OF_128                                                                                                         \
+    "k1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+
+START_TEST(an_origin_is_written_where_there_is_one) {
+    struct raft_entry entries[] = {
+        {.id = {12, 3}, .type = RAFT_COMMAND, .size = 1, .data = "1", .time_ms = 5},
+        {.id = {13, 3}, .type = RAFT_COMMAND, .size = 1, .data = "2", .session = 7, .sequence = 1},
+        {.id = {14, 3}, .type = RAFT_COMMAND, .size = 1, .data = "3", .time_ms = 6, .key = "\"a\\\"b\"", .key_size = 6},
+        {.id = {15, 3}, .type = RAFT_SESSION, .time_ms = 7},
+        {.id = {16, 3}, .type = RAFT_SESSION, .time_ms = 7, .session = 15},
+    };
+    struct json_writer writer = {0};
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        message_entry_write(&entries[i], &writer);
+        json_write_bytes(&writer, "\n", 1);
+    }
+    size_t size;
+    char *text = json_writer_take(&writer, &size);
+    ck_assert_str_eq(
+        text, "{\"index\":12,\"term\":3,\"type\":\"command\",\"time_ms\":5,\"command\":1}\n"
+              "{\"index\":13,\"term\":3,\"type\":\"command\",\"session\":7,\"seq\":1,\"command\":2}\n"
+              "{\"index\":14,\"term\":3,\"type\":\"command\",\"time_ms\":6,\"idempotency_key\":\"a\\\"b\",\"command\":3}\n"
+              "{\"index\":15,\"term\":3,\"type\":\"session\",\"time_ms\":7,\"command\":null}\n"
+              "{\"index\":16,\"term\":3,\"type\":\"session\",\"time_ms\":7,\"session\":15,\"command\":null}\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(an_origin_is_read_from_inside_the_body) {
+    const char *text =
+        "[{\"term\":5,\"type\":\"command\",\"time_ms\":9007199254740991,\"session\":7,\"seq\":2,\"command\":1},"
+        "{\"term\":5,\"type\":\"command\",\"idempotency_key\":\"" KEY_OF_128 "\",\"command\":2},"
+        "{\"term\":5,\"type\":\"session\",\"time_ms\":3},"
+        "{\"term\":5,\"type\":\"session\",\"time_ms\":3,\"session\":43,\"command\":null}]";
+    struct raft_entry *entries = NULL;
+    size_t count = 0;
+    struct problem problem = {0};
+    ck_assert_msg(read_entries(text, (struct raft_entry_id){40, 5}, 7, &entries, &count, &problem), "%s", problem.detail);
+    ck_assert_uint_eq(count, 4);
+    ck_assert_uint_eq(entries[0].time_ms, RAFT_NUMBER_MAX);
+    ck_assert_uint_eq(entries[0].session, 7);
+    ck_assert_uint_eq(entries[0].sequence, 2);
+    ck_assert_uint_eq(entries[0].key_size, 0);
+    ck_assert_uint_eq(entries[1].key_size, 130);
+    ck_assert_ptr_eq(entries[1].key, strstr(text, "\"k123"));
+    ck_assert_uint_eq(entries[1].time_ms + entries[1].session + entries[1].sequence, 0);
+    ck_assert_int_eq(entries[2].type, RAFT_SESSION);
+    ck_assert_uint_eq(entries[2].session, 0);
+    ck_assert_uint_eq(entries[2].size, 0);
+    ck_assert_uint_eq(entries[3].session, 43);
+    message_entries_free(entries, count);
+}
+END_TEST
+
+START_TEST(an_origin_that_makes_no_sense_is_refused) {
+    static const struct {
+        const char *members;
+        const char *part;
+    } rows[] = {
+        {"\"type\":\"command\",\"command\":1,\"session\":7", "\"entries[0].seq\" is missing"},
+        {"\"type\":\"command\",\"command\":1,\"seq\":7", "\"entries[0].seq\" belongs"},
+        {"\"type\":\"command\",\"command\":1,\"session\":0,\"seq\":1", "\"entries[0].session\" must be a whole"},
+        {"\"type\":\"command\",\"command\":1,\"session\":9007199254740992,\"seq\":1", "\"entries[0].session\" must be"},
+        {"\"type\":\"command\",\"command\":1,\"session\":1,\"seq\":0", "\"entries[0].seq\" must be a whole"},
+        {"\"type\":\"command\",\"command\":1,\"time_ms\":9007199254740992", "\"entries[0].time_ms\" must be"},
+        {"\"type\":\"command\",\"command\":1,\"idempotency_key\":\"a\",\"session\":1,\"seq\":2",
+         "\"entries[0].idempotency_key\" belongs"},
+        {"\"type\":\"command\",\"command\":1,\"idempotency_key\":\"\"", "\"entries[0].idempotency_key\" must be"},
+        {"\"type\":\"command\",\"command\":1,\"idempotency_key\":7", "\"entries[0].idempotency_key\" must be"},
+        {"\"type\":\"command\",\"command\":1,\"idempotency_key\":\"\\t\"", "\"entries[0].idempotency_key\" must be"},
+        {"\"type\":\"command\",\"command\":1,\"idempotency_key\":\"\xC3\xA9\"", "\"entries[0].idempotency_key\" must be"},
+        {"\"type\":\"command\",\"command\":1,\"idempotency_key\":\"" KEY_OF_128 "8\"",
+         "\"entries[0].idempotency_key\" must be"},
+        {"\"type\":\"session\",\"session\":1,\"seq\":2", "\"entries[0].seq\" belongs"},
+        {"\"type\":\"session\",\"idempotency_key\":\"a\"", "\"entries[0].idempotency_key\" belongs"},
+        {"\"type\":\"noop\",\"time_ms\":1", "\"entries[0].time_ms\" belongs"},
+        {"\"type\":\"noop\",\"session\":1", "\"entries[0].session\" belongs"},
+        {"\"type\":\"configuration\",\"idempotency_key\":\"a\"", "\"entries[0].idempotency_key\" belongs"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "[{\"term\":5,%s}]", rows[i].members);
+        assert_refused(text, rows[i].part);
+    }
 }
 END_TEST
 
@@ -180,6 +269,9 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, terms_neither_fall_nor_pass_the_requests);
     tcase_add_test(tcase, an_index_does_not_pass_the_largest_number);
     tcase_add_test(tcase, a_payload_belongs_to_its_type);
+    tcase_add_test(tcase, an_origin_is_written_where_there_is_one);
+    tcase_add_test(tcase, an_origin_is_read_from_inside_the_body);
+    tcase_add_test(tcase, an_origin_that_makes_no_sense_is_refused);
     tcase_add_test(tcase, a_configuration_must_be_one);
     tcase_add_test(tcase, ten_thousand_entries_come_through_unchanged);
 }

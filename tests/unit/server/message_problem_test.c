@@ -69,7 +69,7 @@ START_TEST(an_unknown_code_is_told_by_the_status) {
         {201, PROBLEM_NOT_READY},   {0, PROBLEM_NOT_READY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ck_assert_int_eq(read_good("{\"code\":\"session_expired\"}", rows[i].status).code, rows[i].code);
+        ck_assert_int_eq(read_good("{\"code\":\"catch_up_failed\"}", rows[i].status).code, rows[i].code);
         ck_assert_int_eq(read_good("{\"code\":\"none\"}", rows[i].status).code, rows[i].code);
         ck_assert_int_eq(read_good("{}", rows[i].status).code, rows[i].code);
     }
@@ -117,6 +117,46 @@ START_TEST(a_line_is_a_result_with_its_place_in_the_log) {
 }
 END_TEST
 
+START_TEST(a_retry_has_the_first_answer_and_says_so) {
+    const struct {
+        struct message_line line;
+        const char *text;
+    } rows[] = {
+        {{.id = {12, 3}, .result = {"1", 1}, .duplicate = true},
+         "{\"index\":12,\"term\":3,\"result\":1,\"duplicate\":true}"},
+        {{.id = {12, 3}, .duplicate = true, .omitted = true},
+         "{\"index\":12,\"term\":3,\"result_omitted\":true,\"duplicate\":true}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = line_text(&rows[i].line, i == 0);
+        ck_assert_str_eq(text, rows[i].text);
+        char array[200];
+        snprintf(array, sizeof array, "[%s]", text);
+        struct message_line *lines;
+        size_t count;
+        ck_assert(message_lines_read(value_of(array), &lines, &count));
+        ck_assert_uint_eq(count, 1);
+        ck_assert(lines[0].duplicate);
+        ck_assert(lines[0].omitted == rows[i].line.omitted);
+        ck_assert_uint_eq(lines[0].result.size, rows[i].line.result.size);
+        ck_assert_uint_eq(lines[0].id.index, 12);
+        free(lines);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(a_line_has_a_result_or_says_that_it_was_left_out) {
+    static const char *const bad[] = {"[{\"index\":1,\"term\":1}]", "[{\"index\":1,\"term\":1,\"result_omitted\":false}]",
+                                      "[{\"index\":1,\"term\":1,\"result\":1,\"result_omitted\":true}]"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct message_line *lines;
+        size_t count;
+        ck_assert(!message_lines_read(value_of(bad[i]), &lines, &count));
+    }
+}
+END_TEST
+
 START_TEST(a_line_that_failed_is_a_problem_with_an_outcome) {
     struct message_line line = {.id = {12, 3}, .result = {"1", 1}};
     problem_set(&line.problem, PROBLEM_LEADERSHIP_LOST, true, "term 4 began");
@@ -150,6 +190,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_long_detail_is_cut_and_a_missing_one_replaced);
     tcase_add_test(tcase, what_is_no_problem_object_is_refused);
     tcase_add_test(tcase, a_line_is_a_result_with_its_place_in_the_log);
+    tcase_add_test(tcase, a_retry_has_the_first_answer_and_says_so);
+    tcase_add_test(tcase, a_line_has_a_result_or_says_that_it_was_left_out);
     tcase_add_test(tcase, a_line_that_failed_is_a_problem_with_an_outcome);
     tcase_add_test(tcase, an_unknown_code_in_a_line_is_told_by_its_own_status);
 }
