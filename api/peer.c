@@ -8,6 +8,12 @@ static void undo(struct request *request) {
     request->ticket = 0;
 }
 
+static void hand_over(struct request *request, const struct message_request *message, struct buffer *body) {
+    http_mark_peer(request);
+    request_wait(request, undo, NULL);
+    node_receive(request->api->node, message, body, http_ticket(request));
+}
+
 void peer_handle(struct request *request) {
     struct buffer *body = request_take_body(request);
     struct json_span value;
@@ -20,10 +26,21 @@ void peer_handle(struct request *request) {
     } else if (!message_request_read(request->route->kind, value, body, &message, &problem)) {
         answer_problem(request, &problem);
     } else {
-        http_mark_peer(request);
-        request_wait(request, undo, NULL);
-        node_receive(request->api->node, &message, body, http_ticket(request));
+        hand_over(request, &message, body);
         message_request_clear(&message);
+    }
+    buffer_release(body);
+}
+
+void peer_handle_chunk(struct request *request) {
+    struct buffer *body = request_take_body(request);
+    struct problem problem;
+    struct message_request message;
+    const struct target *target = &request->target;
+    if (message_query_read(target->query, target->query_size, body, &message, &problem)) {
+        hand_over(request, &message, body);
+    } else {
+        answer_problem(request, &problem);
     }
     buffer_release(body);
 }

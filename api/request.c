@@ -99,6 +99,8 @@ static size_t body_limit(const struct request *request) {
         return options->query_bytes_max;
     case ROUTE_PEER:
         return options->peer_bytes_max;
+    case ROUTE_CHUNK:
+        return MESSAGE_CHUNK_BYTES_MAX;
     case ROUTE_NO_BODY:
         break;
     }
@@ -107,7 +109,7 @@ static size_t body_limit(const struct request *request) {
 
 /* All large bodies together are bounded, or a few hundred clients could ask for all memory there is. */
 static bool reserve(struct request *request, size_t size) {
-    if (size <= API_SMALL_BODY || request->route->body == ROUTE_PEER) {
+    if (size <= API_SMALL_BODY || request->route->body == ROUTE_PEER || request->route->body == ROUTE_CHUNK) {
         return true;
     }
     if (!http_reserve_body(request->api->http, size - request->body.reserved)) {

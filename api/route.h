@@ -14,7 +14,8 @@ enum route_body {
     ROUTE_COMMAND, /* Up to the command limit, or the NDJSON limit. */
     ROUTE_QUERY,
     ROUTE_WISH, /* A small object that says how; the query limit. */
-    ROUTE_PEER
+    ROUTE_PEER,
+    ROUTE_CHUNK /* A piece of a snapshot file, from a peer. */
 };
 
 struct route {

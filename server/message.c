@@ -11,6 +11,7 @@ const char *message_kind_name(enum message_kind kind) {
         [MESSAGE_TIMEOUT_NOW] = "timeout_now",
         [MESSAGE_TRANSFER] = "transfer",
         [MESSAGE_PROBE] = "probe",
+        [MESSAGE_INSTALL_SNAPSHOT] = "install_snapshot",
     };
     assert((unsigned)kind < MESSAGE_KIND_COUNT);
     return names[kind];

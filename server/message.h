@@ -5,7 +5,8 @@
  * does I/O: server/peers sends, api/ receives, the simulator passes the structures on as they are.
  *
  * Memory. Decoded messages borrow from the body they were decoded from (`body`), which must outlive them; arrays are owned
- * and freed by message_request_clear / message_answer_clear. Encoding appends to a json_writer.
+ * and freed by message_request_clear / message_answer_clear. Encoding appends to a json_writer. Pieces of snapshot files
+ * are not JSON: their fields stand in the query string (message_query_*).
  */
 #ifndef RAFTD_MESSAGE_H
 #define RAFTD_MESSAGE_H
@@ -20,14 +21,21 @@
 #include <stdint.h>
 
 enum message_kind {
-    MESSAGE_REQUEST_VOTE,   /* /raft/v1/request_vote */
-    MESSAGE_APPEND_ENTRIES, /* /raft/v1/append_entries */
-    MESSAGE_READ_INDEX,     /* /raft/v1/read_index: a follower asks the leader on behalf of its queries (§6.4) */
-    MESSAGE_PROPOSE,        /* /raft/v1/propose: forwarded commands */
-    MESSAGE_PROBE,          /* /raft/v1/probe: who are you, and what do you hold? (formation) */
-    MESSAGE_TIMEOUT_NOW,    /* /raft/v1/timeout_now: campaign at once (§3.10) */
-    MESSAGE_TRANSFER,       /* /raft/v1/transfer: a client's wish to hand leadership over, passed on to the leader */
+    MESSAGE_REQUEST_VOTE,     /* /raft/v1/request_vote */
+    MESSAGE_APPEND_ENTRIES,   /* /raft/v1/append_entries */
+    MESSAGE_READ_INDEX,       /* /raft/v1/read_index: a follower asks the leader on behalf of its queries (§6.4) */
+    MESSAGE_PROPOSE,          /* /raft/v1/propose: forwarded commands */
+    MESSAGE_PROBE,            /* /raft/v1/probe: who are you, and what do you hold? (formation) */
+    MESSAGE_TIMEOUT_NOW,      /* /raft/v1/timeout_now: campaign at once (§3.10) */
+    MESSAGE_TRANSFER,         /* /raft/v1/transfer: a client's wish to hand leadership over, passed on to the leader */
+    MESSAGE_INSTALL_SNAPSHOT, /* /raft/v1/install_snapshot: a piece of a snapshot file (ch. 5); its fields stand in the
+                                 query string, its body is the piece */
     MESSAGE_KIND_COUNT
+};
+
+enum {
+    MESSAGE_CHUNK_BYTES_MAX = 512 * 1024, /* Of a snapshot file in one request. */
+    MESSAGE_QUERY_SIZE = 640              /* Bytes of its query string with its NUL. */
 };
 
 /* The last part of the path. */
@@ -61,6 +69,17 @@ struct message_probe {
     const char *machine; /* Owned after decoding. */
 };
 
+/* A piece of a snapshot file (Figure 5.3). An empty one asks how much of the file is there already. */
+struct message_install {
+    raft_term term;                   /* The leader's. */
+    struct storage_snapshot snapshot; /* Which file. */
+    uint64_t offset;
+    bool done; /* The piece is the file's last one: it may be put into effect. */
+    const char *bytes;
+    size_t size;           /* At most MESSAGE_CHUNK_BYTES_MAX. */
+    struct buffer *buffer; /* What keeps the bytes alive; not counted. May be NULL when size is 0. */
+};
+
 struct message_request {
     enum message_kind kind;
     struct message_address address;
@@ -73,6 +92,7 @@ struct message_request {
         struct message_propose propose;
         struct message_transfer transfer;
         struct message_probe probe;
+        struct message_install install;
     };
 };
 
@@ -119,10 +139,15 @@ struct message_answer {
             struct message_line *lines; /* Owned array; results inside the body. */
         } propose;
         struct message_probe_answer probe;
+        struct {
+            uint64_t stored; /* Bytes of the file that are here, from its beginning. */
+            bool installed;  /* All that the snapshot covers is in effect here, and on this disk. */
+        } install;
     };
 };
 
-/* The request's body, one JSON object. For APPEND_ENTRIES raft.append_entries.entries must be filled in. */
+/* The request's body, one JSON object. Not of an INSTALL_SNAPSHOT. For APPEND_ENTRIES raft.append_entries.entries must be
+ * filled in. */
 void message_request_write(const struct message_request *request, struct json_writer *writer);
 
 /* Decodes a scanned body. `body` is the buffer the span lies in. False, with a problem (bad_request naming the member),
@@ -130,6 +155,13 @@ void message_request_write(const struct message_request *request, struct json_wr
 bool message_request_read(enum message_kind kind, struct json_span value, struct buffer *body,
                           struct message_request *out_request, struct problem *out_problem);
 void message_request_clear(struct message_request *request);
+
+/* The fields of an INSTALL_SNAPSHOT as a query string, NUL-terminated. */
+void message_query_write(const struct message_request *request, char out_query[MESSAGE_QUERY_SIZE]);
+/* Reads them from a query string as it came over the wire. `body` is the piece. False with a bad_request that names the
+ * parameter when one is missing, malformed, given twice or out of range; unknown ones are ignored. Nothing is owned. */
+bool message_query_read(const char *query, size_t size, struct buffer *body, struct message_request *out_request,
+                        struct problem *out_problem);
 
 /* The answer's body; a refused request's is a problem object with from, incarnation, term and round as further members. */
 void message_answer_write(const struct message_answer *answer, struct json_writer *writer);

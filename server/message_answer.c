@@ -102,6 +102,11 @@ static void write_kind(const struct message_answer *answer, struct json_writer *
         message_write_number(writer, "leader_id", answer->transfer.leader);
         message_write_number(writer, "leader_term", answer->transfer.term);
         break;
+    case MESSAGE_INSTALL_SNAPSHOT:
+        message_write_number(writer, "stored", answer->install.stored);
+        json_write_name(writer, "installed");
+        json_write_bool(writer, answer->install.installed);
+        break;
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -262,6 +267,10 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
     case MESSAGE_TRANSFER:
         add_field(head, "leader_id", MESSAGE_FIELD_ID, false, &answer->transfer.leader);
         add_field(head, "leader_term", MESSAGE_FIELD_NUMBER, false, &answer->transfer.term);
+        return read_fields(value, head);
+    case MESSAGE_INSTALL_SNAPSHOT:
+        add_field(head, "stored", MESSAGE_FIELD_NUMBER, false, &answer->install.stored);
+        add_field(head, "installed", MESSAGE_FIELD_BOOL, false, &answer->install.installed);
         return read_fields(value, head);
     case MESSAGE_KIND_COUNT:
         break;

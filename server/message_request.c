@@ -111,6 +111,7 @@ void message_request_write(const struct message_request *request, struct json_wr
         json_write_name(writer, "list");
         members_write(&request->probe.list, writer);
         break;
+    case MESSAGE_INSTALL_SNAPSHOT: /* message_query.c. */
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -324,6 +325,7 @@ bool message_request_read(enum message_kind kind, struct json_span value, struct
     case MESSAGE_PROBE:
         good = read_probe(value, &head, &request.probe, out_problem);
         break;
+    case MESSAGE_INSTALL_SNAPSHOT: /* message_query.c. */
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
@@ -352,6 +354,7 @@ void message_request_clear(struct message_request *request) {
     case MESSAGE_READ_INDEX:
     case MESSAGE_TIMEOUT_NOW:
     case MESSAGE_TRANSFER:
+    case MESSAGE_INSTALL_SNAPSHOT:
     case MESSAGE_KIND_COUNT:
         break;
     }

@@ -14,8 +14,9 @@ enum {
 
 struct peers {
     struct peers_options options;
-    CURLM *multi;               /* Owned. */
-    struct curl_slist *headers; /* Owned. */
+    CURLM *multi;                     /* Owned. */
+    struct curl_slist *json_headers;  /* Owned. */
+    struct curl_slist *bytes_headers; /* Owned. */
     peers_answered answered;
     void *answered_context;
     struct peers_exchange *under_way; /* Owned, linked both ways. */
@@ -41,6 +42,10 @@ static struct curl_slist *add_header(struct curl_slist *headers, const char *hea
     return longer;
 }
 
+static struct curl_slist *make_headers(const char *content_type) {
+    return add_header(add_header(NULL, content_type), "Expect:");
+}
+
 struct peers *peers_create(const struct peers_options *options) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         check(CURLM_INTERNAL_ERROR);
@@ -53,8 +58,8 @@ struct peers *peers_create(const struct peers_options *options) {
     }
     check(curl_multi_setopt(peers->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX));
     check(curl_multi_setopt(peers->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING));
-    peers->headers = add_header(NULL, "Content-Type: application/json");
-    peers->headers = add_header(peers->headers, "Expect:");
+    peers->json_headers = make_headers("Content-Type: application/json");
+    peers->bytes_headers = make_headers("Content-Type: application/octet-stream");
     return peers;
 }
 
@@ -63,7 +68,7 @@ struct peers *peers_create(const struct peers_options *options) {
 static struct peers_exchange *take_exchange(struct peers *peers) {
     struct peers_exchange *exchange = peers->idle;
     if (exchange == NULL) {
-        return peers_exchange_create(&peers->options, peers->headers);
+        return peers_exchange_create(&peers->options);
     }
     peers->idle = exchange->next;
     peers->idle_count--;
@@ -121,7 +126,8 @@ void peers_destroy(struct peers *peers) {
         peers_exchange_destroy(exchange);
     }
     check(curl_multi_cleanup(peers->multi));
-    curl_slist_free_all(peers->headers);
+    curl_slist_free_all(peers->json_headers);
+    curl_slist_free_all(peers->bytes_headers);
     free(peers);
     curl_global_cleanup();
 }
@@ -134,21 +140,42 @@ void peers_attach(struct peers *peers, peers_answered answered, void *context) {
     peers->answered_context = context;
 }
 
-static void send_message(void *context, const char *url, const struct message_request *request, uint32_t timeout_ms,
-                         uint64_t token) {
-    struct peers *peers = context;
-    assert(peers->answered != NULL);
+static void post_json(struct peers *peers, struct peers_exchange *exchange, const char *url,
+                      const struct message_request *request, uint32_t timeout_ms) {
     char whole_url[PEERS_URL_SIZE];
     int url_size = snprintf(whole_url, sizeof whole_url, "%s/raft/v1/%s", url, message_kind_name(request->kind));
     assert(url_size > 0 && (size_t)url_size < sizeof whole_url);
     struct json_writer writer = {0};
     message_request_write(request, &writer);
     size_t size;
-    char *body = json_writer_take(&writer, &size);
+    char *text = json_writer_take(&writer, &size);
+    peers_exchange_post(exchange, whole_url, peers->json_headers, buffer_take(text, size), text, size, timeout_ms);
+}
+
+static void post_bytes(struct peers *peers, struct peers_exchange *exchange, const char *url,
+                       const struct message_request *request, uint32_t timeout_ms) {
+    const struct message_install *install = &request->install;
+    char query[MESSAGE_QUERY_SIZE];
+    message_query_write(request, query);
+    char whole_url[PEERS_URL_SIZE];
+    int url_size = snprintf(whole_url, sizeof whole_url, "%s/raft/v1/%s?%s", url, message_kind_name(request->kind), query);
+    assert(url_size > 0 && (size_t)url_size < sizeof whole_url);
+    peers_exchange_post(exchange, whole_url, peers->bytes_headers, buffer_retain(install->buffer), install->bytes,
+                        install->size, timeout_ms);
+}
+
+static void send_message(void *context, const char *url, const struct message_request *request, uint32_t timeout_ms,
+                         uint64_t token) {
+    struct peers *peers = context;
+    assert(peers->answered != NULL);
     struct peers_exchange *exchange = take_exchange(peers);
     exchange->token = token;
     exchange->kind = request->kind;
-    peers_exchange_post_take(exchange, whole_url, body, size, timeout_ms);
+    if (request->kind == MESSAGE_INSTALL_SNAPSHOT) {
+        post_bytes(peers, exchange, url, request, timeout_ms);
+    } else {
+        post_json(peers, exchange, url, request, timeout_ms);
+    }
     start(peers, exchange);
 }
 

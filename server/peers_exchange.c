@@ -69,10 +69,9 @@ static void set_callbacks(struct peers_exchange *exchange) {
     check(curl_easy_setopt(handle, CURLOPT_WRITEDATA, exchange));
 }
 
-static void set_manners(CURL *handle, const struct peers_options *options, struct curl_slist *headers) {
+static void set_manners(CURL *handle, const struct peers_options *options) {
     check(curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http"));
     check(curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
-    check(curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers));
     check(curl_easy_setopt(handle, CURLOPT_USERAGENT, "raftd/" RAFTD_VERSION));
     check(curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L));
     check(curl_easy_setopt(handle, CURLOPT_PROXY, ""));
@@ -87,7 +86,7 @@ static void set_manners(CURL *handle, const struct peers_options *options, struc
     check(curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L));
 }
 
-struct peers_exchange *peers_exchange_create(const struct peers_options *options, struct curl_slist *headers) {
+struct peers_exchange *peers_exchange_create(const struct peers_options *options) {
     struct peers_exchange *exchange = memory_zalloc(sizeof *exchange);
     exchange->answer_max = options->answer_bytes_max;
     exchange->handle = curl_easy_init();
@@ -95,7 +94,7 @@ struct peers_exchange *peers_exchange_create(const struct peers_options *options
         check(CURLE_OUT_OF_MEMORY);
     }
     set_callbacks(exchange);
-    set_manners(exchange->handle, options, headers);
+    set_manners(exchange->handle, options);
     return exchange;
 }
 
@@ -104,24 +103,26 @@ void peers_exchange_destroy(struct peers_exchange *exchange) {
         return;
     }
     curl_easy_cleanup(exchange->handle);
-    free(exchange->body);
+    buffer_release(exchange->buffer);
     free(exchange->answer);
     free(exchange);
 }
 
 static void set_request(struct peers_exchange *exchange, const char *url, uint32_t timeout_ms) {
-    assert(exchange->body == NULL && exchange->answer == NULL);
+    assert(exchange->buffer == NULL && exchange->answer == NULL);
     check(curl_easy_setopt(exchange->handle, CURLOPT_URL, url));
     /* To libcurl 0 means for ever. */
     check(curl_easy_setopt(exchange->handle, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? (long)timeout_ms : 1L));
 }
 
-void peers_exchange_post_take(struct peers_exchange *exchange, const char *url, char *body, size_t size,
-                              uint32_t timeout_ms) {
-    assert(size > 0);
+void peers_exchange_post(struct peers_exchange *exchange, const char *url, struct curl_slist *headers,
+                         struct buffer *buffer, const char *body, size_t size, uint32_t timeout_ms) {
+    assert(size == 0 || (body >= buffer->data && body + size <= buffer->data + buffer->size));
     set_request(exchange, url, timeout_ms);
+    exchange->buffer = buffer;
     exchange->body = body;
     exchange->body_size = size;
+    check(curl_easy_setopt(exchange->handle, CURLOPT_HTTPHEADER, headers));
     check(curl_easy_setopt(exchange->handle, CURLOPT_POST, 1L));
     check(curl_easy_setopt(exchange->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size));
 }
@@ -132,7 +133,7 @@ void peers_exchange_get(struct peers_exchange *exchange, const char *url, uint32
 }
 
 void peers_exchange_clear(struct peers_exchange *exchange) {
-    free(exchange->body);
+    buffer_release(exchange->buffer);
     free(exchange->answer);
     *exchange = (struct peers_exchange){.handle = exchange->handle, .answer_max = exchange->answer_max};
 }
@@ -146,9 +147,9 @@ unsigned peers_exchange_status(const struct peers_exchange *exchange) {
 }
 
 /* A message without its body is none: as long as libcurl has asked for no byte of it, it surely did not arrive. Once it
- * has, nobody can tell. */
+ * has, or when there is no body, nobody can tell. */
 enum transport_end peers_exchange_failure(const struct peers_exchange *exchange) {
-    return exchange->body_taken == 0 ? TRANSPORT_NOT_SENT : TRANSPORT_BROKEN;
+    return exchange->body_size > 0 && exchange->body_taken == 0 ? TRANSPORT_NOT_SENT : TRANSPORT_BROKEN;
 }
 
 static const char *why_not_connected(const struct peers_exchange *exchange) {

@@ -5,7 +5,7 @@
 
 #include "server/peers.h"
 
-enum { PEERS_URL_SIZE = MEMBERS_URL_SIZE + 64 };
+enum { PEERS_URL_SIZE = MEMBERS_URL_SIZE + 64 + MESSAGE_QUERY_SIZE };
 
 struct peers_exchange {
     CURL *handle;                    /* Owned. */
@@ -18,7 +18,8 @@ struct peers_exchange {
     uint64_t token; /* Of a message. */
     enum message_kind kind;
 
-    char *body; /* Owned. What is posted; NULL for a get. */
+    struct buffer *buffer; /* One reference. What is posted lies in it; NULL when nothing is. */
+    const char *body;
     size_t body_size;
     size_t body_taken; /* libcurl has been given this much of it. */
 
@@ -29,13 +30,14 @@ struct peers_exchange {
     bool answer_too_large;
 };
 
-/* With all options set that are the same for every request. `headers` are borrowed for its life. */
-struct peers_exchange *peers_exchange_create(const struct peers_options *options, struct curl_slist *headers);
+/* With all options set that are the same for every request. */
+struct peers_exchange *peers_exchange_create(const struct peers_options *options);
 void peers_exchange_destroy(struct peers_exchange *exchange);
 
-/* Makes it a POST of `body`, which it takes over. */
-void peers_exchange_post_take(struct peers_exchange *exchange, const char *url, char *body, size_t size,
-                              uint32_t timeout_ms);
+/* Makes it a POST of `size` bytes at `body`, inside `buffer`, of which it takes over one reference (NULL when size is 0).
+ * `headers` are borrowed until it is cleared. */
+void peers_exchange_post(struct peers_exchange *exchange, const char *url, struct curl_slist *headers,
+                         struct buffer *buffer, const char *body, size_t size, uint32_t timeout_ms);
 void peers_exchange_get(struct peers_exchange *exchange, const char *url, uint32_t timeout_ms);
 /* Forgets the request and the answer, so that it can be used for others. */
 void peers_exchange_clear(struct peers_exchange *exchange);

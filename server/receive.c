@@ -140,6 +140,9 @@ void node_receive(struct node *node, const struct message_request *request, stru
     case MESSAGE_TRANSFER:
         handover_receive(node, request, ticket);
         break;
+    case MESSAGE_INSTALL_SNAPSHOT:
+        refuse_for_now(node, request, ticket);
+        break;
     case MESSAGE_PROBE:
     case MESSAGE_KIND_COUNT:
         assert(false);
@@ -215,6 +218,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     case MESSAGE_TRANSFER:
         handover_answered(node, call.context, end, answer, why);
         break;
+    case MESSAGE_INSTALL_SNAPSHOT:
     case MESSAGE_PROBE:
     case MESSAGE_KIND_COUNT:
         assert(false);

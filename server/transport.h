@@ -16,7 +16,8 @@ enum transport_end {
 
 struct transport {
     void *context;
-    /* Sends `request` (borrowed for the call) to the node at `url`. `token` comes back with the end. */
+    /* Sends `request` (borrowed for the call; the bytes of a snapshot's piece are retained) to the node at `url`. `token`
+     * comes back with the end. */
     void (*send)(void *context, const char *url, const struct message_request *request, uint32_t timeout_ms,
                  uint64_t token);
 };

@@ -1,5 +1,6 @@
-/* Any bytes as the body of a peer's request: the first byte says which kind, the rest is the body. What is taken is written
- * and read again, and must be the same. The same bytes are then taken for an answer. */
+/* Any bytes as the body of a peer's request: the first byte says which kind, the rest is the body (of a piece of a
+ * snapshot: a line with its query string, then the body). What is taken is written and read again, and must be the same.
+ * The same bytes are then taken for an answer. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -113,6 +114,31 @@ static void check_answer(enum message_kind kind, unsigned status, struct json_sp
     message_answer_clear(&answer);
 }
 
+static void check_piece(const char *text, size_t size) {
+    const char *line_end = memchr(text, '\n', size);
+    size_t query_size = line_end == NULL ? size : (size_t)(line_end - text);
+    struct buffer *body = line_end == NULL ? buffer_copy("", 0) : buffer_copy(line_end + 1, size - query_size - 1);
+    struct message_request request;
+    struct problem problem = {0};
+    char *query = memory_copy(text, query_size);
+    if (!message_query_read(query, query_size, body, &request, &problem)) {
+        require(problem.code == PROBLEM_BAD_REQUEST && problem.detail[0] != '\0', "a refusal without a reason");
+    } else {
+        const struct message_install *install = &request.install;
+        require(install->bytes == body->data && install->size == body->size, "a piece is not the body");
+        require(install->offset + install->size <= install->snapshot.length, "a piece reaches past its file");
+        char written[MESSAGE_QUERY_SIZE];
+        message_query_write(&request, written);
+        struct message_request again;
+        require(message_query_read(written, strlen(written), body, &again, &problem), "what was written is refused");
+        char written_again[MESSAGE_QUERY_SIZE];
+        message_query_write(&again, written_again);
+        require(strcmp(written, written_again) == 0, "a request written again is another one");
+    }
+    free(query);
+    buffer_release(body);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2 || data[0] < '1' || data[0] - '1' >= MESSAGE_KIND_COUNT) {
         return 0;
@@ -122,8 +148,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct buffer *body = buffer_copy(data + 1, size - 1);
     struct json_span value;
     size_t offset;
+    if (kind == MESSAGE_INSTALL_SNAPSHOT) {
+        check_piece(body->data, body->size);
+    }
     if (json_scan(body->data, body->size, &value, &offset)) {
-        check_request(kind, value, body);
+        if (kind != MESSAGE_INSTALL_SNAPSHOT) {
+            check_request(kind, value, body);
+        }
         check_answer(kind, 200, value);
         check_answer(kind, 503, value);
     }

@@ -109,6 +109,9 @@ static void end(struct node *node, struct fake_call *call) {
         if (call->message == MESSAGE_REQUEST_VOTE) {
             answer.raft = (struct raft_message){.type = RAFT_VOTE_ANSWER, .from = 1, .to = 2, .term = 7, .round = 5};
             answer.raft.vote_answer.vote_granted = true;
+        } else if (call->message == MESSAGE_INSTALL_SNAPSHOT) {
+            answer.install.stored = call->count;
+            answer.install.installed = false;
         }
         node->reply(node->reply_context, call->ticket, &answer);
     }
@@ -203,6 +206,7 @@ void node_receive(struct node *node, const struct message_request *request, stru
     struct fake_call *call = add(node, FAKE_RECEIVE, NULL);
     call->ticket = ticket;
     call->message = request->kind;
+    call->count = request->kind == MESSAGE_INSTALL_SNAPSHOT ? request->install.size : 0;
 }
 
 void node_cancel(struct node *node, uint64_t ticket) {

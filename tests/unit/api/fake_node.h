@@ -13,7 +13,7 @@ struct fake_call {
     uint64_t ticket;
     bool cancelled;
     bool answered;
-    size_t count;    /* Of commands. */
+    size_t count;    /* Of commands, or of a piece's bytes. */
     char *texts[16]; /* Copies of the first commands, or the query. */
     size_t sizes[16];
     uint32_t timeout_ms;

@@ -3,7 +3,10 @@
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
+#include "server/base/memory.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,12 +63,52 @@ START_TEST(what_is_malformed_never_reaches_the_node) {
 }
 END_TEST
 
-START_TEST(what_is_not_there_yet_is_404) {
+#define CHUNK                                                                                                              \
+    "/raft/v1/install_snapshot?cluster_id=00112233445566778899aabbccddeeff&from=2&from_incarnation="                       \
+    "0123456789abcdef0123456789abcdef&to=1&to_incarnation=0123456789abcdef0123456789abcdef&round=5&term=8"                 \
+    "&snapshot_index=40&snapshot_term=7&length=1048576&crc=1&offset=0&done=false"
+
+START_TEST(a_piece_of_a_snapshot_reaches_the_node_and_its_answer_the_peer) {
+    struct harness *harness = harness_begin();
+    struct reply reply = post(harness, CHUNK, "not JSON");
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert(strstr(reply.body, "\"stored\":8") != NULL);
+    ck_assert(strstr(reply.body, "\"round\":5") != NULL);
+    reply_free(&reply);
+    ck_assert_int_eq(fake_node_last(harness->node)->message, MESSAGE_INSTALL_SNAPSHOT);
+    /* An empty one as well. */
+    reply = post(harness, CHUNK, "");
+    ck_assert(strstr(reply.body, "\"stored\":0") != NULL);
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(a_malformed_piece_never_reaches_the_node) {
     struct harness *harness = harness_begin();
     struct reply reply = post(harness, "/raft/v1/install_snapshot", "{}");
-    check_problem(&reply, 404, "not_found", NULL);
-    reply = post(harness, "/raft/v1/install_snapshot", "{}");
-    check_problem(&reply, 404, "not_found", NULL);
+    check_problem(&reply, 400, "bad_request", NULL);
+    reply = post(harness, CHUNK "&offset=0", "");
+    check_problem(&reply, 400, "bad_request", NULL);
+    reply = get(harness, CHUNK);
+    check_problem(&reply, 405, "method_not_allowed", NULL);
+    ck_assert_uint_eq(harness->node->call_count, 0);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(a_piece_has_a_largest_size) {
+    struct harness *harness = harness_begin();
+    char *bytes = memory_zalloc(MESSAGE_CHUNK_BYTES_MAX + 2);
+    memset(bytes, 'x', MESSAGE_CHUNK_BYTES_MAX + 1);
+    struct reply reply = post(harness, CHUNK, bytes);
+    check_problem(&reply, 413, "too_large", NULL);
+    ck_assert_uint_eq(harness->node->call_count, 0);
+    bytes[MESSAGE_CHUNK_BYTES_MAX] = '\0';
+    reply = post(harness, CHUNK, bytes);
+    ck_assert_uint_eq(reply.status, 200);
+    reply_free(&reply);
+    free(bytes);
     harness_end(harness);
 }
 END_TEST
@@ -118,7 +161,9 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_request_reaches_the_node_and_its_answer_the_peer);
     tcase_add_test(tcase, a_refusal_is_a_problem_with_its_status);
     tcase_add_test(tcase, what_is_malformed_never_reaches_the_node);
-    tcase_add_test(tcase, what_is_not_there_yet_is_404);
+    tcase_add_test(tcase, a_piece_of_a_snapshot_reaches_the_node_and_its_answer_the_peer);
+    tcase_add_test(tcase, a_malformed_piece_never_reaches_the_node);
+    tcase_add_test(tcase, a_piece_has_a_largest_size);
     tcase_add_test(tcase, an_answer_that_comes_after_the_peer_hung_up_is_dropped);
     tcase_add_test(tcase, answers_to_peers_carry_no_fields_for_clients);
 }

@@ -23,6 +23,7 @@ static const struct {
                     ",\"members\":" MEMBERS "}"},
     {MESSAGE_TIMEOUT_NOW, "{" HEAD "}"},
     {MESSAGE_TRANSFER, "{" HEAD ",\"leader_id\":3,\"leader_term\":8}"},
+    {MESSAGE_INSTALL_SNAPSHOT, "{" HEAD ",\"stored\":4096,\"installed\":true}"},
     {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":false,\"conflict_term\":3,\"conflict_index\":17,\"promise_ms\":0}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"blank\",\"machine\":\"register\",\"list\":" LIST "}"},
     {MESSAGE_PROPOSE, "{" HEAD ",\"lines\":[]}"},
@@ -72,7 +73,7 @@ START_TEST(the_consensus_modules_answers_say_from_whom_and_to_what) {
     struct message_answer append = read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text);
     ck_assert_int_eq(append.raft.type, RAFT_APPEND_ANSWER);
     ck_assert_uint_eq(append.raft.append_answer.match_index, 41);
-    struct message_answer conflict = read_good(MESSAGE_APPEND_ENTRIES, 200, good[7].text);
+    struct message_answer conflict = read_good(MESSAGE_APPEND_ENTRIES, 200, good[MESSAGE_KIND_COUNT].text);
     ck_assert(!conflict.raft.append_answer.success);
     ck_assert_uint_eq(conflict.raft.append_answer.conflict_term, 3);
     ck_assert_uint_eq(conflict.raft.append_answer.conflict_index, 17);
@@ -126,7 +127,7 @@ START_TEST(probes_are_answered_by_blank_holding_and_formed_servers) {
     ck_assert_uint_eq(holding.probe.members.count, 1);
     ck_assert_str_eq(holding.probe.members.list[0].incarnation, ONE);
     message_answer_clear(&holding);
-    struct message_answer blank = read_good(MESSAGE_PROBE, 200, good[8].text);
+    struct message_answer blank = read_good(MESSAGE_PROBE, 200, good[MESSAGE_KIND_COUNT + 1].text);
     ck_assert_int_eq(blank.probe.state, MESSAGE_BLANK);
     ck_assert_str_eq(blank.probe.cluster_id, "");
     ck_assert_uint_eq(blank.probe.members.count, 0);
@@ -144,7 +145,7 @@ START_TEST(a_state_fits_what_it_comes_with) {
     char *text = changed(good[4].text, "state", "\"blank\"");
     assert_refused(MESSAGE_PROBE, 200, text);
     free(text);
-    text = changed(good[8].text, "state", "\"formed\"");
+    text = changed(good[MESSAGE_KIND_COUNT + 1].text, "state", "\"formed\"");
     assert_refused(MESSAGE_PROBE, 200, text);
     free(text);
     text = changed(good[4].text, "state", "\"other\"");
@@ -207,6 +208,17 @@ START_TEST(who_leads_after_a_transfer_is_read) {
     ck_assert_uint_eq(answer.transfer.leader, 3);
     ck_assert_uint_eq(answer.transfer.term, 8);
     ck_assert_int_eq(read_good(MESSAGE_TIMEOUT_NOW, 200, good[5].text).raft.type, RAFT_TIMEOUT_NOW_ANSWER);
+}
+END_TEST
+
+START_TEST(how_much_of_a_snapshot_is_there_is_read) {
+    struct message_answer answer = read_good(MESSAGE_INSTALL_SNAPSHOT, 200, good[MESSAGE_INSTALL_SNAPSHOT].text);
+    ck_assert_uint_eq(answer.install.stored, 4096);
+    ck_assert(answer.install.installed);
+    assert_refused(MESSAGE_INSTALL_SNAPSHOT, 200, "{" HEAD ",\"installed\":true}");
+    assert_refused(MESSAGE_INSTALL_SNAPSHOT, 200, "{" HEAD ",\"stored\":4096}");
+    assert_refused(MESSAGE_INSTALL_SNAPSHOT, 200, "{" HEAD ",\"stored\":-1,\"installed\":true}");
+    assert_refused(MESSAGE_INSTALL_SNAPSHOT, 200, "{" HEAD ",\"stored\":1,\"installed\":1}");
 }
 END_TEST
 
@@ -296,6 +308,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_success_with_a_conflict_only_is_none_and_the_other_way_round);
     tcase_add_test(tcase, a_promise_is_believed_up_to_a_minute_and_a_half);
     tcase_add_test(tcase, who_leads_after_a_transfer_is_read);
+    tcase_add_test(tcase, how_much_of_a_snapshot_is_there_is_read);
     tcase_add_test(tcase, an_answer_of_another_kind_is_none);
     tcase_add_test(tcase, a_line_is_whole_or_the_answer_is_none);
     tcase_add_test(tcase, a_refused_request_is_answered_by_a_problem);

@@ -11,6 +11,7 @@
     "\"},{\"id\":3,\"url\":\"http://[::1]:8003\",\"incarnation\":\"" THREE                                                 \
     "\"}],\"learners\":[{\"id\":2,\"url\":\"http://node2:8001\",\"incarnation\":\"" TWO "\"}],\"outgoing\":[]}"
 
+/* Pieces of snapshots have none: message_query_test.c. */
 static const char *const texts[MESSAGE_KIND_COUNT] = {
     [MESSAGE_REQUEST_VOTE] =
         "{" HEAD
@@ -64,6 +65,9 @@ static void assert_refused_when(enum message_kind kind, const char *name, const 
 START_TEST(what_is_read_is_written_the_same) {
     for (int i = 0; i < MESSAGE_KIND_COUNT; i++) {
         enum message_kind kind = (enum message_kind)i;
+        if (texts[kind] == NULL) {
+            continue;
+        }
         struct message_request request = read_good(kind, texts[kind], NULL);
         char *again = request_text(&request);
         ck_assert_str_eq(again, texts[kind]);
@@ -210,6 +214,9 @@ END_TEST
 START_TEST(a_field_that_is_missing_is_named) {
     for (int i = 0; i < MESSAGE_KIND_COUNT; i++) {
         enum message_kind kind = (enum message_kind)i;
+        if (texts[kind] == NULL) {
+            continue;
+        }
         struct json_cursor cursor = json_open(value_of(texts[kind]));
         struct json_span name;
         struct json_span value;
@@ -248,6 +255,9 @@ static void assert_other_types_refused(enum message_kind kind, const char *name,
 START_TEST(a_field_of_another_type_is_named) {
     for (int i = 0; i < MESSAGE_KIND_COUNT; i++) {
         enum message_kind kind = (enum message_kind)i;
+        if (texts[kind] == NULL) {
+            continue;
+        }
         struct json_cursor cursor = json_open(value_of(texts[kind]));
         struct json_span name;
         struct json_span value;
@@ -347,8 +357,10 @@ END_TEST
 
 START_TEST(a_body_that_is_no_object_is_refused) {
     for (int kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
-        assert_refused((enum message_kind)kind, "[1]", "must be an object");
-        assert_refused((enum message_kind)kind, "null", "must be an object");
+        if (texts[kind] != NULL) {
+            assert_refused((enum message_kind)kind, "[1]", "must be an object");
+            assert_refused((enum message_kind)kind, "null", "must be an object");
+        }
     }
 }
 END_TEST

@@ -4,8 +4,8 @@
 #include "tests/unit/server/message_text.h"
 
 START_TEST(a_kind_has_the_name_of_its_path) {
-    static const char *const names[MESSAGE_KIND_COUNT] = {"request_vote", "append_entries", "read_index", "propose",
-                                                          "probe",        "timeout_now",    "transfer"};
+    static const char *const names[MESSAGE_KIND_COUNT] = {
+        "request_vote", "append_entries", "read_index", "propose", "probe", "timeout_now", "transfer", "install_snapshot"};
     for (int kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
         ck_assert_str_eq(message_kind_name((enum message_kind)kind), names[kind]);
     }

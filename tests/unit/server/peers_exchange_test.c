@@ -31,6 +31,26 @@ START_TEST(a_request_is_a_plain_post) {
 }
 END_TEST
 
+START_TEST(a_piece_of_a_snapshot_is_posted_as_its_bytes) {
+    struct fake_peer *peer = fake_peer_start(FAKE_PEER_ANSWERS, READ_INDEX_ANSWER);
+    struct side *side = side_start();
+    ask(side, peer->url, MESSAGE_INSTALL_SNAPSHOT, 3, LONG_MS);
+    const char *request = peer->last_request;
+    ck_assert_int_eq(strncmp(request, "POST /raft/v1/install_snapshot?cluster_id=" CLUSTER "&from=1&", 82), 0);
+    ck_assert_ptr_nonnull(
+        strstr(request, "&snapshot_index=40&snapshot_term=6&length=1000&crc=1&offset=2&done=false HTTP/1.1\r\n"));
+    ck_assert_ptr_nonnull(strstr(request, "\r\nContent-Type: application/octet-stream\r\n"));
+    ck_assert_ptr_null(strcasestr(request, "application/json"));
+    ck_assert_ptr_nonnull(strstr(request, "\r\nContent-Length: 5\r\n"));
+    ck_assert_ptr_nonnull(strstr(request, "\r\n\r\n23456"));
+    /* The next one is JSON again. */
+    ask(side, peer->url, MESSAGE_PROPOSE, 4, LONG_MS);
+    ck_assert_ptr_nonnull(strstr(peer->last_request, "\r\nContent-Type: application/json\r\n"));
+    side_stop(side);
+    fake_peer_stop(peer);
+}
+END_TEST
+
 START_TEST(results_lie_in_the_body_that_comes_with_them) {
     struct fake_peer *peer = fake_peer_start(FAKE_PEER_ANSWERS, PROPOSE_ANSWER);
     struct side *side = side_start();
@@ -319,6 +339,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_answer_is_read_and_reported);
     tcase_add_test(tcase, a_request_is_a_plain_post);
+    tcase_add_test(tcase, a_piece_of_a_snapshot_is_posted_as_its_bytes);
     tcase_add_test(tcase, results_lie_in_the_body_that_comes_with_them);
     tcase_add_test(tcase, a_refusal_is_an_answer_with_a_problem);
     tcase_add_test(tcase, a_redirect_is_not_followed);

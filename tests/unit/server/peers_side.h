@@ -111,7 +111,20 @@ static inline void send_kind(struct side *side, const char *url, enum message_ki
         request.propose =
             (struct message_propose){.term = 7, .sequence = token, .timeout_ms = 5000, .count = 1, .commands = &command};
     }
+    struct buffer *file = NULL;
+    if (kind == MESSAGE_INSTALL_SNAPSHOT) {
+        file = buffer_copy("0123456789", 10);
+        request.install = (struct message_install){
+            .term = 7,
+            .snapshot = {.id = {40, 6}, .length = 1000, .crc = 1},
+            .offset = 2,
+            .bytes = file->data + 2,
+            .size = 5,
+            .buffer = file,
+        };
+    }
     side->transport.send(side->transport.context, url, &request, timeout_ms, token);
+    buffer_release(file); /* What is under way has a reference of its own. */
 }
 
 static inline void answered(void *context, uint64_t token, enum transport_end how, const struct message_answer *answer,
