@@ -25,19 +25,86 @@ void applier_clear(struct applier *applier, const struct machine *machine) {
     *applier = (struct applier){0};
 }
 
+/* Retries that were not applied, in log order, the same on every node. */
+static void refuse(const struct raft_entry *entry, enum sessions_verdict verdict, struct problem *out_problem) {
+    if (verdict == SESSIONS_STALE) {
+        problem_set(out_problem, PROBLEM_STALE_SEQUENCE, false,
+                    "session %" PRIu64 " has applied a proposal with a higher number than %" PRIu64, entry->session,
+                    entry->sequence);
+    } else if (verdict == SESSIONS_EXPIRED) {
+        problem_set(out_problem, PROBLEM_SESSION_EXPIRED, false, "there is no session %" PRIu64 " (any more)",
+                    entry->session);
+    } else {
+        problem_set(out_problem, PROBLEM_KEY_REUSED, false, "the idempotency key was used for another command");
+    }
+}
+
+static void run_machine(struct node *node, const struct raft_entry *entry, const struct sessions_origin *origin,
+                        struct message_line *outcome) {
+    struct applier *applier = &node->applier;
+    applier->result.size = 0;
+    enum machine_verdict verdict = node->options.machine->apply(applier->state, entry->id.index, entry->data, entry->size,
+                                                                applier_output(&applier->result));
+    struct json_span result = {applier->result.data, applier->result.size};
+    bool refused = verdict == MACHINE_REFUSED;
+    sessions_end(applier->sessions, origin, (struct json_span){entry->data, entry->size}, entry->id, refused, result);
+    if (refused) {
+        problem_set(&outcome->problem, PROBLEM_INVALID_COMMAND, false, "%.*s", (int)result.size,
+                    result.size == 0 ? "" : result.data);
+    } else {
+        outcome->result = result;
+    }
+}
+
+static void apply_command(struct node *node, const struct raft_entry *entry, struct message_line *outcome) {
+    struct origin_key key = {.size = 0};
+    if (entry->key_size > 0) {
+        key = origin_read_key((struct json_span){entry->key, entry->key_size});
+    }
+    const struct sessions_origin origin = {.time_ms = entry->time_ms,
+                                           .session = entry->session,
+                                           .sequence = entry->sequence,
+                                           .key = key.size == 0 ? NULL : key.bytes,
+                                           .key_size = key.size};
+    struct sessions_answer first;
+    enum sessions_verdict verdict =
+        sessions_begin(node->applier.sessions, &origin, (struct json_span){entry->data, entry->size}, &first);
+    if (verdict == SESSIONS_APPLY) {
+        run_machine(node, entry, &origin, outcome);
+    } else if (verdict == SESSIONS_DUPLICATE) {
+        outcome->id = first.id;
+        outcome->result = first.result;
+        outcome->duplicate = true;
+        outcome->omitted = first.omitted;
+    } else {
+        refuse(entry, verdict, &outcome->problem);
+    }
+}
+
+static void apply_session(struct node *node, const struct raft_entry *entry, struct message_line *outcome) {
+    struct sessions *sessions = node->applier.sessions;
+    outcome->result = (struct json_span){"null", 4};
+    if (entry->session == 0) {
+        sessions_open(sessions, entry->id.index, entry->time_ms);
+    } else if (!sessions_close(sessions, entry->session, entry->time_ms)) {
+        refuse(entry, SESSIONS_EXPIRED, &outcome->problem);
+    }
+}
+
 static void apply(struct node *node, const struct raft_entry *entry) {
     struct applier *applier = &node->applier;
     assert(entry->id.index == applier->applied.index + 1);
     assert(entry->id.term >= applier->applied.term);
     assert(raft_term_at(node->core, entry->id.index) == entry->id.term);
-    applier->result.size = 0;
-    enum machine_verdict verdict = MACHINE_DONE;
+    struct message_line outcome = {.id = entry->id};
+    sessions_advance(applier->sessions, entry->time_ms);
     if (entry->type == RAFT_COMMAND) {
-        verdict = node->options.machine->apply(applier->state, entry->id.index, entry->data, entry->size,
-                                               applier_output(&applier->result));
+        apply_command(node, entry, &outcome);
+    } else if (entry->type == RAFT_SESSION) {
+        apply_session(node, entry, &outcome);
     }
     applier->applied = entry->id;
-    proposals_applied(node, entry, verdict, (struct json_span){applier->result.data, applier->result.size});
+    proposals_applied(node, entry, &outcome);
 }
 
 static void load(struct node *node, raft_index commit_index) {

@@ -47,6 +47,25 @@ static struct forward *fill(struct node *node, size_t *out_count, uint64_t *out_
     return forward;
 }
 
+/* NULL when all are plain, as most are. */
+static struct origin *gather_origins(const struct proposal_list *list, size_t count) {
+    struct origin *origins = NULL;
+    size_t at = 0;
+    for (const struct proposal *proposal = list->head; proposal != NULL; proposal = proposal->next) {
+        if (proposal->origins != NULL && origins == NULL) {
+            origins = memory_alloc(count * sizeof *origins);
+            for (size_t i = 0; i < count; i++) {
+                origins[i] = origin_plain();
+            }
+        }
+        if (proposal->origins != NULL) {
+            memcpy(origins + at, proposal->origins, proposal->count * sizeof *origins);
+        }
+        at += proposal->count;
+    }
+    return origins;
+}
+
 static void send_one(struct node *node, const struct members_member *leader) {
     size_t count;
     uint64_t deadline_ms;
@@ -54,6 +73,7 @@ static void send_one(struct node *node, const struct members_member *leader) {
     forward->to = leader->id;
     forward->term = raft_current_term(node->core);
     struct json_span *commands = memory_alloc(count * sizeof *commands);
+    struct origin *origins = gather_origins(&forward->proposals, count);
     size_t at = 0;
     for (const struct proposal *proposal = forward->proposals.head; proposal != NULL; proposal = proposal->next) {
         memcpy(commands + at, proposal->commands, proposal->count * sizeof *commands);
@@ -70,8 +90,10 @@ static void send_one(struct node *node, const struct members_member *leader) {
         .timeout_ms = timeout_ms,
         .count = count,
         .commands = commands,
+        .origins = origins,
     };
     calls_send(node, leader, &request, forward->number, (uint32_t)timeout_ms + MARGIN_MS);
+    free(origins);
     free(commands);
 }
 
@@ -289,5 +311,7 @@ void forwards_receive(struct node *node, const struct message_request *request, 
     struct asker *asker = memory_alloc(sizeof *asker);
     *asker = (struct asker){node, ticket, request->round};
     uint64_t timeout_ms = propose->timeout_ms < NODE_TIMEOUT_MAX_MS ? propose->timeout_ms : (uint64_t)NODE_TIMEOUT_MAX_MS;
-    proposals_add(node, body, propose->commands, propose->count, (uint32_t)timeout_ms, false, answer_asker, asker);
+    const struct proposal_content content = {
+        .body = body, .commands = propose->commands, .origins = propose->origins, .count = propose->count};
+    proposals_add(node, &content, (uint32_t)timeout_ms, false, answer_asker, asker);
 }

@@ -61,6 +61,7 @@ static bool restore_entry(void *context, const struct raft_entry *entry) {
         members_configuration(&roster_current(&restoring->node->roster)->members, &configuration);
         restored.configuration = &configuration;
     }
+    cluster_clock_see(&restoring->node->clock, entry->time_ms);
     raft_restore_entry(restoring->core, &restored);
     return true;
 }
@@ -164,6 +165,7 @@ static void keep_entries(struct node *node, const struct raft_actions *actions) 
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
         entry_cache_append(&node->cache, &actions->entries[i]);
+        cluster_clock_see(&node->clock, actions->entries[i].time_ms);
         if (actions->entries[i].type == RAFT_CONFIGURATION) {
             bool known = roster_append(&node->roster, &actions->entries[i]);
             assert(known); /* Decoded from the same bytes when it came in. */
@@ -227,6 +229,9 @@ void node_turn(struct node *node, uint64_t now_ms) {
     if (node->core == NULL) {
         formation_turn(node);
     }
+    if (node_is_leader(node)) {
+        cluster_clock_lead(&node->clock, raft_current_term(node->core), node->now_ms);
+    }
     proposals_turn(node);
     reads_turn(node);
     handover_turn(node);
@@ -287,7 +292,8 @@ void node_entries_read(struct node *node, uint64_t token, struct raft_entry *ent
 
 uint64_t node_propose(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {
-    return proposals_add(node, body, commands, count, timeout_ms, forward, done, context);
+    const struct proposal_content content = {.body = body, .commands = commands, .count = count};
+    return proposals_add(node, &content, timeout_ms, forward, done, context);
 }
 
 bool node_check(const struct node *node, struct json_span command, struct problem *out_problem) {

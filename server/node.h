@@ -109,6 +109,23 @@ typedef void (*node_propose_done)(void *context, const struct message_line *line
 uint64_t node_propose(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context);
 
+/* What makes a retry known (§6.3): a session and a number in it, or an idempotency key; neither 0 nor both. */
+struct node_origin {
+    uint64_t session;
+    uint64_t sequence;
+    const char *key; /* Good by origin_is_key; borrowed for the call. */
+    size_t key_size;
+};
+
+/* One command that is applied once however often it is sent: a retry is answered with the first answer, `duplicate`. */
+uint64_t node_propose_once(struct node *node, struct buffer *body, struct json_span command,
+                           const struct node_origin *origin, uint32_t timeout_ms, bool forward, node_propose_done done,
+                           void *context);
+
+/* Opens a session, named by the index of its line, or (`session` not 0) closes one: session_expired when there is none. */
+uint64_t node_change_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_propose_done done,
+                             void *context);
+
 /* Would the machine take this command? False: `out_problem` is invalid_command with the machine's sentence. */
 bool node_check(const struct node *node, struct json_span command, struct problem *out_problem);
 
@@ -129,6 +146,12 @@ typedef void (*node_query_done)(void *context, const struct node_query_answer *a
 
 uint64_t node_query(struct node *node, struct buffer *body, struct json_span query, enum node_consistency consistency,
                     raft_index min_index, uint32_t timeout_ms, bool forward, node_query_done done, void *context);
+
+/* The last applied proposal of a session, read like a linearizable query: the result is the object
+ * {"session","seq","index","term","result"} ("result_omitted":true when it was not kept), before the first one
+ * {"session","seq":0}. session_expired: there is no such session. */
+uint64_t node_read_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_query_done done,
+                           void *context);
 
 struct node_log_answer {
     struct problem problem;

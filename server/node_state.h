@@ -4,6 +4,7 @@
 
 #include "server/applier.h"
 #include "server/calls.h"
+#include "server/cluster_clock.h"
 #include "server/contacts.h"
 #include "server/entry_cache.h"
 #include "server/formation.h"
@@ -38,6 +39,7 @@ struct node {
     struct roster roster;
     struct entry_cache cache;
     struct applier applier;
+    struct cluster_clock clock;
     struct outbox outbox;
     struct calls calls;
     struct contacts contacts;

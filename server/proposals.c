@@ -51,6 +51,7 @@ static void destroy(struct proposal *proposal) {
     buffer_release(proposal->body);
     json_writer_discard(&proposal->results);
     free(proposal->commands);
+    free(proposal->origins);
     free(proposal->lines);
     free(proposal);
 }
@@ -67,20 +68,53 @@ void proposals_clear(struct proposals *proposals) {
 
 /* -- The life of one -- */
 
+static void move(struct json_span *span, char **at) {
+    if (span->size > 0) {
+        memcpy(*at, span->data, span->size);
+        span->data = *at;
+        *at += span->size;
+    }
+}
+
 /* A body much larger than its commands (white space) would stay in memory as long as their entries do: what counts is
  * copied out of it. */
-static struct buffer *keep_body(struct buffer *body, struct json_span *commands, size_t count, size_t bytes) {
-    if (body->size <= 2 * bytes + BODY_SLACK) {
+static struct buffer *keep_body(struct buffer *body, struct proposal *proposal) {
+    if (body->size <= 2 * proposal->bytes + BODY_SLACK) {
         return buffer_retain(body);
     }
-    char *copy = memory_alloc(bytes);
+    char *copy = memory_alloc(proposal->bytes);
     char *at = copy;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(at, commands[i].data, commands[i].size);
-        commands[i].data = at;
-        at += commands[i].size;
+    for (size_t i = 0; i < proposal->count; i++) {
+        move(&proposal->commands[i], &at);
+        if (proposal->origins != NULL) {
+            move(&proposal->origins[i].key, &at);
+        }
     }
-    return buffer_take(copy, bytes);
+    return buffer_take(copy, proposal->bytes);
+}
+
+static size_t count_bytes(const struct proposal *proposal) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < proposal->count; i++) {
+        bytes += proposal->commands[i].size + (proposal->origins == NULL ? 0 : proposal->origins[i].key.size);
+    }
+    return bytes;
+}
+
+static struct proposal *create(struct node *node, const struct proposal_content *content) {
+    size_t count = content->count;
+    assert(count > 0);
+    struct proposal *proposal = memory_zalloc(sizeof *proposal);
+    proposal->ticket = node_new_number(node);
+    proposal->commands = memory_copy(content->commands, count * sizeof *content->commands);
+    if (content->origins != NULL) {
+        proposal->origins = memory_copy(content->origins, count * sizeof *content->origins);
+    }
+    proposal->count = count;
+    proposal->lines = memory_alloc(count * sizeof *proposal->lines);
+    proposal->bytes = count_bytes(proposal);
+    proposal->body = keep_body(content->body, proposal);
+    return proposal;
 }
 
 static void refuse_shutting_down(struct node *node, struct proposal *proposal) {
@@ -89,25 +123,15 @@ static void refuse_shutting_down(struct node *node, struct proposal *proposal) {
     proposals_fail(node, proposal, &problem);
 }
 
-uint64_t proposals_add(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
-                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {
-    assert(count > 0);
+uint64_t proposals_add(struct node *node, const struct proposal_content *content, uint32_t timeout_ms, bool forward,
+                       node_propose_done done, void *context) {
     struct proposals *proposals = &node->proposals;
-    struct proposal *proposal = memory_zalloc(sizeof *proposal);
-    *proposal = (struct proposal){
-        .ticket = node_new_number(node),
-        .deadline_ms = node->now_ms + timeout_ms,
-        .forward = forward,
-        .commands = memory_copy(commands, count * sizeof *commands),
-        .count = count,
-        .lines = memory_alloc(count * sizeof *proposal->lines),
-        .done = done,
-        .context = context,
-    };
-    for (size_t i = 0; i < count; i++) {
-        proposal->bytes += commands[i].size;
-    }
-    proposal->body = keep_body(body, proposal->commands, count, proposal->bytes);
+    struct proposal *proposal = create(node, content);
+    size_t count = proposal->count;
+    proposal->deadline_ms = node->now_ms + timeout_ms;
+    proposal->forward = forward;
+    proposal->done = done;
+    proposal->context = context;
     bool full = proposals->commands_waiting + count > node->options.queued_commands_max ||
                 proposals->bytes_waiting + proposal->bytes > node->options.queued_bytes_max;
     proposals->commands_waiting += count;
@@ -216,13 +240,17 @@ bool proposals_cancel(struct node *node, uint64_t ticket) {
 static void append_all(struct node *node) {
     struct proposals *proposals = &node->proposals;
     struct proposal *proposal;
+    cluster_clock_see(&node->clock, sessions_time_ms(node->applier.sessions)); /* It may come from a snapshot. */
+    uint64_t time_ms = cluster_clock_stamp(&node->clock, node->now_ms);
     while ((proposal = proposal_list_pop(&proposals->queued)) != NULL) {
         struct raft_entry *entries = memory_zalloc(proposal->count * sizeof *entries);
         for (size_t i = 0; i < proposal->count; i++) {
-            entries[i].type = RAFT_COMMAND;
-            entries[i].data = proposal->commands[i].data;
+            struct origin plain = origin_plain();
+            origin_to_entry(proposal->origins == NULL ? &plain : &proposal->origins[i], &entries[i]);
+            entries[i].time_ms = time_ms;
             entries[i].size = (uint32_t)proposal->commands[i].size;
-            entries[i].buffer = proposal->body;
+            entries[i].data = entries[i].size == 0 ? NULL : proposal->commands[i].data;
+            entries[i].buffer = entries[i].size == 0 ? NULL : proposal->body;
         }
         bool leading = raft_propose(node->core, entries, proposal->count);
         assert(leading);
@@ -237,21 +265,17 @@ static bool covers(const struct proposal *proposal, raft_index index) {
     return index >= proposal->first_index && index - proposal->first_index < proposal->count;
 }
 
-static void resolve_at(struct proposal *proposal, const struct raft_entry *entry, enum machine_verdict verdict,
-                       struct json_span result) {
+static void resolve_at(struct proposal *proposal, const struct raft_entry *entry, const struct message_line *outcome) {
     /* Lines are resolved in order of index; a gap would mean that an index was applied without being seen here. */
     assert(entry->id.index == proposal->first_index + proposal->resolved);
-    struct message_line line = {.id = entry->id};
-    if (entry->id.term != proposal->term) {
-        problem_set(&line.problem, PROBLEM_LEADERSHIP_LOST, false,
-                    "another entry was committed at index %" PRIu64 " in term %" PRIu64, entry->id.index, entry->id.term);
-    } else if (verdict == MACHINE_REFUSED) {
-        problem_set(&line.problem, PROBLEM_INVALID_COMMAND, false, "%.*s", (int)result.size,
-                    result.size == 0 ? "" : result.data);
-    } else {
-        line.result = result;
+    if (entry->id.term == proposal->term) {
+        proposals_resolve(proposal, outcome);
+        return;
     }
-    proposals_resolve(proposal, &line);
+    struct message_line lost = {.id = entry->id};
+    problem_set(&lost.problem, PROBLEM_LEADERSHIP_LOST, false,
+                "another entry was committed at index %" PRIu64 " in term %" PRIu64, entry->id.index, entry->id.term);
+    proposals_resolve(proposal, &lost);
 }
 
 static bool is_resolved(const struct node *node, const struct proposal *proposal) {
@@ -259,13 +283,12 @@ static bool is_resolved(const struct node *node, const struct proposal *proposal
     return proposal->resolved == proposal->count;
 }
 
-void proposals_applied(struct node *node, const struct raft_entry *entry, enum machine_verdict verdict,
-                       struct json_span result) {
+void proposals_applied(struct node *node, const struct raft_entry *entry, const struct message_line *outcome) {
     struct proposals *proposals = &node->proposals;
     size_t done = 0;
     for (struct proposal *proposal = proposals->appended.head; proposal != NULL; proposal = proposal->next) {
         if (covers(proposal, entry->id.index)) {
-            resolve_at(proposal, entry, verdict, result);
+            resolve_at(proposal, entry, outcome);
             done += is_resolved(node, proposal) ? 1 : 0;
         } else if (proposal->term == proposals->appended.tail->term) {
             break; /* All that follow wait for higher indexes. */

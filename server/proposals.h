@@ -11,8 +11,15 @@
 #ifndef RAFTD_PROPOSALS_H
 #define RAFTD_PROPOSALS_H
 
-#include "server/machine/machine.h"
 #include "server/node.h"
+
+/* What is proposed together, in order. Borrowed; of the body one reference is taken. */
+struct proposal_content {
+    struct buffer *body;
+    const struct json_span *commands; /* Inside the body; of what opens or closes a session size 0. */
+    const struct origin *origins;     /* NULL: all are plain. Keys inside the body. */
+    size_t count;
+};
 
 struct proposal {
     struct proposal *next;
@@ -22,8 +29,9 @@ struct proposal {
     bool lost;                  /* Appended, and the term of leadership is over since. */
     struct buffer *body;        /* One reference. */
     struct json_span *commands; /* Owned; spans into the body. */
+    struct origin *origins;     /* Owned; NULL: all are plain. */
     size_t count;
-    size_t bytes;
+    size_t bytes;   /* Of commands and keys. */
     raft_term term; /* Appended: where. */
     raft_index first_index;
     size_t resolved;            /* Lines from the first on that have their answer. */
@@ -48,15 +56,14 @@ struct proposals {
 
 void proposals_clear(struct proposals *proposals);
 
-uint64_t proposals_add(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
-                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context);
+uint64_t proposals_add(struct node *node, const struct proposal_content *content, uint32_t timeout_ms, bool forward,
+                       node_propose_done done, void *context);
 bool proposals_cancel(struct node *node, uint64_t ticket);
 
 /* Appends or forwards what is queued, refuses what must not wait, ends what has waited too long. */
 void proposals_turn(struct node *node);
-/* The entry has been applied: whoever waits for its index has an answer. */
-void proposals_applied(struct node *node, const struct raft_entry *entry, enum machine_verdict verdict,
-                       struct json_span result);
+/* The entry has been applied, with that outcome: whoever waits for its index has an answer. */
+void proposals_applied(struct node *node, const struct raft_entry *entry, const struct message_line *outcome);
 /* Calls back all that are finished. */
 void proposals_deliver(struct node *node);
 /* Refuses what is queued; what is under way elsewhere or in the log keeps what time it has, at most until the grace is

@@ -37,6 +37,14 @@ uint64_t reads_add(struct node *node, struct buffer *body, struct json_span quer
     return added->ticket;
 }
 
+uint64_t reads_add_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_query_done done,
+                           void *context) {
+    uint64_t ticket =
+        reads_add(node, NULL, (struct json_span){0}, NODE_LINEARIZABLE, 0, timeout_ms, forward, done, context);
+    node->reads.list[node->reads.count - 1].session = session;
+    return ticket;
+}
+
 bool reads_cancel(struct reads *reads, uint64_t ticket) {
     for (size_t i = 0; i < reads->count; i++) {
         if (reads->list[i].ticket == ticket) {
@@ -214,6 +222,38 @@ void reads_receive(struct node *node, const struct message_request *request, uin
 
 /* -- Answers to queries -- */
 
+static void write_session(const struct reads_query *query, const struct sessions_answer *last, struct json_writer *writer) {
+    json_write_object_begin(writer);
+    json_write_name(writer, "session");
+    json_write_uint64(writer, query->session);
+    json_write_name(writer, "seq");
+    json_write_uint64(writer, last->sequence);
+    if (last->sequence != 0) {
+        json_write_name(writer, "index");
+        json_write_uint64(writer, last->id.index);
+        json_write_name(writer, "term");
+        json_write_uint64(writer, last->id.term);
+        json_write_name(writer, last->omitted ? "result_omitted" : "result");
+        json_write_value(writer, last->omitted ? (struct json_span){"true", 4} : last->result);
+    }
+    json_write_object_end(writer);
+}
+
+static void query_session(struct node *node, const struct reads_query *query) {
+    struct json_writer result = {0};
+    struct sessions_answer last;
+    struct node_query_answer answer = {.index = node->applier.applied.index, .term = node->applier.applied.term};
+    if (sessions_last(node->applier.sessions, query->session, &last)) {
+        write_session(query, &last, &result);
+        answer.result = (struct json_span){result.data, result.size};
+    } else {
+        problem_set(&answer.problem, PROBLEM_SESSION_EXPIRED, false, "there is no session %" PRIu64 " (any more)",
+                    query->session);
+    }
+    query->done(query->context, &answer);
+    json_writer_discard(&result);
+}
+
 static void query_machine(struct node *node, const struct reads_query *query) {
     struct json_writer result = {0};
     const struct applier *applier = &node->applier;
@@ -277,7 +317,11 @@ static void deliver_one(struct node *node, const struct reads_query *query, cons
         return;
     }
     if (problem == NULL) {
-        query_machine(node, query);
+        if (query->session != 0) {
+            query_session(node, query);
+        } else {
+            query_machine(node, query);
+        }
         return;
     }
     struct node_query_answer answer = {

@@ -26,6 +26,7 @@ struct reads_query {
     uint64_t question;
     raft_index index; /* The larger of read index and min_index. */
     uint64_t deadline_ms;
+    uint64_t session;    /* Not 0: the question is about this session (§6.3), and there is no body. */
     struct buffer *body; /* One reference. */
     struct json_span query;
     node_query_done done; /* NULL: the client is gone. */
@@ -63,6 +64,8 @@ void reads_clear(struct reads *reads);
 
 uint64_t reads_add(struct node *node, struct buffer *body, struct json_span query, enum node_consistency consistency,
                    raft_index min_index, uint32_t timeout_ms, bool forward, node_query_done done, void *context);
+uint64_t reads_add_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_query_done done,
+                           void *context);
 bool reads_cancel(struct reads *reads, uint64_t ticket);
 
 /* Asks for those who are new. */

@@ -1,4 +1,5 @@
-/* Keys as characters and as JSON strings; which origins make sense is asked by message_entry_test and message_origin_test. */
+/* Keys as characters and as JSON strings; which origins make sense is asked by message_entry_test and message_origin_test.
+ */
 #include "server/origin.h"
 #include "tests/check_main.h"
 
