@@ -31,7 +31,7 @@ static void answer(struct raft *raft, const struct raft_message *request, struct
 static void refuse(struct raft *raft, const struct raft_message *request) {
     raft_index prev = request->append_entries.prev.index;
     struct raft_append_answer refusal = {.success = false};
-    if (prev > log_last_index(&raft->log) || prev < raft->log.first) {
+    if (prev > log_last_index(&raft->log) || prev <= raft->log.base.index) {
         refusal.conflict_index = log_last_index(&raft->log) + 1;
     } else {
         refusal.conflict_term = log_term_at(&raft->log, prev);
@@ -42,12 +42,22 @@ static void refuse(struct raft *raft, const struct raft_message *request) {
     answer(raft, request, refusal);
 }
 
+/* What is compacted is committed, so the leader's log has the same (leader completeness, §3.6.3). All that can still be
+ * seen is that its term is not above the base's. */
+static bool is_compacted(const struct raft *raft, struct raft_entry_id id) {
+    return id.index < raft->log.base.index && id.term <= raft->log.base.term;
+}
+
+static bool has_entry(const struct raft *raft, struct raft_entry_id id) {
+    return is_compacted(raft, id) ||
+           (id.index <= log_last_index(&raft->log) && log_term_at(&raft->log, id.index) == id.term);
+}
+
 /* The first entry of the request that our log does not have; entry_count when it has all. False: it contradicts what is
  * committed here, which no leader's log can (leader completeness, §3.6.3). */
 static bool find_new_entries(struct raft *raft, const struct raft_append_entries *request, size_t *out_first_new) {
     size_t i = 0;
-    while (i < request->entry_count && request->entries[i].id.index <= log_last_index(&raft->log) &&
-           log_term_at(&raft->log, request->entries[i].id.index) == request->entries[i].id.term) {
+    while (i < request->entry_count && has_entry(raft, request->entries[i].id)) {
         i++;
     }
     *out_first_new = i;
@@ -85,23 +95,20 @@ static void accept(struct raft *raft, const struct raft_message *request) {
     answer(raft, request, (struct raft_append_answer){.success = true, .match_index = match});
 }
 
-static bool has_predecessor(const struct raft *raft, struct raft_entry_id prev) {
-    return prev.index == 0 || (prev.index >= raft->log.first && log_term_at(&raft->log, prev.index) == prev.term);
-}
-
 static void accept_or_refuse(struct raft *raft, const struct raft_message *request) {
-    if (has_predecessor(raft, request->append_entries.prev)) {
+    struct raft_entry_id prev = request->append_entries.prev;
+    if (prev.index == 0 || has_entry(raft, prev)) {
         accept(raft, request);
     } else {
         refuse(raft, request);
     }
 }
 
-/* Sent by somebody else, and entries that follow each other, as log matching needs them. Hosts decode them so; a mistake
+/* Entries that follow each other, as log matching needs them. Hosts decode them so; a mistake
  * here would be for ever. */
-static bool is_well_formed(const struct raft *raft, const struct raft_message *request) {
+static bool is_well_formed(const struct raft_message *request) {
     struct raft_entry_id before = request->append_entries.prev;
-    if (request->from == raft->options.id || (before.index == 0) != (before.term == 0) || before.term > request->term) {
+    if ((before.index == 0) != (before.term == 0) || before.term > request->term) {
         return false;
     }
     for (size_t i = 0; i < request->append_entries.entry_count; i++) {
@@ -114,32 +121,41 @@ static bool is_well_formed(const struct raft *raft, const struct raft_message *r
     return true;
 }
 
-void append_entries_receive(struct raft *raft, const struct raft_message *request) {
-    bool is_own_term = request->term == raft->hard_state.term;
-    if (request->term < raft->hard_state.term || (is_own_term && raft->role == RAFT_LEADER) ||
-        !is_well_formed(raft, request)) {
-        refuse(raft, request);
-        return;
+bool append_entries_hear_leader(struct raft *raft, raft_node_id from, raft_term term) {
+    bool is_own_term = term == raft->hard_state.term;
+    if (from == raft->options.id || term < raft->hard_state.term || (is_own_term && raft->role == RAFT_LEADER)) {
+        return false;
     }
     if (!is_own_term || raft->role != RAFT_FOLLOWER || raft->leader == 0) {
-        raft_become_follower(raft, request->term, request->from); /* §3.4: somebody else has won the term. */
+        raft_become_follower(raft, term, from); /* §3.4: somebody else has won the term. */
     }
-    if (raft->leader != request->from) {
-        raft_trace(raft, true, "ignores a second leader of term=%" PRIu64 " from=%" PRIu64, request->term, request->from);
-        refuse(raft, request);
-        return;
+    if (raft->leader != from) {
+        raft_trace(raft, true, "ignores a second leader of term=%" PRIu64 " from=%" PRIu64, term, from);
+        return false;
     }
-    election_leader_heard(raft, request->from);
-    bool gap = request->append_entries.prev.index > log_last_index(&raft->log);
-    if (gap && raft->stream_begun && reorder_hold(&raft->reorder, request, raft->now_ms + raft->options.heartbeat_ms)) {
-        return;
-    }
-    accept_or_refuse(raft, request);
+    election_leader_heard(raft, from);
+    return true;
+}
+
+void append_entries_take_held(struct raft *raft) {
     struct reorder_held held;
     while (reorder_take_ready(&raft->reorder, log_last_index(&raft->log), &held)) {
         accept_or_refuse(raft, &held.message);
         reorder_release(&held);
     }
+}
+
+void append_entries_receive(struct raft *raft, const struct raft_message *request) {
+    if (!is_well_formed(request) || !append_entries_hear_leader(raft, request->from, request->term)) {
+        refuse(raft, request);
+        return;
+    }
+    bool gap = request->append_entries.prev.index > log_last_index(&raft->log);
+    if (gap && raft->stream_begun && reorder_hold(&raft->reorder, request, raft->now_ms + raft->options.heartbeat_ms)) {
+        return;
+    }
+    accept_or_refuse(raft, request);
+    append_entries_take_held(raft);
 }
 
 static void refuse_expired(struct raft *raft, uint64_t now_ms) {

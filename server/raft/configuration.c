@@ -47,6 +47,21 @@ void configuration_commit(struct configuration_history *history, raft_index comm
     }
 }
 
+bool configuration_install(struct configuration_history *history, raft_index through,
+                           const struct configuration_at *snapshot) {
+    assert(snapshot->index <= through);
+    raft_index before = configuration_current(history)->index;
+    size_t gone = 0;
+    while (gone < history->count && history->list[gone].index <= through) {
+        gone++;
+    }
+    assert(gone > 0); /* list[0] is as of the log's base or later committed, which no snapshot that is taken is below. */
+    history->count -= gone - 1;
+    memmove(history->list + 1, history->list + gone, (history->count - 1) * sizeof *history->list);
+    history->list[0] = *snapshot;
+    return configuration_current(history)->index != before;
+}
+
 const struct configuration_at *configuration_current(const struct configuration_history *history) {
     assert(history->count > 0);
     return &history->list[history->count - 1];

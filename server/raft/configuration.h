@@ -11,7 +11,8 @@ struct configuration_at {
 };
 
 struct configuration_history {
-    struct configuration_at *list; /* Owned; ascending by index. list[0] is the newest that cannot be truncated any more. */
+    struct configuration_at *list; /* Owned; ascending by index. list[0] is the newest that cannot be truncated any more:
+                                      the empty one, a committed one or a snapshot's. */
     size_t count;                  /* At least 1. */
     size_t capacity;
 };
@@ -26,6 +27,11 @@ void configuration_append(struct configuration_history *history, raft_index inde
 bool configuration_truncate(struct configuration_history *history, raft_index index);
 /* What is committed cannot come back: keeps the newest committed one and those above. */
 void configuration_commit(struct configuration_history *history, raft_index commit_index);
+
+/* A snapshot takes the place of the log up to `through`, or of all of it (`through` UINT64_MAX): what is above stays, what
+ * is not gives way to `snapshot`. True when the one in effect changed. */
+bool configuration_install(struct configuration_history *history, raft_index through,
+                           const struct configuration_at *snapshot);
 
 /* The one in effect. Borrowed until the history changes. */
 const struct configuration_at *configuration_current(const struct configuration_history *history);

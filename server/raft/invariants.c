@@ -3,6 +3,7 @@
 #include <assert.h>
 
 static void check_log(const struct raft *raft) {
+    assert(raft->log.base.index <= raft->commit_index);
     assert(raft->commit_index <= log_last_index(&raft->log));
     assert(log_last(&raft->log).term <= raft->hard_state.term);
     assert(output_persisted_index(&raft->output, log_last_index(&raft->log)) <= log_last_index(&raft->log));
@@ -14,7 +15,8 @@ static void check_role(const struct raft *raft) {
     case RAFT_LEADER:
         assert(raft->leader == raft->options.id);
         assert(raft->hard_state.voted_for == raft->options.id);
-        assert(log_term_at(&raft->log, raft->term_first_index) == raft->hard_state.term);
+        assert(raft->term_first_index <= raft->log.base.index ||
+               log_term_at(&raft->log, raft->term_first_index) == raft->hard_state.term);
         assert(raft->reorder.count == 0);
         break;
     case RAFT_CANDIDATE:
@@ -42,6 +44,8 @@ static void check_progress(const struct raft *raft) {
         assert(peer->next_index <= log_last_index(&raft->log) + 1);
         assert(peer->commit_told <= raft->commit_index);
         assert(progress_entries_in_flight(peer) <= raft->options.max_in_flight);
+        assert(peer->state == RAFT_SNAPSHOT || peer->snapshot_round == 0);
+        assert(peer->state != RAFT_SNAPSHOT || progress_entries_in_flight(peer) == 0);
     }
 }
 

@@ -16,7 +16,7 @@ void raft_status(const struct raft *raft, struct raft_status *out_status) {
         .role = raft->role,
         .hard_state = raft->hard_state,
         .leader = raft->leader,
-        .first_index = raft->log.first,
+        .first_index = raft->log.base.index + 1,
         .last = log_last(&raft->log),
         .commit_index = raft->commit_index,
         .persisted_index = raft_persisted_index(raft),
@@ -45,6 +45,10 @@ raft_term raft_current_term(const struct raft *raft) {
 
 raft_index raft_last_index(const struct raft *raft) {
     return log_last_index(&raft->log);
+}
+
+struct raft_entry_id raft_base(const struct raft *raft) {
+    return raft->log.base;
 }
 
 raft_index raft_commit_index(const struct raft *raft) {

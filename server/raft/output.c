@@ -47,10 +47,47 @@ void output_truncate(struct output *output, raft_index index) {
     while (output->entry_count > 0 && output->entries[output->entry_count - 1].id.index >= index) {
         buffer_release(output->entries[--output->entry_count].buffer);
     }
+    assert(!written_before || output->replaced_by.index == 0); /* A log replaced in this turn is all of this turn. */
     /* What only this turn appended was never handed to the disk and need not be removed there. */
     if (written_before && (output->truncate_from == 0 || index < output->truncate_from)) {
         output->truncate_from = index;
     }
+}
+
+/* Entries of the turn up to `index` are not written at all. */
+static void drop_first_entries(struct output *output, raft_index index) {
+    size_t dropped = 0;
+    while (dropped < output->entry_count && output->entries[dropped].id.index <= index) {
+        dropped++;
+    }
+    release_entries(output->entries, dropped);
+    output->entry_count -= dropped;
+    if (output->entry_count > 0) {
+        memmove(output->entries, output->entries + dropped, output->entry_count * sizeof *output->entries);
+    }
+}
+
+static void replace_log(struct output *output, struct raft_entry_id base) {
+    output->replaced_by = base;
+    output->truncate_from = 0;
+    output->compact_through = 0;
+}
+
+void output_compact(struct output *output, struct raft_entry_id through) {
+    assert(through.index > output->compact_through && through.index > output->replaced_by.index);
+    if (output->entry_count > 0 && output->entries[0].id.index <= through.index) {
+        /* The disk's log ends before `through`, and everything behind it is in this turn. */
+        drop_first_entries(output, through.index);
+        replace_log(output, through);
+    } else {
+        assert(output->replaced_by.index == 0); /* Else the whole log would be in this turn. */
+        output->compact_through = through.index;
+    }
+}
+
+void output_replace(struct output *output, struct raft_entry_id base) {
+    drop_first_entries(output, UINT64_MAX);
+    replace_log(output, base);
 }
 
 void output_entry(struct output *output, const struct raft_entry *entry) {
@@ -74,8 +111,12 @@ void output_read(struct output *output, struct raft_read_answer answer) {
     output->reads[output->read_count++] = answer;
 }
 
-/* The lowest index that the turn's write touches so far. */
+/* The lowest index that the turn's write touches so far. A replaced log is not on disk before the write is: no index of it,
+ * not even those that the snapshot covers. What is compacted was on disk before. */
 static raft_index turn_first_index(const struct output *output) {
+    if (output->replaced_by.index != 0) {
+        return 1;
+    }
     raft_index first = UINT64_MAX;
     if (output->truncate_from != 0) {
         first = output->truncate_from;
@@ -123,7 +164,7 @@ raft_index output_persisted_index(const struct output *output, raft_index last_i
 
 static raft_write close_write(struct output *output) {
     raft_index first_index = turn_first_index(output);
-    if (!output->hard_state_changed && first_index == UINT64_MAX) {
+    if (!output->hard_state_changed && first_index == UINT64_MAX && output->compact_through == 0) {
         return 0;
     }
     raft_write number = output->next_write++;
@@ -141,6 +182,8 @@ const struct raft_actions *output_take(struct output *output, struct raft_hard_s
         .hard_state_changed = output->hard_state_changed,
         .hard_state = hard_state,
         .truncate_from = output->truncate_from,
+        .replaced_by = output->replaced_by,
+        .compact_through = output->compact_through,
         .entries = output->entries,
         .entry_count = output->entry_count,
         .messages = output->messages,
@@ -155,6 +198,8 @@ const struct raft_actions *output_take(struct output *output, struct raft_hard_s
     output->taken_reads = output->reads;
     output->hard_state_changed = false;
     output->truncate_from = 0;
+    output->replaced_by = (struct raft_entry_id){0, 0};
+    output->compact_through = 0;
     output->entries = NULL;
     output->entry_count = output->entry_capacity = 0;
     output->messages = NULL;

@@ -8,7 +8,7 @@
 struct output_write {
     raft_write number;
     bool hard_state;        /* It holds a term or vote. */
-    raft_index first_index; /* The lowest index it touches, by truncation or by writing; UINT64_MAX: none. */
+    raft_index first_index; /* The lowest index it touches, by truncation, replacement or writing; UINT64_MAX: none. */
 };
 
 struct output {
@@ -16,6 +16,8 @@ struct output {
     raft_write next_write;
     bool hard_state_changed;
     raft_index truncate_from;
+    struct raft_entry_id replaced_by;
+    raft_index compact_through;
     struct raft_entry *entries; /* Owned, with one reference of each buffer. */
     size_t entry_count;
     size_t entry_capacity;
@@ -47,6 +49,11 @@ void output_clear(struct output *output);
 void output_hard_state(struct output *output);
 /* Entries from `index` on are gone: those of this turn are dropped, those of earlier writes will be removed on disk. */
 void output_truncate(struct output *output, raft_index index);
+/* The log up to `index` is gone, a snapshot has it; what is above stays. Entries of this very turn may be among what goes:
+ * then none that stays is on disk, and the write replaces the whole log there. */
+void output_compact(struct output *output, struct raft_entry_id through);
+/* The whole log is gone and begins anew after `base`, which a snapshot has. */
+void output_replace(struct output *output, struct raft_entry_id base);
 /* One more entry to write; retains its buffer. */
 void output_entry(struct output *output, const struct raft_entry *entry);
 void output_message(struct output *output, const struct raft_message *message);

@@ -4,9 +4,14 @@
  *        +---------------------+
  *        v                     |
  *     PROBE -- success --> REPLICATE
+ *        |                     ^
+ *        |                     |
+ *        +-----> SNAPSHOT -----+              it needs entries at or below the log's base; it has installed
  *
  * In PROBE one AppendEntries is out at a time and next_index moves only with answers. In REPLICATE entries are sent ahead:
- * next_index moves with sending, up to max_in_flight unanswered requests. Heartbeats travel beside both. */
+ * next_index moves with sending, up to max_in_flight unanswered requests. In SNAPSHOT (ch. 5) no entries are on the way:
+ * one RAFT_INSTALL_SNAPSHOT is, or waits for the next heartbeat because the last has failed. What was compacted while it
+ * was on its way leads back to SNAPSHOT. Heartbeats travel beside all. */
 #ifndef RAFT_PROGRESS_H
 #define RAFT_PROGRESS_H
 
@@ -35,6 +40,8 @@ struct progress {
     raft_index commit_told;     /* The commit index it has been sent. */
     bool paused;                /* The last attempt failed: wait for the next heartbeat. */
     bool heartbeat_wanted;      /* A heartbeat is due as soon as there is room for one. */
+    raft_round snapshot_round;  /* Of the RAFT_INSTALL_SNAPSHOT without an end; 0: none. Only in SNAPSHOT. */
+    uint64_t progress_ms;       /* When some of a snapshot last arrived there; 0: never in this term. */
     uint64_t last_contact_ms;   /* Its last answer in this term. */
     uint64_t lease_until_ms;    /* It votes for nobody else before, its clock's drift taken off (§6.4.1). */
     raft_round confirmed_round; /* The newest request of this term it has answered. */

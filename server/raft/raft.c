@@ -4,6 +4,7 @@
 #include "server/raft/append_entries.h"
 #include "server/raft/commit.h"
 #include "server/raft/election.h"
+#include "server/raft/install_snapshot.h"
 #include "server/raft/invariants.h"
 #include "server/raft/quorum.h"
 #include "server/raft/read_index.h"
@@ -38,11 +39,24 @@ struct raft *raft_create(const struct raft_options *options, struct raft_hard_st
     return raft;
 }
 
+void raft_restore_snapshot(struct raft *raft, struct raft_entry_id base, const struct raft_snapshot *snapshot) {
+    assert(raft->output.next_write == 1 && log_last_index(&raft->log) == 0);
+    assert(base.index <= snapshot->id.index && base.term <= snapshot->id.term);
+    assert(snapshot->id.term <= raft->hard_state.term);
+    assert(snapshot->configuration_index <= snapshot->id.index);
+    log_reset(&raft->log, base);
+    raft->commit_index = snapshot->id.index;
+    struct configuration_at as_of = {snapshot->configuration_index, *snapshot->configuration};
+    if (configuration_install(&raft->configurations, snapshot->id.index, &as_of)) {
+        raft_configuration_changed(raft);
+    }
+}
+
 void raft_restore_entry(struct raft *raft, const struct raft_entry *entry) {
     assert(raft->output.next_write == 1);
     assert(entry->id.term <= raft->hard_state.term);
     log_append(&raft->log, entry->id, entry->type, entry->size);
-    if (entry->type == RAFT_CONFIGURATION) {
+    if (entry->type == RAFT_CONFIGURATION && entry->id.index > raft->commit_index) { /* Else the snapshot has it. */
         configuration_append(&raft->configurations, entry->id.index, entry->configuration);
         raft_configuration_changed(raft);
     }
@@ -102,7 +116,8 @@ static bool answer_raises_term(const struct raft *raft, const struct raft_messag
     if (message->type == RAFT_VOTE_ANSWER) {
         return !message->vote_answer.pre_vote || !message->vote_answer.vote_granted;
     }
-    return message->type == RAFT_APPEND_ANSWER || message->type == RAFT_TIMEOUT_NOW_ANSWER;
+    return message->type == RAFT_APPEND_ANSWER || message->type == RAFT_TIMEOUT_NOW_ANSWER ||
+           message->type == RAFT_INSTALL_ANSWER;
 }
 
 void raft_receive(struct raft *raft, const struct raft_message *message) {
@@ -128,7 +143,10 @@ void raft_receive(struct raft *raft, const struct raft_message *message) {
     case RAFT_TIMEOUT_NOW_ANSWER:
         break; /* Its term is all it says. */
     case RAFT_INSTALL_SNAPSHOT:
+        install_snapshot_receive(raft, message);
+        break;
     case RAFT_INSTALL_ANSWER:
+        install_snapshot_receive_answer(raft, message);
         break;
     }
 }
@@ -136,6 +154,7 @@ void raft_receive(struct raft *raft, const struct raft_message *message) {
 void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
     election_send_failed(raft, to, round);
     replication_send_failed(raft, to, round);
+    install_snapshot_send_failed(raft, to, round);
     transfer_send_failed(raft, to, round);
 }
 
@@ -180,6 +199,31 @@ void raft_persisted(struct raft *raft, raft_write write) {
     election_persisted(raft, write);
     if (raft->role == RAFT_LEADER) {
         commit_leader(raft);
+    }
+}
+
+void raft_compact(struct raft *raft, raft_index through) {
+    assert(through <= raft->commit_index);
+    raft_index persisted = raft_persisted_index(raft);
+    if (through > persisted) {
+        through = persisted;
+    }
+    if (through <= raft->log.base.index) {
+        return;
+    }
+    raft_trace(raft, true, "compacts its log through=%" PRIu64 " last=%" PRIu64, through, log_last_index(&raft->log));
+    log_compact(&raft->log, through);
+    output_compact(&raft->output, raft->log.base);
+}
+
+bool raft_install(struct raft *raft, const struct raft_snapshot *snapshot) {
+    return install_snapshot_take(raft, snapshot);
+}
+
+void raft_snapshot_progress(struct raft *raft, raft_node_id to) {
+    struct progress *peer = raft_progress(raft, to);
+    if (peer != NULL) {
+        peer->progress_ms = raft->now_ms;
     }
 }
 

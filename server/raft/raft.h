@@ -43,7 +43,8 @@
  * Snapshots (ch. 5). The module keeps the log from its base on: {base} is the last entry that was compacted away, whose
  * term is still known. What a snapshot holds, how it is written and how its bytes travel is the host's. The module decides
  * when a follower needs one (it asks for entries at or before the base): it says so once by RAFT_INSTALL_SNAPSHOT and the
- * host then sends whichever snapshot it has, in its own time; heartbeats go on beside it.
+ * host then sends whichever snapshot it has, in its own time; heartbeats go on beside it. A heartbeat to a follower whose
+ * match is compacted has prev {0,0}: it says nothing of the log.
  *
  * Membership (ch. 4). The module decides which configuration comes next and when it may be appended; the host encodes it
  * (URLs and incarnations are its own) and hands it in as an entry.
@@ -191,7 +192,9 @@ struct raft_append_answer {
 /* InstallSnapshot (Figure 5.3) has two halves. Going out it is one request per transfer: "`to` needs a snapshot". The host
  * chooses one whose index is not below the log's base, sends it in as many chunks and attempts as it likes, each carrying
  * this request's term, and ends it by an answer with the index that `to` has installed, or by raft_send_failed; then the
- * module asks again when it must. A chunk's answer with a later term is handed in as an answer that is not accepted.
+ * module asks again when it must, after a failure with the next heartbeat. A newer request to the same server takes the
+ * place of an older one, whose end then changes nothing. A chunk's answer with a later term is handed in as an answer that
+ * is not accepted.
  * Coming in, each chunk is one request, answered with whether this server takes it: it comes from the leader of its term.
  * Only then may the host keep the bytes; the time-out of elections begins anew. */
 struct raft_install_answer {
@@ -245,8 +248,8 @@ struct raft_snapshot {
     const struct raft_configuration *configuration; /* as of id.index. Borrowed for the call. */
 };
 
-/* The log begins after `base`, which a snapshot covers (base.index <= snapshot->id.index). Once, before the entries. What
- * the snapshot covers is committed. */
+/* The log begins after `base`, which a snapshot covers (base.index <= snapshot->id.index). Once, before the entries, which
+ * reach at least to the snapshot's. What the snapshot covers is committed. */
 void raft_restore_snapshot(struct raft *raft, struct raft_entry_id base, const struct raft_snapshot *snapshot);
 /* Appends an entry that is on disk already; in order of index, before any other input. Bytes are not needed. */
 void raft_restore_entry(struct raft *raft, const struct raft_entry *entry);
@@ -290,12 +293,14 @@ void raft_persisted(struct raft *raft, raft_write write);
 
 /* -- Snapshots (ch. 5) -- */
 
-/* Forgets the entries up to `through`, the log's new base: a snapshot that covers them is on disk. At most the commit
- * index; no-op when not above the base. This turn's actions carry it out. */
+/* Forgets the entries up to `through`, the log's new base: a snapshot that covers them is on disk. `through` is at most the
+ * commit index; what is not on this server's disk yet (raft_persisted_index) stays, so look at raft_base. No-op when not
+ * above the base. This turn's actions carry it out. */
 void raft_compact(struct raft *raft, raft_index through);
 /* A whole, verified snapshot from the leader is on disk: takes it in the place of the log it covers (Figure 5.3). False,
- * and nothing happens: the commit index has reached it already. Else the commit index becomes its index, and where the log
- * has that very entry, what follows is kept; otherwise all of the log goes (this turn's `replaced_by`). Not as the leader.
+ * and nothing happens: the commit index has reached it already, this server leads (then its log has it all), or it is of a
+ * term later than any that was heard of. Else the commit index becomes its index, and where the log has that very entry,
+ * what follows is kept (`compact_through`); otherwise all of the log goes (`replaced_by`).
  * The host's state must be the snapshot's before the next raft_take_actions. */
 bool raft_install(struct raft *raft, const struct raft_snapshot *snapshot);
 /* Some of a snapshot has arrived at `to`: while it makes progress a new voter is not given up (§4.2.1). */
@@ -340,7 +345,8 @@ struct raft_actions {
     struct raft_hard_state hard_state;
     raft_index truncate_from;         /* Remove this index and all above it first; 0: none. */
     struct raft_entry_id replaced_by; /* A snapshot's: first remove the whole log; it begins anew after this. {0,0}: none.
-                                         With it truncate_from and compact_through are 0. */
+                                         With it truncate_from and compact_through are 0. Entries may follow, also such
+                                         as were kept: those that no earlier write had. */
     raft_index compact_through;       /* Remove this index and all below, the log's base now; 0: none. */
     const struct raft_entry *entries; /* Append; the index of the first is the log's end after truncation + 1. */
     size_t entry_count;

@@ -2,6 +2,7 @@
 
 #include "server/raft/commit.h"
 #include "server/raft/election.h"
+#include "server/raft/install_snapshot.h"
 #include "server/raft/quorum.h"
 #include "server/raft/read_index.h"
 
@@ -33,7 +34,7 @@ void replication_become_leader(struct raft *raft) {
 /* -- Sending -- */
 
 static void send(struct raft *raft, struct progress *peer, raft_index prev, size_t count, bool heartbeat) {
-    assert(prev <= log_last_index(&raft->log));
+    assert(prev <= log_last_index(&raft->log) && (prev == 0 || prev >= raft->log.base.index));
     struct raft_message message = {
         .type = RAFT_APPEND_ENTRIES,
         .from = raft->options.id,
@@ -52,12 +53,18 @@ static void send(struct raft *raft, struct progress *peer, raft_index prev, size
     }
 }
 
+/* The follower is known to have something of the log, and we still have its term. */
+static bool has_match(const struct raft *raft, const struct progress *peer) {
+    return peer->match_index >= raft->log.base.index;
+}
+
 /* A heartbeat's predecessor is what the follower is known to have: it never conflicts, waits for no disk there, and carries
- * no commit index past what matches. */
+ * no commit index past what matches. Where that is compacted away, it stands before the first entry and says of the log
+ * nothing at all. */
 static void send_heartbeat_if_wanted(struct raft *raft, struct progress *peer) {
     if (peer->heartbeat_wanted && peer->heartbeats_in_flight < RAFT_HEARTBEATS_IN_FLIGHT) {
         peer->heartbeat_wanted = false;
-        send(raft, peer, peer->match_index, 0, true);
+        send(raft, peer, has_match(raft, peer) ? peer->match_index : 0, 0, true);
     }
 }
 
@@ -88,10 +95,6 @@ static void send_entries(struct raft *raft, struct progress *peer) {
     if (peer->paused) {
         return;
     }
-    if (progress_entries_in_flight(peer) == 0) {
-        /* Whatever was refused out of order or lost is known now: go on after what is known to match. */
-        peer->next_index = peer->match_index + 1;
-    }
     while (peer->next_index <= log_last_index(&raft->log) &&
            progress_entries_in_flight(peer) < raft->options.max_in_flight) {
         size_t count = batch_count(raft, peer->next_index);
@@ -100,15 +103,37 @@ static void send_entries(struct raft *raft, struct progress *peer) {
     }
 }
 
+/* With nothing on the way the follower's state is known, as far as it ever will be. What is on the way may still show that
+ * it needs no snapshot. */
+static void settle(struct raft *raft, struct progress *peer) {
+    if (progress_entries_in_flight(peer) > 0 || peer->state == RAFT_SNAPSHOT) {
+        return;
+    }
+    if (peer->state == RAFT_REPLICATE) {
+        /* Whatever was refused out of order or lost is known now: go on after what is known to match. */
+        peer->next_index = peer->match_index + 1;
+    }
+    if (install_snapshot_is_needed(raft, peer)) {
+        install_snapshot_begin(raft, peer);
+    }
+}
+
 void replication_flush(struct raft *raft) {
     assert(raft->role == RAFT_LEADER);
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct progress *peer = &raft->peers[i];
         send_heartbeat_if_wanted(raft, peer);
-        if (peer->state == RAFT_PROBE) {
+        settle(raft, peer);
+        switch (peer->state) {
+        case RAFT_PROBE:
             send_probe(raft, peer);
-        } else {
+            break;
+        case RAFT_REPLICATE:
             send_entries(raft, peer);
+            break;
+        case RAFT_SNAPSHOT:
+            install_snapshot_send(raft, peer);
+            break;
         }
     }
 }
@@ -147,7 +172,7 @@ static void tell_commit(struct raft *raft) {
     raft->commit_notice_due_ms = UINT64_MAX;
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct progress *peer = &raft->peers[i];
-        if (peer->commit_told < smaller(raft->commit_index, peer->match_index)) {
+        if (has_match(raft, peer) && peer->commit_told < smaller(raft->commit_index, peer->match_index)) {
             peer->heartbeat_wanted = true;
         }
     }
@@ -191,7 +216,9 @@ static void succeeded(struct raft *raft, struct progress *peer, raft_index match
     if (peer->next_index <= peer->match_index) {
         peer->next_index = peer->match_index + 1;
     }
-    peer->paused = false;
+    if (peer->state != RAFT_SNAPSHOT) {
+        peer->paused = false; /* A heartbeat's success says nothing of a snapshot that failed. */
+    }
     commit_leader(raft);
 }
 

@@ -87,7 +87,7 @@ static void lie_about_entries(struct liar *liar, struct raft_message *message) {
 
 static void tell_a_lie(struct liar *liar) {
     struct raft_message message = {
-        .type = (enum raft_message_type)below(liar, RAFT_TIMEOUT_NOW_ANSWER + 1),
+        .type = (enum raft_message_type)below(liar, RAFT_INSTALL_ANSWER + 1),
         .from = chance(liar, 5) ? 1 + below(liar, RAFT_NUMBER_MAX) : 1 + below(liar, 5),
         .to = 1,
         .term = any_term(liar),
@@ -114,8 +114,12 @@ static void tell_a_lie(struct liar *liar) {
         message.append_answer = (struct raft_append_answer){chance(liar, 60), (uint32_t)below(liar, 10000), any_index(liar),
                                                             any_term(liar), any_index(liar)};
         break;
+    case RAFT_INSTALL_ANSWER:
+        message.install_answer = (struct raft_install_answer){chance(liar, 70), any_index(liar)};
+        break;
     case RAFT_TIMEOUT_NOW:
     case RAFT_TIMEOUT_NOW_ANSWER:
+    case RAFT_INSTALL_SNAPSHOT:
         break;
     }
     raft_receive(liar->h->raft, &message);
@@ -125,11 +129,24 @@ static void end_turn(struct liar *liar) {
     struct harness *h = liar->h;
     harness_turn(h);
     for (size_t i = 0; i < h->sent_count; i++) {
-        if (h->sent[i].type == RAFT_REQUEST_VOTE || h->sent[i].type == RAFT_APPEND_ENTRIES) {
+        enum raft_message_type type = h->sent[i].type;
+        if (type == RAFT_REQUEST_VOTE || type == RAFT_APPEND_ENTRIES || type == RAFT_INSTALL_SNAPSHOT) {
             liar->asked[below(liar, 64)] = h->sent[i];
             liar->asked_count = liar->asked_count < 64 ? liar->asked_count + 1 : 64;
         }
     }
+}
+
+/* The bytes of a snapshot come from others, too. */
+static void install_a_lie(struct liar *liar) {
+    struct raft *raft = liar->h->raft;
+    struct raft_configuration configuration = any_configuration(liar);
+    struct raft_snapshot snapshot = {.id = any_entry_id(liar), .configuration = &configuration};
+    if (snapshot.id.index == 0 || snapshot.id.index > RAFT_NUMBER_MAX || snapshot.id.term == 0) {
+        return; /* Hosts look at the ranges. */
+    }
+    snapshot.configuration_index = below(liar, snapshot.id.index + 1);
+    raft_install(raft, &snapshot);
 }
 
 /* The host goes on doing what it does. */
@@ -148,6 +165,13 @@ static void act(struct liar *liar) {
         raft_read(h->raft, 1);
         raft_read_lease(h->raft, 2);
         raft_transfer(h->raft, below(liar, 6));
+    }
+    if (chance(liar, 5)) {
+        raft_compact(h->raft, below(liar, raft_commit_index(h->raft) + 1));
+        raft_snapshot_progress(h->raft, below(liar, 6));
+    }
+    if (chance(liar, 2)) {
+        install_a_lie(liar);
     }
     if (liar->asked_count > 0 && chance(liar, 5)) {
         const struct raft_message *asked = &liar->asked[below(liar, liar->asked_count)];
