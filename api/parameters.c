@@ -70,10 +70,11 @@ static bool read_limit(const char *text, size_t size, struct parameters *paramet
 }
 
 static bool read_session(const char *text, size_t size, struct parameters *parameters) {
-    (void)text;
-    (void)size;
-    (void)parameters;
-    return false;
+    return read_number(text, size, RAFT_NUMBER_MAX, &parameters->session) && parameters->session != 0;
+}
+
+static bool read_sequence(const char *text, size_t size, struct parameters *parameters) {
+    return read_number(text, size, RAFT_NUMBER_MAX, &parameters->sequence) && parameters->sequence != 0;
 }
 
 static const struct parameter rows[] = {
@@ -83,8 +84,8 @@ static const struct parameter rows[] = {
     {"min_index", PARAMETER_MIN_INDEX, "a number from 0 to 9007199254740991", read_min_index},
     {"from", PARAMETER_FROM, "a number from 0 to 9007199254740991", read_from},
     {"limit", PARAMETER_LIMIT, "a number from 1 to 1000", read_limit},
-    {"session", PARAMETER_SESSION, "left out: this node keeps no sessions", read_session},
-    {"seq", PARAMETER_SESSION, "left out: this node keeps no sessions", read_session},
+    {"session", PARAMETER_SESSION, "a number from 1 to 9007199254740991", read_session},
+    {"seq", PARAMETER_SESSION, "a number from 1 to 9007199254740991", read_sequence},
     {"q", PARAMETER_QUERY, "", NULL}, /* Any length: taken as it is. */
 };
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };

@@ -15,7 +15,7 @@ enum {
     PARAMETER_QUERY = 1 << 4,       /* q=<JSON>. */
     PARAMETER_FROM = 1 << 5,        /* from=N. */
     PARAMETER_LIMIT = 1 << 6,       /* limit=N. */
-    PARAMETER_SESSION = 1 << 7,     /* session and seq: refused, since ignoring them would promise what is not kept. */
+    PARAMETER_SESSION = 1 << 7,     /* session=N and seq=N. */
     PARAMETER_PATIENT = 1 << 15     /* The timeout is a minute by default. */
 };
 
@@ -26,6 +26,8 @@ struct parameters {
     raft_index min_index;
     raft_index from;
     uint32_t limit;
+    uint64_t session; /* 0: not given. */
+    uint64_t sequence;
     bool has_query;
     const char *query; /* The value of q as it was sent; inside the target. */
     size_t query_size;

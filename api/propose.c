@@ -2,6 +2,7 @@
 #include "api/propose.h"
 
 #include "api/answer.h"
+#include "api/once.h"
 #include "api/propose_lines.h"
 #include "api/redirect.h"
 
@@ -25,12 +26,24 @@ static void done(void *context, const struct message_line *lines, size_t count) 
                    &writer);
 }
 
+static void propose(struct request *request, struct buffer *body, struct json_span command) {
+    struct node *node = request->api->node;
+    const struct parameters *parameters = &request->parameters;
+    struct node_origin origin;
+    request_wait(request, undo, NULL);
+    if (once_origin(request, &origin)) {
+        request->ticket =
+            node_propose_once(node, body, command, &origin, parameters->timeout_ms, parameters->forward, done, request);
+    } else {
+        request->ticket = node_propose(node, body, &command, 1, parameters->timeout_ms, parameters->forward, done, request);
+    }
+}
+
 void propose_handle(struct request *request) {
     if (head_is_ndjson(&request->head)) {
         propose_lines_handle(request);
         return;
     }
-    struct node *node = request->api->node;
     struct buffer *body = request_take_body(request);
     struct json_span command;
     struct problem problem;
@@ -38,12 +51,10 @@ void propose_handle(struct request *request) {
     if (!json_scan(body->data, body->size, &command, &offset)) {
         problem_set(&problem, PROBLEM_BAD_JSON, false, "the body stops being JSON at byte %zu", offset);
         answer_problem_with(request, &problem, "offset", offset);
-    } else if (!node_check(node, command, &problem)) {
+    } else if (!node_check(request->api->node, command, &problem)) {
         answer_problem(request, &problem);
     } else {
-        request_wait(request, undo, NULL);
-        request->ticket = node_propose(node, body, &command, 1, request->parameters.timeout_ms, request->parameters.forward,
-                                       done, request);
+        propose(request, body, command);
     }
     buffer_release(body);
 }

@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/http.h"
+#include "api/once.h"
 
 #include "server/base/memory.h"
 
@@ -79,10 +80,11 @@ static void judge_route(struct request *request) {
         }
         return;
     }
-    if (!parameters_parse(&request->target, request->route->parameters, &request->parameters, &request->problem)) {
+    if (!route_read_id(request->route, request->target.path, request->target.path_size, &request->path_id)) {
+        refuse(request, PROBLEM_BAD_REQUEST, "the number in the path must be one from 1 to 9007199254740991");
+    } else if (!parameters_parse(&request->target, request->route->parameters, &request->parameters, &request->problem) ||
+               (request->route->body == ROUTE_COMMAND && !once_check(request, &request->problem))) {
         request->refused = true;
-    } else if (request->head.idempotency_key.count > 0 && request->route->body == ROUTE_COMMAND) {
-        refuse(request, PROBLEM_BAD_REQUEST, "this node keeps no idempotency keys: a retry could apply a command twice");
     }
 }
 

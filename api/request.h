@@ -49,6 +49,7 @@ struct request {
     struct target target;
     struct head head;
     struct parameters parameters;
+    uint64_t path_id; /* The number in the path, where the route has one. */
     struct request_body body;
     bool v1;
     bool refused; /* To be answered with `problem` as soon as may be. */

@@ -11,12 +11,14 @@
 #include "api/peer.h"
 #include "api/propose.h"
 #include "api/query.h"
+#include "api/session.h"
 #include "api/status.h"
 #include "api/watch.h"
 
 #include <assert.h>
 #include <string.h>
 
+#define ID       "{id}"
 #define WAITING  (PARAMETER_TIMEOUT | PARAMETER_FORWARD)
 #define QUERYING (WAITING | PARAMETER_CONSISTENCY | PARAMETER_MIN_INDEX)
 #define PEER(name, message)                                                                                                \
@@ -54,6 +56,13 @@ const struct route route_table[] = {
      .parameters = WAITING | PARAMETER_PATIENT,
      .body = ROUTE_WISH,
      .changing = true},
+    {.method = "POST", .path = "/v1/sessions", .handle = session_handle_open, .parameters = WAITING, .changing = true},
+    {.method = "GET", .path = "/v1/sessions/{id}", .handle = session_handle_read, .parameters = WAITING},
+    {.method = "DELETE",
+     .path = "/v1/sessions/{id}",
+     .handle = session_handle_close,
+     .parameters = WAITING,
+     .changing = true},
     {.method = "GET", .path = "/v1/status", .handle = status_handle},
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle},
@@ -68,8 +77,31 @@ const struct route route_table[] = {
 };
 const size_t route_count = sizeof route_table / sizeof route_table[0];
 
+/* Where digits stand in the path for the route's "{id}". False: it is another path, or the route has none. */
+static bool find_id(const struct route *route, const char *path, size_t size, size_t *out_begin, size_t *out_end) {
+    const char *placeholder = strstr(route->path, ID);
+    if (placeholder == NULL) {
+        return false;
+    }
+    size_t begin = (size_t)(placeholder - route->path);
+    size_t end = begin;
+    while (end < size && path[end] >= '0' && path[end] <= '9') {
+        end++;
+    }
+    const char *rest = placeholder + strlen(ID);
+    *out_begin = begin;
+    *out_end = end;
+    return end > begin && memcmp(path, route->path, begin) == 0 && strlen(rest) == size - end &&
+           memcmp(path + end, rest, size - end) == 0;
+}
+
 static bool is_path(const struct route *route, const char *path, size_t size) {
+    size_t begin;
+    size_t end;
     if (strncmp(route->path, path, size) == 0 && route->path[size] == '\0') {
+        return strstr(route->path, ID) == NULL;
+    }
+    if (find_id(route, path, size, &begin, &end)) {
         return true;
     }
     return strcmp(route->path, "/{file}") == 0 && asset_find(path, size) != NULL;
@@ -106,6 +138,22 @@ const struct route *route_find(const char *method, const char *path, size_t size
     }
     memcpy(out_allow, list, sizeof list);
     return NULL;
+}
+
+bool route_read_id(const struct route *route, const char *path, size_t size, uint64_t *out_id) {
+    size_t at;
+    size_t end;
+    *out_id = 0;
+    if (!find_id(route, path, size, &at, &end)) {
+        return true;
+    }
+    for (; at < end; at++) {
+        *out_id = *out_id * 10 + (uint64_t)(path[at] - '0');
+        if (*out_id > RAFT_NUMBER_MAX) {
+            return false;
+        }
+    }
+    return *out_id != 0;
 }
 
 bool route_is_v1(const char *path, size_t size) {

@@ -20,7 +20,7 @@ enum route_body {
 
 struct route {
     const char *method; /* GET answers HEAD as well. */
-    const char *path;   /* "/{file}": the page's files. */
+    const char *path;   /* "/{file}": the page's files; "{id}" in it: a number. */
     void (*handle)(struct request *request);
     unsigned parameters; /* PARAMETER_ bits of the query parameters it knows. */
     enum route_body body;
@@ -37,6 +37,10 @@ enum { ROUTE_ALLOW_SIZE = 32 };
 /* The route of a decoded path. NULL: an unknown path, `out_allow` is then empty, or a method it does not take, `out_allow`
  * then lists those that it takes. */
 const struct route *route_find(const char *method, const char *path, size_t size, char out_allow[ROUTE_ALLOW_SIZE]);
+
+/* The number that stands in the path of a route that was found for it; 0 when the route has none. False: it is 0 or above
+ * RAFT_NUMBER_MAX. */
+bool route_read_id(const struct route *route, const char *path, size_t size, uint64_t *out_id);
 
 /* Answers there, errors included, carry the Raft- fields. */
 bool route_is_v1(const char *path, size_t size);

@@ -78,6 +78,8 @@ static bool command(void *context, const struct raft_entry *entry) {
     write_number(watch, "term", entry->id.term);
     json_write_name(out, "command");
     json_write_value_one_line(out, (struct json_span){entry->data, entry->size});
+    struct origin origin = origin_of_entry(entry);
+    origin_write_members(&origin, out);
     json_write_object_end(out);
     end_event(watch);
     watch->paused = pending(watch) >= WATCH_PENDING_MAX;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 /* -- Writing -- */
 
 void message_query_write(const struct message_request *request, char out_query[MESSAGE_QUERY_SIZE]) {

@@ -34,8 +34,8 @@ uint64_t node_propose_once(struct node *node, struct buffer *body, struct json_s
     return proposals_add(node, &content, timeout_ms, forward, done, context);
 }
 
-uint64_t node_change_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward,
-                             node_propose_done done, void *context) {
+uint64_t node_change_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_propose_done done,
+                             void *context) {
     struct origin origin = {.type = RAFT_SESSION, .session = session};
     struct json_span nothing = {0};
     struct buffer *body = buffer_take(memory_alloc(1), 0);

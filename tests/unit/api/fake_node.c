@@ -77,7 +77,9 @@ static void end_propose(struct node *node, const struct fake_call *call) {
         }
         if (lines[i].problem.code == PROBLEM_NONE) {
             lines[i].id = (struct raft_entry_id){++node->highest_index, 7};
-            lines[i].result = (struct json_span){node->result, strlen(node->result)};
+            lines[i].result = (struct json_span){node->result, node->omitted ? 0 : strlen(node->result)};
+            lines[i].duplicate = node->duplicate;
+            lines[i].omitted = node->omitted;
         }
     }
     call->propose_done(call->context, lines, call->count);
@@ -86,9 +88,9 @@ static void end_propose(struct node *node, const struct fake_call *call) {
 
 static void end(struct node *node, struct fake_call *call) {
     call->answered = true;
-    if (call->kind == FAKE_PROPOSE) {
+    if (call->kind == FAKE_PROPOSE || call->kind == FAKE_CHANGE_SESSION) {
         end_propose(node, call);
-    } else if (call->kind == FAKE_QUERY) {
+    } else if (call->kind == FAKE_QUERY || call->kind == FAKE_READ_SESSION) {
         struct node_query_answer answer = {node->problem, 40, 7, {node->result, strlen(node->result)}};
         call->query_done(call->context, &answer);
     } else if (call->kind == FAKE_LOG) {
@@ -141,6 +143,42 @@ uint64_t node_propose(struct node *node, struct buffer *body, const struct json_
     call->timeout_ms = timeout_ms;
     call->forward = forward;
     call->propose_done = done;
+    return call->ticket;
+}
+
+/* The key is the call's second text. */
+uint64_t node_propose_once(struct node *node, struct buffer *body, struct json_span command,
+                           const struct node_origin *origin, uint32_t timeout_ms, bool forward, node_propose_done done,
+                           void *context) {
+    uint64_t ticket = node_propose(node, body, &command, 1, timeout_ms, forward, done, context);
+    struct fake_call *call = fake_node_last(node);
+    call->session = origin->session;
+    call->sequence = origin->sequence;
+    if (origin->key != NULL) {
+        call->texts[1] = memory_text(origin->key, origin->key_size);
+        call->sizes[1] = origin->key_size;
+    }
+    return ticket;
+}
+
+uint64_t node_change_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_propose_done done,
+                             void *context) {
+    struct fake_call *call = add(node, FAKE_CHANGE_SESSION, context);
+    call->count = 1;
+    call->session = session;
+    call->timeout_ms = timeout_ms;
+    call->forward = forward;
+    call->propose_done = done;
+    return call->ticket;
+}
+
+uint64_t node_read_session(struct node *node, uint64_t session, uint32_t timeout_ms, bool forward, node_query_done done,
+                           void *context) {
+    struct fake_call *call = add(node, FAKE_READ_SESSION, context);
+    call->session = session;
+    call->timeout_ms = timeout_ms;
+    call->forward = forward;
+    call->query_done = done;
     return call->ticket;
 }
 

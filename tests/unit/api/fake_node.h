@@ -5,7 +5,16 @@
 
 #include "server/node.h"
 
-enum fake_call_kind { FAKE_PROPOSE, FAKE_QUERY, FAKE_LOG, FAKE_TRANSFER, FAKE_WATCH, FAKE_RECEIVE };
+enum fake_call_kind {
+    FAKE_PROPOSE,
+    FAKE_CHANGE_SESSION,
+    FAKE_QUERY,
+    FAKE_READ_SESSION,
+    FAKE_LOG,
+    FAKE_TRANSFER,
+    FAKE_WATCH,
+    FAKE_RECEIVE
+};
 
 /* What was asked, kept until the next fake_node_forget. */
 struct fake_call {
@@ -16,6 +25,8 @@ struct fake_call {
     size_t count;    /* Of commands, or of a piece's bytes. */
     char *texts[16]; /* Copies of the first commands, or the query. */
     size_t sizes[16];
+    uint64_t session; /* Of a proposal, or the one to change or read. */
+    uint64_t sequence;
     uint32_t timeout_ms;
     bool forward;
     enum node_consistency consistency;
@@ -41,6 +52,8 @@ struct node {
     struct problem problem;           /* Unless PROBLEM_NONE: how every call ends. */
     size_t good_lines;                /* With a problem: so many lines of a proposal are done before it. */
     const char *result;               /* JSON; of proposals and queries. */
+    bool duplicate;                   /* Of proposals: it is a first attempt's, ... */
+    bool omitted;                     /* ... and was not kept. */
     const struct raft_entry *entries; /* Of the log. */
     size_t entry_count;
     raft_index index;         /* Of the last proposal. */

@@ -109,12 +109,18 @@ START_TEST(parameters_the_route_does_not_know_are_ignored) {
 }
 END_TEST
 
-START_TEST(sessions_are_refused_rather_than_ignored) {
+START_TEST(a_session_and_a_number_in_it_are_read) {
     struct parameters parameters;
     struct problem problem;
-    ck_assert(!parse("session=17&seq=1", PARAMETER_SESSION, &parameters, &problem));
+    ck_assert(parse("session=17&seq=9007199254740991", PARAMETER_SESSION, &parameters, &problem));
+    ck_assert_uint_eq(parameters.session, 17);
+    ck_assert_uint_eq(parameters.sequence, RAFT_NUMBER_MAX);
+    ck_assert(parse("", PARAMETER_SESSION, &parameters, &problem));
+    ck_assert_uint_eq(parameters.session + parameters.sequence, 0);
+    ck_assert(!parse("session=0&seq=1", PARAMETER_SESSION, &parameters, &problem));
     ck_assert(strstr(problem.detail, "session") != NULL);
-    ck_assert(!parse("seq=1", PARAMETER_SESSION, &parameters, &problem));
+    ck_assert(!parse("session=1&seq=9007199254740992", PARAMETER_SESSION, &parameters, &problem));
+    ck_assert(strstr(problem.detail, "seq") != NULL);
 }
 END_TEST
 
@@ -125,7 +131,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, malformed_values_are_refused_by_name);
     tcase_add_test(tcase, a_parameter_given_twice_is_refused);
     tcase_add_test(tcase, parameters_the_route_does_not_know_are_ignored);
-    tcase_add_test(tcase, sessions_are_refused_rather_than_ignored);
+    tcase_add_test(tcase, a_session_and_a_number_in_it_are_read);
 }
 
 CHECK_MAIN("parameters", add_tests)

@@ -87,10 +87,17 @@ START_TEST(every_problem_of_the_node_carries_its_status_code_and_outcome) {
         unsigned status;
         const char *name;
     } cases[] = {
-        {PROBLEM_NO_LEADER, false, 503, "no_leader"},       {PROBLEM_TIMEOUT, true, 504, "timeout"},
-        {PROBLEM_TIMEOUT, false, 504, "timeout"},           {PROBLEM_LEADERSHIP_LOST, true, 503, "leadership_lost"},
-        {PROBLEM_OVERLOADED, false, 429, "overloaded"},     {PROBLEM_SHUTTING_DOWN, true, 503, "shutting_down"},
-        {PROBLEM_STORAGE_FULL, false, 507, "storage_full"}, {PROBLEM_NOT_LEADER, false, 503, "not_leader"},
+        {PROBLEM_NO_LEADER, false, 503, "no_leader"},
+        {PROBLEM_TIMEOUT, true, 504, "timeout"},
+        {PROBLEM_TIMEOUT, false, 504, "timeout"},
+        {PROBLEM_LEADERSHIP_LOST, true, 503, "leadership_lost"},
+        {PROBLEM_OVERLOADED, false, 429, "overloaded"},
+        {PROBLEM_SHUTTING_DOWN, true, 503, "shutting_down"},
+        {PROBLEM_STORAGE_FULL, false, 507, "storage_full"},
+        {PROBLEM_NOT_LEADER, false, 503, "not_leader"},
+        {PROBLEM_STALE_SEQUENCE, false, 409, "stale_sequence"},
+        {PROBLEM_SESSION_EXPIRED, false, 410, "session_expired"},
+        {PROBLEM_KEY_REUSED, false, 422, "key_reused"},
     };
     struct harness *harness = harness_begin();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -105,13 +112,16 @@ START_TEST(every_problem_of_the_node_carries_its_status_code_and_outcome) {
 }
 END_TEST
 
-START_TEST(what_would_make_it_exactly_once_is_refused_rather_than_ignored) {
+START_TEST(a_retry_is_answered_with_the_first_answer) {
     struct harness *harness = harness_begin();
+    harness->node->duplicate = true;
+    harness->node->result = "[1]";
     struct reply reply = ask(harness, "POST", "/v1/propose", "Idempotency-Key: a\r\n", "1");
-    check_problem(&reply, 400, "bad_request", "rejected");
-    reply = post(harness, "/v1/propose?session=17&seq=1", "1");
-    check_problem(&reply, 400, "bad_request", "rejected");
-    ck_assert_uint_eq(harness->node->call_count, 0);
+    ck_assert(reply_has(&reply, "Raft-Index", "41"));
+    check_reply(&reply, 200, "{\"index\":41,\"term\":7,\"result\":[1],\"duplicate\":true}");
+    harness->node->omitted = true;
+    reply = ask(harness, "POST", "/v1/propose", "Idempotency-Key: a\r\n", "1");
+    check_reply(&reply, 200, "{\"index\":42,\"term\":7,\"result_omitted\":true,\"duplicate\":true}");
     harness_end(harness);
 }
 END_TEST
@@ -133,7 +143,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_is_not_json_is_400_and_says_where);
     tcase_add_test(tcase, what_the_machine_does_not_understand_is_422);
     tcase_add_test(tcase, every_problem_of_the_node_carries_its_status_code_and_outcome);
-    tcase_add_test(tcase, what_would_make_it_exactly_once_is_refused_rather_than_ignored);
+    tcase_add_test(tcase, a_retry_is_answered_with_the_first_answer);
     tcase_add_test(tcase, a_content_type_of_form_data_changes_nothing);
 }
 

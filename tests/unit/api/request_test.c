@@ -25,7 +25,7 @@ START_TEST(an_unknown_path_is_404) {
     check_problem(&reply, 404, "not_found", NULL);
     reply = get(harness, "/v1/status/");
     check_problem(&reply, 404, "not_found", NULL);
-    reply = post(harness, "/v1/sessions", "");
+    reply = post(harness, "/v1/session", "");
     check_problem(&reply, 404, "not_found", NULL);
     harness_end(harness);
 }

@@ -90,8 +90,8 @@ START_TEST(the_largest_fields_have_room) {
     memcpy(request.address.from_incarnation, ONE, sizeof ONE);
     memcpy(request.address.to_incarnation, TWO, sizeof TWO);
     request.address.from = request.address.to = request.round = request.install.term = RAFT_NUMBER_MAX;
-    request.install.snapshot = (struct storage_snapshot){
-        .id = {RAFT_NUMBER_MAX, RAFT_NUMBER_MAX}, .length = RAFT_NUMBER_MAX, .crc = UINT32_MAX};
+    request.install.snapshot =
+        (struct storage_snapshot){.id = {RAFT_NUMBER_MAX, RAFT_NUMBER_MAX}, .length = RAFT_NUMBER_MAX, .crc = UINT32_MAX};
     request.install.offset = RAFT_NUMBER_MAX;
     char query[MESSAGE_QUERY_SIZE];
     message_query_write(&request, query);
@@ -119,8 +119,12 @@ START_TEST(a_parameter_that_is_missing_or_malformed_is_named) {
         free(zero);
     }
     for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
-        static const char *const bad[] = {NULL, "", "1", "0000000000000000000000000000000G",
-                                          "0000000000000000000000000000000A", "000000000000000000000000000000001"};
+        static const char *const bad[] = {NULL,
+                                          "",
+                                          "1",
+                                          "0000000000000000000000000000000G",
+                                          "0000000000000000000000000000000A",
+                                          "000000000000000000000000000000001"};
         for (size_t j = 0; j < sizeof bad / sizeof *bad; j++) {
             char *query = with(digits[i], bad[j]);
             assert_refused(query, 3, digits[i]);
