@@ -42,7 +42,7 @@ static void write_peers(struct json_writer *text, const struct node_status *stat
     }
 }
 
-static void write_disk(struct json_writer *text, const struct api *api) {
+static void write_disk(struct json_writer *text, const struct api *api, const struct node_disk_status *disk) {
     double p50_ms = 0;
     double p99_ms = 0;
     api->host.disk_latency(api->host.context, &p50_ms, &p99_ms);
@@ -52,6 +52,15 @@ static void write_disk(struct json_writer *text, const struct api *api) {
           "raftd_disk_write_milliseconds{quantile=\"0.5\"} %.3f\n"
           "raftd_disk_write_milliseconds{quantile=\"0.99\"} %.3f\n",
           p50_ms, p99_ms);
+    gauge(text, "disk_oldest_write_milliseconds", "How long the oldest unfinished write has taken so far.",
+          disk->oldest_write_ms);
+    gauge(text, "disk_stalled", "1 when a write has taken an election time-out: this node leads no other voters.",
+          disk->stalled ? 1 : 0);
+    gauge(text, "storage_full", "1 when there is no room for commands on the disk.", disk->full ? 1 : 0);
+    if (disk->free_bytes != UINT64_MAX) {
+        gauge(text, "storage_free_bytes", "Bytes free on the file system, what is held in reserve not counted.",
+              disk->free_bytes);
+    }
 }
 
 void metrics_handle(struct request *request) {
@@ -73,7 +82,7 @@ void metrics_handle(struct request *request) {
     gauge(&text, "members", "Members in the configuration, 0 before there is one.", status->members.count);
     write_peers(&text, status);
     gauge(&text, "storage_bytes", "Bytes that the store takes on disk.", api->host.storage_bytes(api->host.context));
-    write_disk(&text, api);
+    write_disk(&text, api, &status->disk);
     gauge(&text, "connections", "Open HTTP connections.", http_connection_count(api->http));
     gauge(&text, "uptime_seconds", "Seconds since the process started.", (api->now_ms - api->options.started_ms) / 1000);
     free(status);

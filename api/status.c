@@ -98,6 +98,22 @@ static void write_host(const struct api *api, struct json_writer *writer) {
     json_write_object_end(writer);
 }
 
+static void write_disk(const struct node_disk_status *disk, struct json_writer *writer) {
+    json_write_name(writer, "disk");
+    json_write_object_begin(writer);
+    write_number(writer, "oldest_write_ms", disk->oldest_write_ms);
+    json_write_name(writer, "stalled");
+    json_write_bool(writer, disk->stalled);
+    if (disk->free_bytes == UINT64_MAX) {
+        write_null(writer, "free_bytes");
+    } else {
+        write_number(writer, "free_bytes", disk->free_bytes);
+    }
+    json_write_name(writer, "full");
+    json_write_bool(writer, disk->full);
+    json_write_object_end(writer);
+}
+
 void status_write(const struct api *api, const struct node_status *status, struct json_writer *writer) {
     bool member = status->cluster_id[0] != '\0';
     json_write_object_begin(writer);
@@ -122,6 +138,7 @@ void status_write(const struct api *api, const struct node_status *status, struc
     member_list_write(status, writer);
     write_peers(api, status, writer);
     write_host(api, writer);
+    write_disk(&status->disk, writer);
     write_null(writer, "state_hash");
     write_waiting(status, writer);
     json_write_object_end(writer);

@@ -4,6 +4,7 @@
 #include "server/disk_jobs.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 enum {
     DISK_LATENCIES = 1024,                 /* Durations remembered. */
+    DISK_LOOK_SECONDS = 1,                 /* Between two looks at what it has room for, while nothing is written. */
     DISK_BATCH_BYTES_MAX = 8 * 1024 * 1024 /* Writes that waited are joined into one synced batch up to this size. */
 };
 
@@ -58,6 +60,8 @@ struct disk_threads {
     struct disk_read **answers_end;
     double latencies_ms[DISK_LATENCIES]; /* A ring. */
     uint64_t latency_count;              /* Writes measured so far. */
+    struct storage_room room;            /* As last looked at, */
+    bool room_is_new;                    /* and not collected yet. */
 };
 
 static uint64_t clock_us(void) {
@@ -168,13 +172,38 @@ static void move_to_written(struct disk_threads *threads, size_t length, double 
     threads->latency_count++;
 }
 
+/* Others use the disk too. The reactor is only woken when its answers to commands change. The mutex is held. */
+static void note_room(struct disk_threads *threads, const struct storage_room *room) {
+    bool changed = (room->for_commands == 0) != (threads->room.for_commands == 0);
+    threads->room = *room;
+    threads->room_is_new = true;
+    if (changed) {
+        threads->wake(threads->wake_context);
+    }
+}
+
+/* Waits for a write, and looks at the disk now and then meanwhile. */
+static void await_write(struct disk_threads *threads) {
+    struct timespec next;
+    clock_gettime(CLOCK_MONOTONIC, &next);
+    next.tv_sec += DISK_LOOK_SECONDS;
+    while (threads->writes == NULL && !threads->stopping) {
+        if (pthread_cond_timedwait(&threads->write_wanted, &threads->mutex, &next) == ETIMEDOUT) {
+            struct storage_room room;
+            pthread_mutex_unlock(&threads->mutex);
+            storage_room(threads->storage, &room);
+            pthread_mutex_lock(&threads->mutex);
+            note_room(threads, &room);
+            next.tv_sec += DISK_LOOK_SECONDS;
+        }
+    }
+}
+
 static void *run_writer(void *context) {
     struct disk_threads *threads = context;
     pthread_mutex_lock(&threads->mutex);
     for (;;) {
-        while (threads->writes == NULL && !threads->stopping) {
-            pthread_cond_wait(&threads->write_wanted, &threads->mutex);
-        }
+        await_write(threads);
         if (threads->writes == NULL) {
             break;
         }
@@ -185,8 +214,11 @@ static void *run_writer(void *context) {
         uint64_t begin_us = clock_us();
         write_batch(threads->storage, first, length, entry_count);
         double duration_ms = (double)(clock_us() - begin_us) / 1000.0;
+        struct storage_room room;
+        storage_room(threads->storage, &room);
         pthread_mutex_lock(&threads->mutex);
         move_to_written(threads, length, duration_ms);
+        note_room(threads, &room);
         pthread_mutex_unlock(&threads->mutex);
         threads->wake(threads->wake_context);
         pthread_mutex_lock(&threads->mutex);
@@ -306,6 +338,15 @@ static void free_threads(struct disk_threads *threads) {
     free(threads);
 }
 
+/* Its waits end by the monotonic clock. */
+static void init_timed(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(void *context), void *wake_context) {
     struct disk_threads *threads = memory_zalloc(sizeof *threads);
     threads->storage = storage;
@@ -316,7 +357,9 @@ struct disk_threads *disk_threads_create(struct storage *storage, void (*wake)(v
     threads->reads_end = &threads->reads;
     threads->answers_end = &threads->answers;
     pthread_mutex_init(&threads->mutex, NULL);
-    pthread_cond_init(&threads->write_wanted, NULL);
+    init_timed(&threads->write_wanted);
+    storage_room(storage, &threads->room);
+    threads->room_is_new = true;
     pthread_cond_init(&threads->read_wanted, NULL);
     bool jobs = disk_jobs_start(&threads->jobs, wake, wake_context);
     bool writes = jobs && pthread_create(&threads->writer, NULL, run_writer, threads) == 0;
@@ -384,6 +427,9 @@ void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *
     struct disk_read *answers = threads->answers;
     threads->answers = NULL;
     threads->answers_end = &threads->answers;
+    struct storage_room room = threads->room;
+    bool room_is_new = threads->room_is_new;
+    threads->room_is_new = false;
     pthread_mutex_unlock(&threads->mutex);
 
     if (written != NULL) {
@@ -394,6 +440,9 @@ void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *
         }
         free_writes(written);
         ends->written(ends->context, number);
+    }
+    if (room_is_new && ends->room != NULL) {
+        ends->room(ends->context, &room);
     }
     while (answers != NULL) {
         struct disk_read *next = answers->next;

@@ -40,6 +40,8 @@ struct disk_threads;
 struct disk_ends {
     void *context;
     void (*written)(void *context, uint64_t number); /* The highest number done; earlier ones are implied. */
+    /* What the disk had room for when it was last looked at, after the writes reported. NULL: nobody asks. */
+    void (*room)(void *context, const struct storage_room *room);
     void (*entries_read)(void *context, uint64_t token, struct raft_entry *entries, size_t count,
                          struct buffer *buffer); /* Takes over
 the array and one reference of the buffer, as storage_read hands them out. */

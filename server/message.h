@@ -126,7 +126,8 @@ struct message_answer {
     raft_term term;
     raft_round round;
     struct problem
-        problem; /* Not PROBLEM_NONE: the request was refused as a whole; the rest is empty. Sent as problem+json. */
+        problem;       /* Not PROBLEM_NONE: the request was refused as a whole; the rest is empty. Sent as problem+json. */
+    bool storage_full; /* APPEND_ENTRIES: its sender's disk has no room for commands. */
     union {
         struct raft_message raft;
         raft_index read_index; /* READ_INDEX. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 4 + 5, PROMISE_MS_MAX = 90 * 1000 };
+enum { FIELDS_MAX = 4 + 6, PROMISE_MS_MAX = 90 * 1000 };
 
 static const struct message_place top = {NULL, 0};
 
@@ -44,7 +44,7 @@ static void write_vote(const struct raft_message *raft, struct json_writer *writ
     json_write_bool(writer, raft->vote_answer.pre_vote);
 }
 
-static void write_append(const struct raft_message *raft, struct json_writer *writer) {
+static void write_append(const struct raft_message *raft, bool storage_full, struct json_writer *writer) {
     assert(raft->type == RAFT_APPEND_ANSWER);
     json_write_name(writer, "success");
     json_write_bool(writer, raft->append_answer.success);
@@ -55,6 +55,10 @@ static void write_append(const struct raft_message *raft, struct json_writer *wr
         message_write_number(writer, "conflict_index", raft->append_answer.conflict_index);
     }
     message_write_number(writer, "promise_ms", raft->append_answer.promise_ms);
+    if (storage_full) {
+        json_write_name(writer, "storage_full");
+        json_write_bool(writer, true);
+    }
 }
 
 static void write_lines(const struct message_answer *answer, struct json_writer *writer) {
@@ -85,7 +89,7 @@ static void write_kind(const struct message_answer *answer, struct json_writer *
         write_vote(&answer->raft, writer);
         break;
     case MESSAGE_APPEND_ENTRIES:
-        write_append(&answer->raft, writer);
+        write_append(&answer->raft, answer->storage_full, writer);
         break;
     case MESSAGE_READ_INDEX:
         message_write_number(writer, "read_index", answer->read_index);
@@ -162,7 +166,7 @@ static bool read_timeout_now(struct json_span value, struct head *head, struct r
 }
 
 /* A success says how far the logs agree, a failure where to look next: what belongs to the other one is not believed. */
-static bool read_append(struct json_span value, struct head *head, struct raft_message *raft) {
+static bool read_append(struct json_span value, struct head *head, struct raft_message *raft, bool *out_storage_full) {
     struct raft_append_answer answer = {0};
     struct raft_append_answer *out = &raft->append_answer;
     raft->type = RAFT_APPEND_ANSWER;
@@ -173,6 +177,7 @@ static bool read_append(struct json_span value, struct head *head, struct raft_m
     add_field(head, "conflict_term", MESSAGE_FIELD_NUMBER, true, &answer.conflict_term);
     add_field(head, "conflict_index", MESSAGE_FIELD_NUMBER, true, &answer.conflict_index);
     add_field(head, "promise_ms", MESSAGE_FIELD_NUMBER, true, &promise_ms);
+    add_field(head, "storage_full", MESSAGE_FIELD_BOOL, true, out_storage_full);
     if (!read_fields(value, head)) {
         return false;
     }
@@ -190,7 +195,8 @@ static bool read_append(struct json_span value, struct head *head, struct raft_m
     return has_conflict;
 }
 
-static bool read_raft(enum message_kind kind, struct json_span value, struct head *head, struct raft_message *out_raft) {
+static bool read_raft(enum message_kind kind, struct json_span value, struct head *head, struct raft_message *out_raft,
+                      bool *out_storage_full) {
     struct raft_message raft = {0};
     bool good = false;
     if (kind == MESSAGE_REQUEST_VOTE) {
@@ -198,7 +204,7 @@ static bool read_raft(enum message_kind kind, struct json_span value, struct hea
     } else if (kind == MESSAGE_TIMEOUT_NOW) {
         good = read_timeout_now(value, head, &raft);
     } else {
-        good = read_append(value, head, &raft);
+        good = read_append(value, head, &raft, out_storage_full);
     }
     if (good) {
         raft.from = head->from;
@@ -256,7 +262,7 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
     case MESSAGE_TIMEOUT_NOW:
-        return read_raft(answer->kind, value, head, &answer->raft);
+        return read_raft(answer->kind, value, head, &answer->raft, &answer->storage_full);
     case MESSAGE_READ_INDEX:
         add_field(head, "read_index", MESSAGE_FIELD_NUMBER, false, &answer->read_index);
         return read_fields(value, head);
@@ -285,6 +291,7 @@ bool message_answer_read(enum message_kind kind, unsigned status, struct json_sp
     struct message_answer answer;
     answer.kind = kind;
     answer.problem = (struct problem){0};
+    answer.storage_full = false;
     bool refused = status != 200;
     add_head(&head, refused);
     bool good = refused ? message_problem_read(value, status, &answer.problem) && read_fields(value, &head)

@@ -95,6 +95,8 @@ static void destroy_parts(struct node *node) {
     log_reads_clear(&node->log_reads);
     watches_clear(&node->watches);
     handover_clear(&node->handover);
+    disk_watch_clear(&node->disk_watch);
+    disk_space_clear(&node->disk_space);
     if (node->applier.state != NULL) {
         applier_clear(&node->applier, node->options.machine);
     }
@@ -111,6 +113,7 @@ struct node *node_create(const struct node_options *options, const struct node_i
     node->identity = state.identity;
     node->now_ms = now_ms;
     node->next_number = 1;
+    disk_space_init(&node->disk_space);
     roster_init(&node->roster);
     entry_cache_init(&node->cache, options->cache_bytes, state.last.index + 1);
     struct raft *core = restore(node, storage, &state, out_message);
@@ -153,6 +156,7 @@ raft_node_id node_leader(const struct node *node) {
 
 uint64_t node_write(struct node *node, const struct storage_write *write) {
     uint64_t number = ++node->writes_begun;
+    disk_watch_begun(node, number, disk_space_bytes(write->entries, write->entry_count));
     node->io.disk.write(node->io.disk.context, number, write);
     return number;
 }
@@ -195,6 +199,7 @@ static void perform_actions(struct node *node) {
     if (actions->write != 0) {
         write_batch(node, actions);
     }
+    disk_space_handed_over(&node->disk_space);
     for (size_t i = 0; i < actions->read_count; i++) {
         reads_confirmed(node, &actions->reads[i]);
     }
@@ -232,6 +237,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
     if (node_is_leader(node)) {
         cluster_clock_lead(&node->clock, raft_current_term(node->core), node->now_ms);
     }
+    disk_watch_turn(node);
     proposals_turn(node);
     reads_turn(node);
     handover_turn(node);
@@ -260,6 +266,7 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, forwards_deadline_ms(node));
     deadline = sooner(deadline, reads_deadline_ms(node));
     deadline = sooner(deadline, handover_deadline_ms(node));
+    deadline = sooner(deadline, disk_watch_deadline_ms(node));
     if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
         deadline = sooner(deadline, node->shut_down_deadline_ms);
     }
@@ -269,12 +276,18 @@ uint64_t node_next_deadline_ms(const struct node *node) {
 void node_written(struct node *node, uint64_t number) {
     assert(number > node->writes_done && number <= node->writes_begun);
     node->writes_done = number;
+    disk_watch_written(node, number);
     if (node->core == NULL) {
         formation_written(node);
     } else if (number > node->core_write_offset) {
         raft_persisted(node->core, number - node->core_write_offset);
     }
     outbox_written(node);
+    node->work = true;
+}
+
+void node_room(struct node *node, const struct storage_room *room) {
+    disk_space_told(node, room);
     node->work = true;
 }
 

@@ -87,6 +87,8 @@ bool node_has_work(const struct node *node);
 /* -- From disk and network -- */
 
 void node_written(struct node *node, uint64_t number);
+/* What the disk has room for, all writes reported so far included. Never told: for everything. */
+void node_room(struct node *node, const struct storage_room *room);
 void node_entries_read(struct node *node, uint64_t token, struct raft_entry *entries, size_t count,
                        struct buffer *buffer); /* Takes over the array and the reference. */
 /* The end of a transport.send. `answer` is borrowed and NULL unless answered; `why` is a few words ("connection refused"),
@@ -213,6 +215,13 @@ struct node_waiting {
     char why[PROBLEM_DETAIL_SIZE];
 };
 
+struct node_disk_status {
+    uint64_t oldest_write_ms; /* How long the oldest unfinished write has taken so far; 0: there is none. */
+    bool stalled;             /* It took an election time-out: this node does not lead other voters now. */
+    uint64_t free_bytes;      /* On the file system; UINT64_MAX: unknown. */
+    bool full;                /* There is no room for commands. */
+};
+
 struct node_status {
     raft_node_id id;
     enum node_role role;
@@ -225,6 +234,7 @@ struct node_status {
     raft_index members_index;
     size_t waiting_count;
     struct node_waiting waiting[RAFT_MEMBERS_MAX];
+    struct node_disk_status disk;
 };
 void node_status(const struct node *node, struct node_status *out_status);
 

@@ -6,6 +6,8 @@
 #include "server/calls.h"
 #include "server/cluster_clock.h"
 #include "server/contacts.h"
+#include "server/disk_space.h"
+#include "server/disk_watch.h"
 #include "server/entry_cache.h"
 #include "server/formation.h"
 #include "server/forwards.h"
@@ -35,6 +37,8 @@ struct node {
     uint64_t writes_begun; /* Number of the newest write handed to the disk. */
     uint64_t writes_done;
     uint64_t core_write_offset; /* The core counts its writes from 1: number on disk = number in the core + this. */
+    struct disk_watch disk_watch;
+    struct disk_space disk_space;
 
     struct roster roster;
     struct entry_cache cache;

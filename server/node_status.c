@@ -41,6 +41,12 @@ void node_status(const struct node *node, struct node_status *out_status) {
         .applied_index = node->applier.applied.index,
         .applied_term = node->applier.applied.term,
     };
+    out_status->disk = (struct node_disk_status){
+        .oldest_write_ms = disk_watch_oldest_ms(node),
+        .stalled = node->disk_watch.stalled,
+        .free_bytes = node->disk_space.room.free_bytes,
+        .full = disk_space_is_full(node),
+    };
     memcpy(out_status->incarnation, node->identity.incarnation, sizeof out_status->incarnation);
     if (node->core == NULL) {
         formation_waiting(node, out_status);

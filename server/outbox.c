@@ -85,6 +85,10 @@ static void send(struct node *node, const struct raft_message *message) {
         send_request(node, message, NULL);
         return;
     }
+    if (disk_space_refuses(node, message->to)) {
+        raft_send_failed(node->core, message->to, message->round);
+        return;
+    }
     raft_index first = message->append_entries.prev.index + 1;
     if (first < entry_cache_first(&node->cache)) {
         load_entries(node, message);

@@ -243,6 +243,11 @@ static void append_all(struct node *node) {
     cluster_clock_see(&node->clock, sessions_time_ms(node->applier.sessions)); /* It may come from a snapshot. */
     uint64_t time_ms = cluster_clock_stamp(&node->clock, node->now_ms);
     while ((proposal = proposal_list_pop(&proposals->queued)) != NULL) {
+        struct problem no_room;
+        if (!disk_space_admit(node, proposal->count, proposal->bytes, &no_room)) {
+            proposals_fail(node, proposal, &no_room);
+            continue;
+        }
         struct raft_entry *entries = memory_zalloc(proposal->count * sizeof *entries);
         for (size_t i = 0; i < proposal->count; i++) {
             struct origin plain = origin_plain();

@@ -90,6 +90,11 @@ static void written(void *context, uint64_t number) {
     node_written(reactor->node, number);
 }
 
+static void room(void *context, const struct storage_room *told) {
+    const struct reactor *reactor = context;
+    node_room(reactor->node, told);
+}
+
 static void entries_read(void *context, uint64_t token, struct raft_entry *entries, size_t count, struct buffer *buffer) {
     const struct reactor *reactor = context;
     node_entries_read(reactor->node, token, entries, count, buffer);
@@ -227,7 +232,7 @@ void reactor_destroy(struct reactor *reactor) {
 /* -- The loop -- */
 
 static void gather(struct reactor *reactor, uint64_t now_ms) {
-    const struct disk_ends ends = {.context = reactor, .written = written, .entries_read = entries_read};
+    const struct disk_ends ends = {.context = reactor, .written = written, .room = room, .entries_read = entries_read};
     peers_run(reactor->peers); /* First, because what the last turn sent leaves here. */
     disk_threads_collect(reactor->disk, &ends);
     api_run(reactor->api, now_ms);

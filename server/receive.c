@@ -20,6 +20,7 @@ struct message_answer node_answer_to(const struct node *node, enum message_kind 
     answer.term = node->core == NULL ? 0 : raft_current_term(node->core);
     answer.round = round;
     answer.problem.code = PROBLEM_NONE;
+    answer.storage_full = kind == MESSAGE_APPEND_ENTRIES && disk_space_is_full(node);
     return answer;
 }
 
@@ -96,6 +97,11 @@ static void receive_raft(struct node *node, const struct message_request *reques
         node_reply_problem(node, ticket, request->kind, request->round, &problem);
         return;
     }
+    struct problem no_room;
+    if (request->kind == MESSAGE_APPEND_ENTRIES && !disk_space_take(node, &message.append_entries, &no_room)) {
+        node_reply_problem(node, ticket, request->kind, request->round, &no_room);
+        return;
+    }
     message.from = request->address.from;
     message.to = request->address.to;
     message.round = request->round;
@@ -162,6 +168,9 @@ static bool is_from_whom_we_asked(const struct node *node, const struct call *ca
 }
 
 static void raft_call_ended(struct node *node, const struct call *call, const struct message_answer *answer) {
+    if (answer != NULL && call->kind == MESSAGE_APPEND_ENTRIES) {
+        disk_space_heard(node, call->to, answer);
+    }
     if (answer == NULL || answer->problem.code != PROBLEM_NONE || is_term_absurd(node, answer->raft.term)) {
         raft_send_failed(node->core, call->to, call->round);
         return;

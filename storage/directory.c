@@ -1,5 +1,6 @@
 #include "storage/directory.h"
 
+#include "storage/ballast.h"
 #include "storage/failure.h"
 #include "storage/floor.h"
 #include "storage/identity.h"
@@ -115,7 +116,7 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
 
 static void count_name(struct names *names, const char *name) {
     static const char *const without_meaning[] = {".", "..", "lost+found", DIRECTORY_LOCK};
-    static const char *const parts[] = {DIRECTORY_DATABASE, FLOOR_NAME, IDENTITY_TEMPORARY};
+    static const char *const parts[] = {DIRECTORY_DATABASE, FLOOR_NAME, IDENTITY_TEMPORARY, BALLAST_NAME};
     if (is_one_of(name, without_meaning, sizeof without_meaning / sizeof *without_meaning)) {
         return;
     }
@@ -180,7 +181,8 @@ bool directory_look(const struct directory *directory, enum directory_contents *
 
 static void add_size(void *context, int directory, const char *name) {
     struct stat status;
-    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
+    if (strcmp(name, BALLAST_NAME) != 0 && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(status.st_mode)) {
         *(uint64_t *)context += (uint64_t)status.st_size;
     }
 }

@@ -32,7 +32,7 @@ void directory_close(struct directory *directory); /* NULL is a no-op. Gives the
 /* `out_name` takes up to 255 bytes and a NUL; it is set for DIRECTORY_FOREIGN only. False with errno. */
 bool directory_look(const struct directory *directory, enum directory_contents *out_contents, char out_name[256]);
 
-/* Bytes of the files in the directory and in LevelDB's. */
+/* Bytes of the files in the directory, the ballast not counted, and in LevelDB's. */
 uint64_t directory_size_bytes(const struct directory *directory);
 
 /* Fsyncs LevelDB's directory: the names of its files survive a loss of power from now on. False with errno. */

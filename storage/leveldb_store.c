@@ -11,6 +11,7 @@
 #include "storage/record.h"
 #include "storage/recovery.h"
 #include "storage/resident.h"
+#include "storage/space.h"
 #include "storage/store.h"
 #include "storage/verify.h"
 
@@ -31,6 +32,7 @@ struct leveldb_store {
     struct batch *batch;
     char *real_path; /* Owned; of LevelDB's directory, as /proc tells it. NULL when it could not be found out. */
     struct new_names names;
+    struct space space;
     size_t read_bytes;              /* Read by storage_read since memory was last given back; its thread's. */
     int floor;                      /* Descriptor of the file, -1 before it is open. */
     uint64_t number;                /* Of the newest write. */
@@ -174,6 +176,7 @@ static enum storage_error leveldb_store_write(struct storage *storage, const str
     if (store->failed) {
         return failure_tell(out_message, STORAGE_FAILED, "an earlier write has failed: %.400s", store->failure.text);
     }
+    space_make_way(&store->space);
     raft_term term = 0;
     enum storage_error error = term_before(store, write->truncate_from, &term, &store->failure);
     if (error == STORAGE_OK) {
@@ -192,6 +195,10 @@ static enum storage_error leveldb_store_write(struct storage *storage, const str
     return failure_tell(out_message, STORAGE_FAILED, "%s", store->failure.text);
 }
 
+static void leveldb_store_room(struct storage *storage, struct storage_room *out_room) {
+    space_look(&self(storage)->space, out_room);
+}
+
 static uint64_t leveldb_store_size_bytes(const struct storage *storage) {
     return directory_size_bytes(((const struct leveldb_store *)storage)->directory);
 }
@@ -200,6 +207,7 @@ static const struct store_operations operations = {.close = leveldb_store_close,
                                                    .visit = leveldb_store_visit,
                                                    .write = leveldb_store_write,
                                                    .read = leveldb_store_read,
+                                                   .room = leveldb_store_room,
                                                    .size_bytes = leveldb_store_size_bytes};
 
 /* Makes a store when there is none; afterwards the directory holds one, or it is not ours. */
@@ -308,6 +316,7 @@ enum storage_error leveldb_store_open(const char *path, raft_node_id node_id, vo
         error = check_identity(directory, node_id, &identity, out_message);
     }
     if (error == STORAGE_OK) {
+        space_open(&store->space, directory->descriptor, space_measure_directory);
         error = recovery_prepare(directory, log, log_context, out_message);
     }
     if (error == STORAGE_OK) {

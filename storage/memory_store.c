@@ -105,10 +105,16 @@ static void memory_store_close(struct storage *storage) {
     free(store);
 }
 
+static void memory_store_room(struct storage *storage, struct storage_room *out_room) {
+    (void)storage;
+    *out_room = STORAGE_ROOM_UNKNOWN;
+}
+
 static const struct store_operations operations = {.close = memory_store_close,
                                                    .visit = memory_store_visit,
                                                    .write = memory_store_write,
                                                    .read = memory_store_read,
+                                                   .room = memory_store_room,
                                                    .size_bytes = memory_store_size_bytes};
 
 struct storage *storage_memory_create(raft_node_id node_id, const char *incarnation) {

@@ -35,6 +35,10 @@ enum storage_error storage_read(struct storage *storage, raft_index first, raft_
     return storage->operations->read(storage, first, last, max_bytes, out_entries, out_count, out_buffer, out_message);
 }
 
+void storage_room(struct storage *storage, struct storage_room *out_room) {
+    storage->operations->room(storage, out_room);
+}
+
 uint64_t storage_size_bytes(const struct storage *storage) {
     return storage->operations->size_bytes(storage);
 }

@@ -128,6 +128,18 @@ void storage_compact(struct storage *storage);
 /* The directory in which snapshot files lie (storage/snapshot_file.h); NULL: the twin in memory, which has none. */
 const char *storage_directory(const struct storage *storage);
 
+/* What the disk has room for (storage/space.h); UINT64_MAX: as the system does not tell. */
+struct storage_room {
+    uint64_t free_bytes;   /* Of the file system; what raftd holds in reserve is not free. */
+    uint64_t for_commands; /* Bytes that new commands may take; 0: the disk counts as full. */
+    uint64_t for_entries;  /* Bytes that entries from a leader's log may take: more, because they are in a log already. */
+};
+
+#define STORAGE_ROOM_UNKNOWN ((struct storage_room){UINT64_MAX, UINT64_MAX, UINT64_MAX})
+
+/* Looks now, and takes a reserve or gives it up. On the thread that writes. */
+void storage_room(struct storage *storage, struct storage_room *out_room);
+
 /* Bytes the store takes on disk now, by the sizes of its files, snapshots included. */
 uint64_t storage_size_bytes(const struct storage *storage);
 

@@ -14,6 +14,7 @@ struct store_operations {
     enum storage_error (*read)(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
                                struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                struct storage_message *out_message);
+    void (*room)(struct storage *storage, struct storage_room *out_room);
     uint64_t (*size_bytes)(const struct storage *storage);
 };
 

@@ -27,11 +27,27 @@ START_TEST(what_the_node_knows_of_itself_is_there) {
                            "raftd_members 3\n",
                            "raftd_storage_bytes 102400\n",
                            "raftd_disk_write_milliseconds{quantile=\"0.99\"} 2.125\n",
+                           "raftd_disk_oldest_write_milliseconds 12\n",
+                           "raftd_disk_stalled 1\n",
+                           "raftd_storage_full 1\n",
+                           "raftd_storage_free_bytes 5000000\n",
                            "raftd_connections 1\n",
                            "raftd_uptime_seconds 5\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         check_has(&reply, lines[i]);
     }
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(what_the_system_does_not_tell_is_no_sample) {
+    struct harness *harness = harness_begin();
+    harness->node->status.disk = (struct node_disk_status){.free_bytes = UINT64_MAX};
+    struct reply reply = get(harness, "/metrics");
+    check_has(&reply, "raftd_storage_full 0\n");
+    check_has(&reply, "raftd_disk_stalled 0\n");
+    ck_assert_ptr_null(strstr(reply.body, "raftd_storage_free_bytes"));
     reply_free(&reply);
     harness_end(harness);
 }
@@ -55,6 +71,7 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_the_node_knows_of_itself_is_there);
+    tcase_add_test(tcase, what_the_system_does_not_tell_is_no_sample);
     tcase_add_test(tcase, every_sample_has_its_help_and_type);
 }
 

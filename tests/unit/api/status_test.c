@@ -20,7 +20,9 @@ START_TEST(a_follower_tells_all_there_is_to_tell) {
              "\"configuration\":{\"index\":1,\"voters\":[{\"id\":1,\"url\":\"http://node1.test:8001\"},"
              "{\"id\":2,\"url\":\"http://node2.test:8001\"},{\"id\":3,\"url\":\"http://node3.test:8001\"}],"
              "\"learners\":[],\"outgoing\":[]},\"peers\":[],\"uptime_seconds\":63,\"storage_bytes\":102400,"
-             "\"disk_write_ms\":{\"p50\":0.250,\"p99\":2.125},\"state_hash\":null,\"waiting_for\":[]}");
+             "\"disk_write_ms\":{\"p50\":0.250,\"p99\":2.125},"
+             "\"disk\":{\"oldest_write_ms\":12,\"stalled\":true,\"free_bytes\":5000000,\"full\":true},"
+             "\"state_hash\":null,\"waiting_for\":[]}");
     harness_end(harness);
 }
 END_TEST

@@ -37,9 +37,18 @@ struct storage {
     bool fail_reads;
     bool gate_reads;
     unsigned reads_begun;
+    struct storage_room room;
+    unsigned looks;
     struct batch batches[BATCHES_MAX];
     size_t batch_count;
 };
+
+void storage_room(struct storage *storage, struct storage_room *out_room) {
+    pthread_mutex_lock(&storage->mutex);
+    *out_room = storage->room;
+    storage->looks++;
+    pthread_mutex_unlock(&storage->mutex);
+}
 
 enum storage_error storage_write(struct storage *storage, const struct storage_write *write,
                                  struct storage_message *out_message) {
@@ -133,6 +142,8 @@ struct fixture {
     struct disk disk;
     struct buffer *body;
     uint64_t written;
+    struct storage_room room;
+    unsigned room_calls;
     unsigned written_calls;
     uint64_t read_token;
     size_t read_count;
@@ -148,6 +159,12 @@ static void on_written(void *context, uint64_t number) {
     struct fixture *fixture = context;
     fixture->written = number;
     fixture->written_calls++;
+}
+
+static void on_room(void *context, const struct storage_room *room) {
+    struct fixture *fixture = context;
+    fixture->room = *room;
+    fixture->room_calls++;
 }
 
 static void on_read(void *context, uint64_t token, struct raft_entry *entries, size_t count, struct buffer *buffer) {
@@ -180,7 +197,7 @@ static void close_fixture(struct fixture *fixture) {
 }
 
 static void collect(struct fixture *fixture) {
-    const struct disk_ends ends = {.context = fixture, .written = on_written, .entries_read = on_read};
+    const struct disk_ends ends = {.context = fixture, .written = on_written, .room = on_room, .entries_read = on_read};
     disk_threads_collect(fixture->threads, &ends);
 }
 
@@ -571,6 +588,43 @@ START_TEST(a_failed_read_ends_the_process) {
 }
 END_TEST
 
+static void set_room(struct storage *storage, uint64_t for_commands) {
+    pthread_mutex_lock(&storage->mutex);
+    storage->room.for_commands = for_commands;
+    pthread_mutex_unlock(&storage->mutex);
+}
+
+START_TEST(what_the_disk_has_room_for_is_known_from_the_start_and_after_each_write) {
+    struct fixture fixture;
+    open_fixture(&fixture, false);
+    collect(&fixture);
+    ck_assert_uint_eq(fixture.room_calls, 1);
+    collect(&fixture);
+    ck_assert_uint_eq(fixture.room_calls, 1); /* Nothing new. */
+    set_room(&fixture.storage, 7);
+    write_term(&fixture, 1, 1);
+    while (fixture.written < 1) {
+        turn(&fixture);
+    }
+    ck_assert_uint_eq(fixture.room.for_commands, 7);
+    close_fixture(&fixture);
+}
+END_TEST
+
+START_TEST(a_disk_that_others_fill_wakes_the_reactor_though_nothing_is_written) {
+    struct fixture fixture;
+    open_fixture(&fixture, false);
+    fixture.room.for_commands = 1;
+    set_room(&fixture.storage, 9);
+    turn(&fixture);
+    ck_assert_uint_eq(fixture.room.for_commands, 9);
+    set_room(&fixture.storage, 0);
+    turn(&fixture);
+    ck_assert_uint_eq(fixture.room.for_commands, 0);
+    close_fixture(&fixture);
+}
+END_TEST
+
 START_TEST(destroying_nothing_does_nothing) {
     disk_threads_destroy(NULL);
 }
@@ -595,6 +649,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_oldest_unfinished_write_grows_old);
     tcase_add_exit_test(tcase, a_failed_write_ends_the_process, 1);
     tcase_add_exit_test(tcase, a_failed_read_ends_the_process, 1);
+    tcase_add_test(tcase, what_the_disk_has_room_for_is_known_from_the_start_and_after_each_write);
+    tcase_add_test(tcase, a_disk_that_others_fill_wakes_the_reactor_though_nothing_is_written);
     tcase_add_test(tcase, destroying_nothing_does_nothing);
 }
 

@@ -27,6 +27,7 @@ static const struct {
     {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":false,\"conflict_term\":3,\"conflict_index\":17,\"promise_ms\":0}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"blank\",\"machine\":\"register\",\"list\":" LIST "}"},
     {MESSAGE_PROPOSE, "{" HEAD ",\"lines\":[]}"},
+    {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41,\"promise_ms\":150,\"storage_full\":true}"},
 };
 enum { GOOD_COUNT = sizeof good / sizeof good[0] };
 
@@ -165,7 +166,8 @@ START_TEST(half_an_answer_is_none) {
             plain[json_string_decode(name, plain)] = '\0';
             for (size_t other = 0; other < sizeof others / sizeof others[0]; other++) {
                 bool good_name = strcmp(plain, "machine") == 0 && other == 5;
-                bool may_be_left_out = strcmp(plain, "promise_ms") == 0 && other <= 1;
+                bool may_be_left_out =
+                    (strcmp(plain, "promise_ms") == 0 || strcmp(plain, "storage_full") == 0) && other <= 1;
                 if (good_name || may_be_left_out) {
                     continue;
                 }
@@ -185,6 +187,13 @@ START_TEST(a_success_with_a_conflict_only_is_none_and_the_other_way_round) {
         read_good(MESSAGE_APPEND_ENTRIES, 200,
                   "{" HEAD ",\"success\":false,\"match_index\":41,\"conflict_term\":0,\"conflict_index\":1}");
     ck_assert_uint_eq(answer.raft.append_answer.match_index, 0);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told_of_and_silence_is_room) {
+    ck_assert(!read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text).storage_full);
+    ck_assert(read_good(MESSAGE_APPEND_ENTRIES, 200, good[GOOD_COUNT - 1].text).storage_full);
+    assert_refused(MESSAGE_APPEND_ENTRIES, 200, "{" HEAD ",\"success\":true,\"match_index\":41,\"storage_full\":1}");
 }
 END_TEST
 
@@ -306,6 +315,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_state_fits_what_it_comes_with);
     tcase_add_test(tcase, half_an_answer_is_none);
     tcase_add_test(tcase, a_success_with_a_conflict_only_is_none_and_the_other_way_round);
+    tcase_add_test(tcase, a_full_disk_is_told_of_and_silence_is_room);
     tcase_add_test(tcase, a_promise_is_believed_up_to_a_minute_and_a_half);
     tcase_add_test(tcase, who_leads_after_a_transfer_is_read);
     tcase_add_test(tcase, how_much_of_a_snapshot_is_there_is_read);

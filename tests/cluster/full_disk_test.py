@@ -1,0 +1,168 @@
+"""A disk that fills up: commands are refused before it is really full, reads go on, nothing dies, and it mends itself."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from harness import ClusterTest, wait_for
+
+MIB = 1 << 20
+DISK_BYTES = 64 * MIB
+
+
+def can_mount():
+    return os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"], check=False,
+                                                capture_output=True).returncode == 0 and \
+        subprocess.run(["umount", "/mnt"], check=False).returncode == 0
+
+
+@unittest.skipUnless(can_mount(), "file systems of its own take root, and the right to mount")
+class FullDiskTest(ClusterTest):
+    def small_disks(self, count=3):
+        """Nodes that each have a file system of 64 MiB to themselves."""
+        cluster = self.cluster(count)
+        for node in cluster.nodes:
+            node.disk = os.path.dirname(node.directory) + f"/disk{node.number}"
+            os.mkdir(node.disk)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "raftd-test", node.disk], check=True)
+            self.addCleanup(self.unmount, node)
+            at = node.arguments.index("--data-dir") + 1
+            node.arguments[at] = os.path.join(node.disk, "data")
+        return cluster.start()
+
+    def end(self, cluster):
+        # Cleanups run backwards: the file systems are unmounted before this, so that the processes must have ended then.
+        super().end(cluster)
+
+    def unmount(self, node):
+        if node.process is not None:
+            node.kill()
+        subprocess.run(["umount", node.disk], check=True)
+
+    @staticmethod
+    def free(node):
+        found = os.statvfs(node.disk)
+        return found.f_bavail * found.f_frsize
+
+    def fill(self, node, leave=0):
+        """Somebody else takes all of the disk but `leave` bytes."""
+        with open(os.path.join(node.disk, "somebody-else"), "ab") as file:
+            os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, self.free(node) - leave)
+
+    @staticmethod
+    def clear(node):
+        os.unlink(os.path.join(node.disk, "somebody-else"))
+
+    def is_full(self, node):
+        return node.status()["disk"]["full"]
+
+    def fill_and_wait(self, *nodes, leave=0):
+        for node in nodes:
+            self.fill(node, leave)
+        for node in nodes:
+            wait_for(lambda node=node: self.is_full(node), f"node {node.number} has seen that its disk is full")
+
+    def put(self, node, key, value=1):
+        return node.propose({"op": "put", "key": key, "value": value})
+
+    def check_refused(self, answer):
+        self.assertEqual((answer.status, answer.json()["code"], answer.json()["outcome"]), (507, "storage_full", "rejected"),
+                         answer)
+
+    def check_reads(self, nodes, key, value):
+        for node in nodes:
+            for consistency in ("linearizable", "lease", "stale"):
+                answer = node.query({"op": "get", "key": key}, f"?consistency={consistency}")
+                self.assertEqual((answer.status, answer.json()["result"]), (200, {"found": True, "value": value}), answer)
+
+    def check_alive(self, cluster):
+        for node in cluster.nodes:
+            self.assertIsNone(node.process.poll(), f"node {node.number} has ended")
+
+    def wait_writable(self, node, key):
+        wait_for(lambda: self.put(node, key).status == 200, "commands are taken again")
+
+    def test_a_cluster_that_is_full_reads_on_restarts_elects_and_mends_itself(self):
+        cluster = self.small_disks()
+        leader, followers = cluster.leader(), cluster.followers()
+        self.assertEqual(self.put(leader, "x", 1).status, 200)
+        cluster.wait_equal()
+        self.fill_and_wait(*cluster.nodes)
+        for number, node in enumerate(cluster.nodes):
+            self.check_refused(self.put(node, f"refused{number}"))
+        self.check_reads(cluster.nodes, "x", 1)
+        for name, value in (("full", 1), ("free_bytes", 0)):
+            self.assertIn(f"raftd_storage_{name} {value}", followers[0].ask("GET", "/metrics").body.decode())
+        # An election, and starts: their writes have the ballast.
+        leader.kill()
+        wait_for(lambda: any(node.status()["role"] == "leader" for node in followers), "another leader")
+        leader.start()
+        cluster.wait_ready()
+        for node in cluster.nodes:
+            self.assertEqual(node.stop(), 0)
+        for node in cluster.nodes:
+            node.start()
+        cluster.wait_ready()
+        self.check_reads(cluster.nodes, "x", 1)
+        self.check_refused(self.put(followers[1], "still-refused"))
+        for node in cluster.nodes:
+            self.clear(node)
+        for node in cluster.nodes:
+            self.wait_writable(node, f"again{node.number}")
+            wait_for(lambda node=node: not self.is_full(node), "room is seen")
+            self.assertIn("the disk has room again", node.log())
+        self.check_alive(cluster)
+        cluster.wait_equal()
+        for node in cluster.nodes:
+            keys = [entry["command"]["key"] for entry in node.committed() if entry["type"] == "command"]
+            self.assertFalse([key for key in keys if "refused" in key], "what was refused is nowhere")
+
+    def test_it_stops_by_itself_under_load_long_before_a_write_fails(self):
+        cluster = self.small_disks()
+        value = "x" * 1000
+        lines = "\n".join(json.dumps({"op": "put", "key": f"k{i}", "value": value}) for i in range(1000))
+        headers = {"Content-Type": "application/x-ndjson"}
+        least = DISK_BYTES
+
+        def refused():
+            nonlocal least
+            answer = cluster.nodes[0].ask("POST", "/v1/propose", lines, headers).body.splitlines()
+            least = min(least, *(self.free(node) for node in cluster.nodes))
+            codes = {json.loads(line).get("code") for line in answer}
+            self.assertLessEqual(codes, {None, "storage_full"})
+            return "storage_full" in codes
+        for _ in range(20):
+            wait_for(refused, "the disks are full")
+        self.assertGreater(least, DISK_BYTES // 8, "free, and the ballast beside it")
+        big = json.dumps({"op": "put", "key": "big", "value": "x" * (900 * 1024)})
+        wait_for(lambda: cluster.leader().ask("POST", "/v1/propose", "\n".join([big] * 60), headers).body.count(b"storage_full"),
+                 "more than there is room for at once is refused")
+        self.check_alive(cluster)
+        self.check_reads(cluster.nodes, "k7", value)
+        cluster.wait_equal()
+
+    def test_one_full_follower_stops_nobody_and_two_stop_the_leader(self):
+        cluster = self.small_disks()
+        leader, (first, second) = cluster.leader(), cluster.followers()
+        self.fill_and_wait(first)
+        for number in range(20):
+            self.assertEqual(self.put(cluster.nodes[number % 3], f"one{number}", number).status, 200)
+        self.assertEqual(leader.status()["role"], "leader")
+        self.check_reads(cluster.nodes[:0] + [leader, second], "one19", 19)
+        self.assertLess(first.status()["last_index"], leader.status()["last_index"], "it stores nothing more")
+        self.fill_and_wait(second)
+        wait_for(lambda: self.put(leader, "two").status == 507, "the leader has heard of it")
+        self.check_refused(self.put(second, "two"))
+        self.check_reads([leader, second], "one19", 19)
+        self.assertIn("no majority", self.put(first, "two").json()["detail"])
+        self.clear(second)
+        self.wait_writable(first, "again")
+        self.clear(first)
+        cluster.wait_equal()
+        self.check_reads(cluster.nodes, "one19", 19)
+        self.check_alive(cluster)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
