@@ -38,8 +38,8 @@ static void closed(void *context, const struct message_line *lines, size_t count
 static void change(struct request *request, uint64_t session, node_propose_done done) {
     const struct parameters *parameters = &request->parameters;
     request_wait(request, undo, NULL);
-    request->ticket = node_change_session(request->api->node, session, parameters->timeout_ms, parameters->forward, done,
-                                          request);
+    request->ticket =
+        node_change_session(request->api->node, session, parameters->timeout_ms, parameters->forward, done, request);
 }
 
 void session_handle_open(struct request *request) {
@@ -58,12 +58,10 @@ static void was_read(void *context, const struct node_query_answer *answer) {
     }
     struct json_writer writer = {0};
     json_write_value(&writer, answer->result);
-    answer_written(request,
-                   &(struct answer){.status = 200,
-                                    .content_type = ANSWER_JSON,
-                                    .index = answer->index,
-                                    .consistency = "linearizable"},
-                   &writer);
+    answer_written(
+        request,
+        &(struct answer){.status = 200, .content_type = ANSWER_JSON, .index = answer->index, .consistency = "linearizable"},
+        &writer);
 }
 
 void session_handle_read(struct request *request) {

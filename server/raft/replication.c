@@ -92,8 +92,8 @@ static void send_probe(struct raft *raft, struct progress *peer) {
 }
 
 static void send_entries(struct raft *raft, struct progress *peer) {
-    if (peer->paused) {
-        return;
+    if (peer->paused || install_snapshot_is_needed(raft, peer)) {
+        return; /* In the latter case older requests are still on the way. */
     }
     while (peer->next_index <= log_last_index(&raft->log) &&
            progress_entries_in_flight(peer) < raft->options.max_in_flight) {

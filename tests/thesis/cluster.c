@@ -38,12 +38,37 @@ static void log_add(struct cluster_log *log, const struct cluster_entry *entries
     }
 }
 
+void cluster_log_replace(const struct cluster *cluster, struct cluster_log *log, struct raft_entry_id base) {
+    assert(base.index <= cluster->committed.count);
+    log->count = 0;
+    log_add(log, cluster->committed.entries, base.index);
+    log->base = base.index;
+}
+
+static void log_change(const struct cluster *cluster, struct cluster_log *log, const struct cluster_write *write) {
+    if (write->replaced_by.index != 0) {
+        cluster_log_replace(cluster, log, write->replaced_by);
+    }
+    log_cut(log, write->truncate_from);
+    if (write->compact_through > log->count) {
+        cluster_fail(cluster, "a log that ends at %zu is compacted through %" PRIu64, log->count, write->compact_through);
+    }
+    log->base = write->compact_through > log->base ? write->compact_through : log->base;
+    log_add(log, write->entries, write->count);
+}
+
 static struct cluster_entry from_core(const struct raft_entry *entry) {
     struct cluster_entry kept = {.term = entry->id.term, .type = (uint8_t)entry->type};
     if (entry->size > 0) {
         memcpy(&kept.value, entry->data, sizeof kept.value);
     }
     return kept;
+}
+
+const struct raft_configuration *cluster_configuration_of(const struct cluster *cluster,
+                                                          const struct cluster_entry *entry) {
+    assert(entry->type == RAFT_CONFIGURATION);
+    return &cluster->configuration;
 }
 
 /* With a buffer of its own, which the caller releases. */
@@ -54,18 +79,20 @@ static struct raft_entry to_core(const struct cluster *cluster, const struct clu
         entry.data = entry.buffer->data;
         entry.size = sizeof kept->value;
     }
-    entry.configuration = entry.type == RAFT_CONFIGURATION ? &cluster->configuration : NULL;
+    entry.configuration = entry.type == RAFT_CONFIGURATION ? cluster_configuration_of(cluster, kept) : NULL;
     return entry;
 }
 
 /* -- Disk -- */
 
-static void write_to_disk(struct cluster_node *node, const struct cluster_write *write) {
+static void write_to_disk(const struct cluster *cluster, struct cluster_node *node, const struct cluster_write *write) {
     if (write->hard_state_changed) {
         node->durable_state = write->hard_state;
     }
-    log_cut(&node->durable, write->truncate_from);
-    log_add(&node->durable, write->entries, write->count);
+    if (write->replaced_by.index != 0 || write->compact_through != 0) {
+        node->durable_snapshot = write->snapshot;
+    }
+    log_change(cluster, &node->durable, write);
 }
 
 static void queue_write(struct cluster *cluster, struct cluster_node *node, const struct raft_actions *actions) {
@@ -75,6 +102,9 @@ static void queue_write(struct cluster *cluster, struct cluster_node *node, cons
         .hard_state_changed = actions->hard_state_changed,
         .hard_state = actions->hard_state,
         .truncate_from = actions->truncate_from,
+        .replaced_by = actions->replaced_by,
+        .compact_through = actions->compact_through,
+        .snapshot = node->snapshot,
         .count = actions->entry_count,
         .entries = memory_alloc(actions->entry_count * sizeof *write.entries),
     };
@@ -84,8 +114,7 @@ static void queue_write(struct cluster *cluster, struct cluster_node *node, cons
     if (node->write_count > 0 && node->writes[node->write_count - 1].done_ms > write.done_ms) {
         write.done_ms = node->writes[node->write_count - 1].done_ms;
     }
-    log_cut(&node->log, write.truncate_from);
-    log_add(&node->log, write.entries, write.count);
+    log_change(cluster, &node->log, &write);
     node->writes = memory_grow(node->writes, &node->write_capacity, node->write_count + 1, sizeof *node->writes);
     node->writes[node->write_count++] = write;
 }
@@ -102,8 +131,8 @@ static void drop_writes(struct cluster_node *node, size_t count) {
 
 /* -- Network -- */
 
-static void send_packet(struct cluster *cluster, const struct cluster_node *from, const struct raft_message *message,
-                        uint64_t life) {
+void cluster_send_packet(struct cluster *cluster, const struct cluster_node *from, const struct raft_message *message,
+                         uint64_t life, const struct cluster_chunk *chunk) {
     if (cluster->cut[message->from - 1][message->to - 1] || cluster_chance(cluster, cluster->weather.lost)) {
         return;
     }
@@ -113,8 +142,11 @@ static void send_packet(struct cluster *cluster, const struct cluster_node *from
     if (message->type == RAFT_APPEND_ENTRIES) {
         raft_index prev = message->append_entries.prev.index;
         size_t count = message->append_entries.entry_count;
-        assert(prev + count <= from->log.count);
+        assert(prev + count <= from->log.count && (count == 0 || prev >= from->log.base));
         packet.entries = memory_copy(from->log.entries + prev, count * sizeof *packet.entries);
+    }
+    if (chunk != NULL) {
+        packet.chunk = *chunk;
     }
     cluster->packets =
         memory_grow(cluster->packets, &cluster->packet_capacity, cluster->packet_count + 1, sizeof *cluster->packets);
@@ -122,11 +154,20 @@ static void send_packet(struct cluster *cluster, const struct cluster_node *from
 }
 
 static bool is_request(const struct raft_message *message) {
-    return message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES || message->type == RAFT_TIMEOUT_NOW;
+    return message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES ||
+           message->type == RAFT_TIMEOUT_NOW || message->type == RAFT_INSTALL_SNAPSHOT;
 }
 
 static void send_message(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message) {
     cluster_check_message(cluster, node, message);
+    if (message->type == RAFT_INSTALL_SNAPSHOT) {
+        cluster_begin_transfer(cluster, node, message);
+        return;
+    }
+    if (message->type == RAFT_INSTALL_ANSWER && message->install_answer.installed == 0) {
+        cluster_answer_chunk(cluster, node, message);
+        return;
+    }
     uint64_t life = node->life;
     if (is_request(message)) {
         struct cluster_call call = {message->from, message->to, message->round, cluster->now_ms + cluster->weather.call_ms};
@@ -136,9 +177,9 @@ static void send_message(struct cluster *cluster, struct cluster_node *node, con
     } else {
         life = message->ticket; /* An answer belongs to the life that asked. */
     }
-    send_packet(cluster, node, message, life);
+    cluster_send_packet(cluster, node, message, life, NULL);
     while (cluster_chance(cluster, cluster->weather.repeated)) {
-        send_packet(cluster, node, message, life);
+        cluster_send_packet(cluster, node, message, life, NULL);
     }
 }
 
@@ -156,6 +197,12 @@ static bool end_call(struct cluster *cluster, raft_node_id from, raft_node_id to
 
 static void deliver(struct cluster *cluster, struct cluster_node *node, struct cluster_packet *packet) {
     struct raft_message *message = &packet->message;
+    if (message->type == RAFT_INSTALL_ANSWER) {
+        if (packet->life == node->life) {
+            cluster_transfer_answered(cluster, node, message, packet->chunk.number);
+        }
+        return;
+    }
     if (!is_request(message)) {
         if (packet->life == node->life) {
             end_call(cluster, message->to, message->from, message->round);
@@ -164,6 +211,10 @@ static void deliver(struct cluster *cluster, struct cluster_node *node, struct c
         return;
     }
     node->owed++;
+    if (message->type == RAFT_INSTALL_SNAPSHOT) {
+        cluster_receive_chunk(node, packet);
+        return;
+    }
     message->ticket = packet->life;
     if (message->type != RAFT_APPEND_ENTRIES) {
         raft_receive(node->raft, message);
@@ -184,7 +235,16 @@ static void deliver(struct cluster *cluster, struct cluster_node *node, struct c
 
 /* -- Turns -- */
 
-static void perform(struct cluster *cluster, struct cluster_node *node) {
+void cluster_post(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message) {
+    if (message->after_write <= node->persisted) {
+        send_message(cluster, node, message);
+        return;
+    }
+    node->waiting = memory_grow(node->waiting, &node->waiting_capacity, node->waiting_count + 1, sizeof *node->waiting);
+    node->waiting[node->waiting_count++] = *message;
+}
+
+void cluster_perform(struct cluster *cluster, struct cluster_node *node) {
     const struct raft_actions *actions = raft_take_actions(node->raft);
     cluster_check_actions(cluster, node, actions);
     if (actions->write != 0) {
@@ -196,18 +256,13 @@ static void perform(struct cluster *cluster, struct cluster_node *node) {
             assert(node->owed > 0);
             node->owed--;
         }
-        if (message->after_write <= node->persisted) {
-            send_message(cluster, node, message);
-            continue;
-        }
-        node->waiting = memory_grow(node->waiting, &node->waiting_capacity, node->waiting_count + 1, sizeof *node->waiting);
-        node->waiting[node->waiting_count++] = *message;
+        cluster_post(cluster, node, message);
     }
     cluster_check_node(cluster, node);
 }
 
 static void finish_write(struct cluster *cluster, struct cluster_node *node) {
-    write_to_disk(node, &node->writes[0]);
+    write_to_disk(cluster, node, &node->writes[0]);
     node->persisted = node->writes[0].number;
     drop_writes(node, 1);
     size_t kept = 0;
@@ -225,7 +280,7 @@ static void finish_write(struct cluster *cluster, struct cluster_node *node) {
 /* A turn may end after any input. */
 static void maybe_perform(struct cluster *cluster, struct cluster_node *node) {
     if (cluster_chance(cluster, 40)) {
-        perform(cluster, node);
+        cluster_perform(cluster, node);
     }
 }
 
@@ -275,6 +330,8 @@ static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) 
     }
     receive_packets(cluster, node);
     give_up_calls(cluster, node);
+    cluster_retry_transfers(cluster, node);
+    cluster_install(cluster, node);
     while (busy && raft_last_index(node->raft) < node->commit_index + BACKLOG_MAX && cluster_chance(cluster, 20) &&
            cluster_propose(cluster, node)) {
     }
@@ -287,7 +344,7 @@ static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) 
     if (busy && cluster_chance(cluster, 1)) {
         raft_transfer(node->raft, cluster_random(cluster, cluster->node_count + 1));
     }
-    perform(cluster, node);
+    cluster_perform(cluster, node);
 }
 
 void cluster_step(struct cluster *cluster, bool busy) {
@@ -335,19 +392,21 @@ void cluster_restart(struct cluster *cluster, struct cluster_node *node) {
     };
     node->raft = raft_create(&options, node->durable_state, cluster_clock_ms(cluster, node));
     node->told_state = node->durable_state;
-    for (raft_index index = 1; index <= node->durable.count; index++) {
+    cluster_restore_snapshot(cluster, node);
+    for (raft_index index = node->durable.base + 1; index <= node->durable.count; index++) {
         struct raft_entry entry = to_core(cluster, &node->durable.entries[index - 1], index);
         raft_restore_entry(node->raft, &entry);
         buffer_release(entry.buffer);
     }
     node->log.count = 0;
     log_add(&node->log, node->durable.entries, node->durable.count);
+    node->log.base = node->durable.base;
 }
 
 void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     size_t survive = cluster_random(cluster, node->write_count + 1);
     for (size_t i = 0; i < survive; i++) {
-        write_to_disk(node, &node->writes[i]);
+        write_to_disk(cluster, node, &node->writes[i]);
     }
     drop_writes(node, node->write_count);
     raft_destroy(node->raft);
@@ -358,6 +417,10 @@ void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     node->commit_index = 0;
     node->led_term = 0;
     node->owed = 0;
+    node->arrival_count = 0;
+    node->arrivals_taken = 0;
+    node->whole = false;
+    memset(node->transfers, 0, sizeof node->transfers);
     size_t kept = 0;
     for (size_t i = 0; i < cluster->call_count; i++) {
         if (cluster->calls[i].from != node->id) {
@@ -399,6 +462,7 @@ void cluster_destroy(struct cluster *cluster) {
         raft_destroy(node->raft);
         free(node->writes);
         free(node->waiting);
+        free(node->arrivals);
         free(node->durable.entries);
         free(node->log.entries);
     }

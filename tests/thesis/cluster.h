@@ -2,6 +2,8 @@
  * network that loses, delays, repeats and reorders, disks that finish late but in order, clocks that run at different
  * speeds. Everything random comes from one seed: the same seed runs the same way, action for action.
  *
+ * Snapshots are taken, sent and installed (cluster_snapshot.c).
+ *
  * After every turn of a node the invariants of Figure 3.2 are checked over all nodes (cluster_check.c); the first that is
  * broken is told on stderr and ends the process. */
 #ifndef TESTS_THESIS_CLUSTER_H
@@ -16,13 +18,44 @@ struct cluster_entry {
     raft_term term;
     uint8_t type;           /* enum raft_entry_type. */
     uint64_t value;         /* The command; 0 for what is none. */
-    raft_term committed_in; /* Of the log of committed entries only: the term that committed it. */
+    raft_term committed_in; /* Of the log of committed entries only: the term that committed it, */
+    uint64_t state;         /* and the state machine's after it. */
 };
 
+/* What is compacted is kept for the checks only; the nodes must not look at it. */
 struct cluster_log {
+    raft_index base;               /* Up to here it is compacted. */
     struct cluster_entry *entries; /* Owned; index 1 is at 0. */
     size_t count;
     size_t capacity;
+};
+
+struct cluster_snapshot {
+    struct raft_entry_id id; /* {0,0}: none. */
+    uint64_t state;
+    raft_index configuration_index;
+    struct cluster_entry configuration;
+};
+
+struct cluster_chunk {
+    struct cluster_snapshot snapshot;
+    size_t number; /* Of the chunk, from 0; in an answer and at the receiver how many are there. */
+    size_t total;
+};
+
+/* A snapshot on its way to some node. */
+struct cluster_transfer {
+    raft_round round; /* 0: none. */
+    raft_term term;
+    struct cluster_chunk chunk; /* The one that was sent last. */
+    uint64_t retry_ms;
+    uint64_t give_up_ms;
+};
+
+/* A chunk that the core has not answered yet. */
+struct cluster_arrival {
+    uint64_t life; /* Of who sent it. */
+    struct cluster_chunk chunk;
 };
 
 /* Handed to the disk and not there yet. */
@@ -32,6 +65,9 @@ struct cluster_write {
     bool hard_state_changed;
     struct raft_hard_state hard_state;
     raft_index truncate_from;
+    struct raft_entry_id replaced_by;
+    raft_index compact_through;
+    struct cluster_snapshot snapshot; /* Named by this write, if it cuts the log. */
     size_t count;
     struct cluster_entry *entries; /* Owned. */
 };
@@ -48,6 +84,7 @@ struct cluster_node {
     /* Disk. */
     struct raft_hard_state durable_state;
     struct cluster_log durable;
+    struct cluster_snapshot durable_snapshot;
     struct cluster_write *writes; /* Owned; in order. */
     size_t write_count;
     size_t write_capacity;
@@ -60,6 +97,17 @@ struct cluster_node {
     struct cluster_log log;            /* As the core has it. */
     struct raft_hard_state told_state; /* The same: the newest that it has handed to the disk. */
     raft_index commit_index;
+    uint64_t state;                   /* After commit_index. */
+    struct cluster_snapshot snapshot; /* The newest. */
+    struct cluster_transfer transfers[CLUSTER_NODES_MAX];
+    struct cluster_arrival *arrivals; /* Owned; in order. */
+    size_t arrival_count;
+    size_t arrival_capacity;
+    uint64_t arrivals_taken;
+    struct cluster_chunk receiving; /* What has come of a snapshot. Survives a crash. */
+    bool whole;                     /* All has, and this is what to answer when it is installed: */
+    struct raft_message whole_answer;
+    uint64_t whole_life;
     size_t appended;    /* Entries of its last turn. */
     raft_term led_term; /* The term it was leader in at the end of its last turn; 0: none. */
     size_t owed;        /* Requests delivered and not answered. */
@@ -71,6 +119,7 @@ struct cluster_packet {
     uint64_t life; /* Of who asked. */
     struct raft_message message;
     struct cluster_entry *entries; /* Owned; of AppendEntries. */
+    struct cluster_chunk chunk;    /* Of InstallSnapshot and its answer. */
 };
 
 /* A request that has not come to its end. */
@@ -119,6 +168,8 @@ struct cluster {
     size_t fact_capacity;
     size_t reads_answered;
     size_t leaders_elected;
+    size_t transfers_begun;
+    size_t snapshots_installed;
 };
 
 /* An entry and the term of the one before it: log matching says that (index, term) decides both. */
@@ -147,6 +198,41 @@ void cluster_crash(struct cluster *cluster, struct cluster_node *node);
 void cluster_restart(struct cluster *cluster, struct cluster_node *node);
 /* One command, at that node. False: it does not lead. */
 bool cluster_propose(struct cluster *cluster, struct cluster_node *node);
+
+/* -- cluster.c, for cluster_snapshot.c -- */
+
+void cluster_send_packet(struct cluster *cluster, const struct cluster_node *from, const struct raft_message *message,
+                         uint64_t life, const struct cluster_chunk *chunk);
+/* Takes the turn's actions and does them. */
+void cluster_perform(struct cluster *cluster, struct cluster_node *node);
+/* The message leaves when what it rests on is on disk. */
+void cluster_post(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message);
+/* All of the log goes, and begins anew after `base`, which is committed. */
+void cluster_log_replace(const struct cluster *cluster, struct cluster_log *log, struct raft_entry_id base);
+const struct raft_configuration *cluster_configuration_of(const struct cluster *cluster, const struct cluster_entry *entry);
+
+/* -- cluster_snapshot.c -- */
+
+uint64_t cluster_state_after(uint64_t state, raft_index index, const struct cluster_entry *entry);
+/* Takes one of what is applied, and compacts. */
+void cluster_take_snapshot(struct cluster *cluster, struct cluster_node *node);
+/* At the start, from the disk. */
+void cluster_restore_snapshot(struct cluster *cluster, struct cluster_node *node);
+/* The core wants one sent; */
+void cluster_begin_transfer(struct cluster *cluster, struct cluster_node *node, const struct raft_message *request);
+/* the other end has `stored` chunks of it; */
+void cluster_transfer_answered(struct cluster *cluster, struct cluster_node *node, const struct raft_message *answer,
+                               size_t stored);
+/* time passes. */
+void cluster_retry_transfers(struct cluster *cluster, struct cluster_node *node);
+/* A chunk has come; */
+void cluster_receive_chunk(struct cluster_node *node, const struct cluster_packet *packet);
+/* the core has told whether it is taken; */
+void cluster_answer_chunk(struct cluster *cluster, struct cluster_node *node, const struct raft_message *answer);
+/* it was the last one, and is verified. */
+void cluster_install(struct cluster *cluster, struct cluster_node *node);
+/* A snapshot of the other's, from a transfer whose sender nobody remembers. */
+void cluster_install_stray(struct cluster *cluster, struct cluster_node *node, const struct cluster_node *other);
 
 /* -- cluster_check.c -- */
 

@@ -36,6 +36,8 @@ static void remember_trace(struct cluster *cluster, const struct cluster_node *n
     mix(cluster, actions->hard_state.term);
     mix(cluster, actions->hard_state.voted_for);
     mix(cluster, actions->truncate_from);
+    mix(cluster, actions->replaced_by.index);
+    mix(cluster, actions->compact_through);
     mix(cluster, actions->commit_index);
     for (size_t i = 0; i < actions->entry_count; i++) {
         mix(cluster, actions->entries[i].id.index);
@@ -91,7 +93,7 @@ void cluster_check_actions(struct cluster *cluster, struct cluster_node *node, c
     }
     node->appended = actions->entry_count;
     bool leads = raft_role(node->raft) == RAFT_LEADER && raft_current_term(node->raft) == node->led_term;
-    if (leads && actions->truncate_from != 0) {
+    if (leads && (actions->truncate_from != 0 || actions->replaced_by.index != 0)) {
         cluster_fail(cluster, "leader append-only: node %" PRIu64 " truncates its log", node->id);
     }
     check_hard_state(cluster, node, actions->hard_state);
@@ -164,6 +166,14 @@ static void check_durable(const struct cluster *cluster, const struct cluster_no
     }
 }
 
+/* Whether from the log or from snapshots: the same index, the same state. */
+static void check_state(const struct cluster *cluster, const struct cluster_node *node) {
+    if (node->commit_index > 0 && node->state != cluster->committed.entries[node->commit_index - 1].state) {
+        cluster_fail(cluster, "state machine safety: node %" PRIu64 " has another state after %" PRIu64, node->id,
+                     node->commit_index);
+    }
+}
+
 static void check_commitment(struct cluster *cluster, struct cluster_node *node) {
     raft_index commit_index = raft_commit_index(node->raft);
     raft_index known = cluster->committed.count;
@@ -173,12 +183,15 @@ static void check_commitment(struct cluster *cluster, struct cluster_node *node)
             cluster_fail(cluster, "state machine safety: node %" PRIu64 " applies another entry %" PRIu64, node->id, index);
         }
     }
-    node->commit_index = commit_index;
-    if (commit_index <= known) {
-        return;
-    }
     if (commit_index > node->log.count) {
         cluster_fail(cluster, "node %" PRIu64 " commits %" PRIu64 ", which it does not have", node->id, commit_index);
+    }
+    for (; node->commit_index < commit_index; node->commit_index++) {
+        node->state = cluster_state_after(node->state, node->commit_index + 1, &node->log.entries[node->commit_index]);
+    }
+    if (commit_index <= known) {
+        check_state(cluster, node);
+        return;
     }
     check_durable(cluster, node, commit_index);
     if (node->led_term != 0 && node->log.entries[commit_index - 1].term != node->led_term) {
@@ -188,9 +201,13 @@ static void check_commitment(struct cluster *cluster, struct cluster_node *node)
     struct cluster_log *committed = &cluster->committed;
     committed->entries = memory_grow(committed->entries, &committed->capacity, commit_index, sizeof *committed->entries);
     for (; committed->count < commit_index; committed->count++) {
-        committed->entries[committed->count] = node->log.entries[committed->count];
-        committed->entries[committed->count].committed_in = raft_current_term(node->raft);
+        struct cluster_entry *entry = &committed->entries[committed->count];
+        uint64_t before = committed->count > 0 ? entry[-1].state : 0;
+        *entry = node->log.entries[committed->count];
+        entry->committed_in = raft_current_term(node->raft);
+        entry->state = cluster_state_after(before, committed->count + 1, entry);
     }
+    check_state(cluster, node);
     for (size_t i = 0; i < cluster->node_count; i++) {
         if (cluster->nodes[i].led_term != 0) {
             check_complete(cluster, &cluster->nodes[i], known + 1);
@@ -206,8 +223,12 @@ void cluster_check_node(struct cluster *cluster, struct cluster_node *node) {
     for (size_t i = 0; i < node->appended; i++) {
         check_matching(cluster, node, last - i);
     }
+    if (raft_base(node->raft).index != node->log.base ||
+        (node->log.base > 0 && raft_base(node->raft).term != node->log.entries[node->log.base - 1].term)) {
+        cluster_fail(cluster, "node %" PRIu64 " has another base than its host", node->id);
+    }
     raft_index persisted = raft_persisted_index(node->raft);
-    if (persisted > 0 && !has_entry(&node->durable, persisted, raft_term_at(node->raft, persisted))) {
+    if (persisted > 0 && !has_entry(&node->durable, persisted, node->log.entries[persisted - 1].term)) {
         cluster_fail(cluster, "node %" PRIu64 " takes entry %" PRIu64 " to be on its disk", node->id, persisted);
     }
     if (node->owed > RAFT_IN_FLIGHT_MAX) {
@@ -236,6 +257,10 @@ void cluster_check_message(const struct cluster *cluster, const struct cluster_n
     bool asks = message->type == RAFT_REQUEST_VOTE && !pre_vote;
     if (asks && durable->term == message->term && durable->voted_for != node->id) {
         cluster_fail(cluster, "node %" PRIu64 " campaigns before its vote is on its disk", node->id);
+    }
+    if (message->type == RAFT_INSTALL_ANSWER && node->durable.count < message->install_answer.installed) {
+        cluster_fail(cluster, "node %" PRIu64 " claims a snapshot of %" PRIu64 " before it is on its disk", node->id,
+                     message->install_answer.installed);
     }
     /* In a later term its leader may have had the entry removed again, which is no worse than right after the answer. */
     if (message->type == RAFT_APPEND_ANSWER && message->append_answer.success && durable->term == message->term &&

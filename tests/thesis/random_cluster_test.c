@@ -23,6 +23,8 @@ struct trouble {
     uint64_t resume;
     uint64_t drift;  /* A clock changes its speed, from a tenth to double. */
     uint64_t behead; /* Whoever leads is crashed or cut off. */
+    uint64_t compact;
+    uint64_t stray; /* A snapshot comes that nobody sends any more. */
 };
 
 static bool once_in(struct cluster *cluster, uint64_t steps) {
@@ -54,6 +56,8 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .resume = one_of_three(cluster, 20, 50, 100),
         .drift = one_of_three(cluster, 0, 50, 300),
         .behead = one_of_three(cluster, 0, 30, 100),
+        .compact = one_of_three(cluster, 0, 20, 100),
+        .stray = one_of_three(cluster, 0, 30, 100),
     };
     cluster->steady_clocks = trouble.drift == 0;
     return trouble;
@@ -136,6 +140,12 @@ static void make_trouble(struct cluster *cluster, const struct trouble *trouble)
     }
     for (size_t i = 0; i < cluster->node_count; i++) {
         struct cluster_node *node = &cluster->nodes[i];
+        if (node->raft != NULL && once_in(cluster, trouble->compact)) {
+            cluster_take_snapshot(cluster, node);
+        }
+        if (node->raft != NULL && once_in(cluster, trouble->stray)) {
+            cluster_install_stray(cluster, node, &cluster->nodes[cluster_random(cluster, cluster->node_count)]);
+        }
         if (node->raft == NULL) {
             if (once_in(cluster, trouble->restart)) {
                 cluster_restart(cluster, node);
@@ -242,6 +252,8 @@ struct outcome {
     size_t committed;
     size_t reads_answered;
     size_t leaders_elected;
+    size_t transfers_begun;
+    size_t snapshots_installed;
 };
 
 static struct outcome run_seed(uint64_t seed, bool tell) {
@@ -252,7 +264,8 @@ static struct outcome run_seed(uint64_t seed, bool tell) {
         cluster_step(cluster, true);
     }
     prove_progress(cluster);
-    struct outcome outcome = {cluster->trace, cluster->committed.count, cluster->reads_answered, cluster->leaders_elected};
+    struct outcome outcome = {cluster->trace,           cluster->committed.count, cluster->reads_answered,
+                              cluster->leaders_elected, cluster->transfers_begun, cluster->snapshots_installed};
     cluster_destroy(cluster);
     return outcome;
 }
@@ -301,15 +314,18 @@ START_TEST(the_trouble_leaves_room_for_work) {
     size_t committed = 0;
     size_t reads_answered = 0;
     size_t leaders_elected = 0;
+    size_t snapshots_installed = 0;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct outcome outcome = run_seed(seed, false);
         committed += outcome.committed;
         reads_answered += outcome.reads_answered;
         leaders_elected += outcome.leaders_elected;
+        snapshots_installed += outcome.snapshots_installed;
     }
     ck_assert_uint_gt(committed, 20 * 50);
     ck_assert_uint_gt(reads_answered, 20 * 20);
     ck_assert_uint_gt(leaders_elected, 20 * 2);
+    ck_assert_uint_gt(snapshots_installed, 20);
 }
 END_TEST
 

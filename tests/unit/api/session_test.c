@@ -78,7 +78,7 @@ START_TEST(a_number_that_is_none_is_400_and_anything_else_404) {
         reply = ask(harness, "DELETE", bad[i], "", NULL);
         check_problem(&reply, 400, "bad_request", "rejected");
     }
-    static const char *const none[] = {"/v1/sessions/", "/v1/sessions/a", "/v1/sessions/1a", "/v1/sessions/-1",
+    static const char *const none[] = {"/v1/sessions/",   "/v1/sessions/a",   "/v1/sessions/1a",       "/v1/sessions/-1",
                                        "/v1/sessions/1/", "/v1/sessions/1/2", "/v1/sessions/%7Bid%7D", "/v1/sessions/1.0"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         struct reply reply = get(harness, none[i]);
