@@ -40,11 +40,11 @@ static void put(struct batch *batch, struct record_key key, const char *value, s
     batch->batch_bytes += key.size + size;
 }
 
-void batch_fill(struct batch *batch, const struct storage_write *write, raft_index last_before,
+void batch_fill(struct batch *batch, const struct storage_write *write, const struct storage_state *before,
                 const struct storage_state *after, struct record_newest_write newest) {
     begin(batch);
-    /* What the truncation removes and no new entry replaces. */
-    for (raft_index index = after->last.index + 1; index <= last_before; index++) {
+    /* What the truncation or replacement removes and no new entry replaces. */
+    for (raft_index index = after->last.index + 1; index <= before->last.index; index++) {
         struct record_key key = record_entry_key(index);
         leveldb_writebatch_delete(batch->batch, key.bytes, key.size);
         batch->batch_bytes += key.size;
@@ -55,6 +55,12 @@ void batch_fill(struct batch *batch, const struct storage_write *write, raft_ind
         put(batch, record_entry_key(entry->id.index), batch->value, record_encode_entry(entry, batch->value));
     }
     char small[RECORD_SMALL_MAX];
+    if (after->base.index > before->base.index) {
+        put(batch, record_key(RECORD_BASE), small, record_encode_base(after->base, small));
+    }
+    if (write->snapshot_changed) {
+        put(batch, record_key(RECORD_SNAPSHOT), small, record_encode_snapshot(&after->snapshot, small));
+    }
     if (write->hard_state_changed) {
         put(batch, record_key(RECORD_HARD_STATE), small, record_encode_hard_state(after->hard_state, small));
     }

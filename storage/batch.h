@@ -17,9 +17,10 @@ struct batch {
 struct batch *batch_create(void);
 void batch_destroy(struct batch *batch); /* NULL is a no-op. */
 
-/* Fills `batch->batch` with what turns a log that ends at `last_before` into `after`, as `write` says, and with `newest`.
- */
-void batch_fill(struct batch *batch, const struct storage_write *write, raft_index last_before,
+/* Fills `batch->batch` with what turns the state `before` into `after`, as `write` says, and with `newest`.
+ * Entries at or below a new base are left where they are: they are of no account from then on, and removed later
+ * (removal.h). */
+void batch_fill(struct batch *batch, const struct storage_write *write, const struct storage_state *before,
                 const struct storage_state *after, struct record_newest_write newest);
 
 #endif

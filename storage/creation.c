@@ -36,7 +36,8 @@ static enum storage_error write_first_batch(const struct directory *directory, c
     }
     const struct storage_write write = {.hard_state_changed = true, .cluster_changed = true};
     struct batch *batch = batch_create();
-    batch_fill(batch, &write, 0, state, floor->newest);
+    const struct storage_state nothing = {.base = {.index = 0}};
+    batch_fill(batch, &write, &nothing, state, floor->newest);
     char *text = NULL;
     leveldb_write(database->handle, database->synced, batch->batch, &text);
     if (text != NULL) {

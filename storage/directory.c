@@ -116,7 +116,8 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
 
 static void count_name(struct names *names, const char *name) {
     static const char *const without_meaning[] = {".", "..", "lost+found", DIRECTORY_LOCK};
-    static const char *const parts[] = {DIRECTORY_DATABASE, FLOOR_NAME, IDENTITY_TEMPORARY, BALLAST_NAME};
+    static const char *const parts[] = {DIRECTORY_DATABASE, DIRECTORY_SNAPSHOTS, FLOOR_NAME, IDENTITY_TEMPORARY,
+                                        BALLAST_NAME};
     if (is_one_of(name, without_meaning, sizeof without_meaning / sizeof *without_meaning)) {
         return;
     }
@@ -190,10 +191,13 @@ static void add_size(void *context, int directory, const char *name) {
 uint64_t directory_size_bytes(const struct directory *directory) {
     uint64_t size_bytes = 0;
     for_each_name(directory->descriptor, add_size, &size_bytes);
-    int database = openat(directory->descriptor, DIRECTORY_DATABASE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (database >= 0) {
-        for_each_name(database, add_size, &size_bytes);
-        close(database);
+    static const char *const inside[] = {DIRECTORY_DATABASE, DIRECTORY_SNAPSHOTS};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        int descriptor = openat(directory->descriptor, inside[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor >= 0) {
+            for_each_name(descriptor, add_size, &size_bytes);
+            close(descriptor);
+        }
     }
     return size_bytes;
 }

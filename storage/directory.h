@@ -6,9 +6,10 @@
 
 #define DIRECTORY_LOCK "lock" /* Locked by the process that uses the directory. */
 #define DIRECTORY_CREATING                                                                                                 \
-    "creating"                      /* There while a store is being made, from before the first file to after the last.    \
-                                     */
-#define DIRECTORY_DATABASE "log.db" /* LevelDB's directory. */
+    "creating"                       /* There while a store is being made, from before the first file to after the last.   \
+                                      */
+#define DIRECTORY_DATABASE  "log.db" /* LevelDB's directory. */
+#define DIRECTORY_SNAPSHOTS "snapshots" /* Of snapshot files. */
 
 struct directory {
     int descriptor;
@@ -32,7 +33,7 @@ void directory_close(struct directory *directory); /* NULL is a no-op. Gives the
 /* `out_name` takes up to 255 bytes and a NUL; it is set for DIRECTORY_FOREIGN only. False with errno. */
 bool directory_look(const struct directory *directory, enum directory_contents *out_contents, char out_name[256]);
 
-/* Bytes of the files in the directory, the ballast not counted, and in LevelDB's. */
+/* Bytes of the files in the directory, the ballast not counted, in LevelDB's and in that of the snapshots. */
 uint64_t directory_size_bytes(const struct directory *directory);
 
 /* Fsyncs LevelDB's directory: the names of its files survive a loss of power from now on. False with errno. */

@@ -4,12 +4,14 @@
 #include "storage/creation.h"
 #include "storage/database.h"
 #include "storage/directory.h"
+#include "storage/entries.h"
 #include "storage/failure.h"
 #include "storage/floor.h"
 #include "storage/identity.h"
 #include "storage/new_names.h"
 #include "storage/record.h"
 #include "storage/recovery.h"
+#include "storage/removal.h"
 #include "storage/resident.h"
 #include "storage/space.h"
 #include "storage/store.h"
@@ -19,6 +21,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,11 +37,12 @@ struct leveldb_store {
     char *real_path; /* Owned; of LevelDB's directory, as /proc tells it. NULL when it could not be found out. */
     struct new_names names;
     struct space space;
-    size_t read_bytes;              /* Read by storage_read since memory was last given back; its thread's. */
-    int floor;                      /* Descriptor of the file, -1 before it is open. */
-    uint64_t number;                /* Of the newest write. */
-    bool failed;                    /* A write has failed: what LevelDB holds is unknown, so nothing more is written. */
-    struct storage_message failure; /* Of that write. */
+    size_t read_bytes;               /* Read by storage_read since memory was last given back; its thread's. */
+    int floor;                       /* Descriptor of the file, -1 before it is open. */
+    uint64_t number;                 /* Of the newest write. */
+    _Atomic raft_index base_on_disk; /* storage.state.base's, for storage_compact beside a write. */
+    bool failed;                     /* A write has failed: what LevelDB holds is unknown, so nothing more is written. */
+    struct storage_message failure;  /* Of that write. */
 };
 
 static struct leveldb_store *self(struct storage *storage) {
@@ -57,39 +62,6 @@ static void leveldb_store_close(struct storage *storage) {
     free(store);
 }
 
-/* Calls `each` with entries from `first` on until it answers false or the log ends. */
-static enum storage_error for_each_entry(const struct database *database, raft_index first,
-                                         bool (*each)(void *context, const struct raft_entry *entry), void *context,
-                                         struct storage_message *out_message) {
-    enum storage_error error = STORAGE_OK;
-    bool goes_on = true;
-    struct raft_entry entry = {.size = 0};
-    raft_index expected = first == 0 ? 1 : first;
-    struct record_key from = record_entry_key(expected);
-    leveldb_iterator_t *iterator = leveldb_create_iterator(database->handle, database->verified);
-    for (leveldb_iter_seek(iterator, from.bytes, from.size); goes_on && leveldb_iter_valid(iterator);
-         leveldb_iter_next(iterator)) {
-        size_t size = 0;
-        raft_index index = 0;
-        const char *key = leveldb_iter_key(iterator, &size);
-        if (record_key_kind(key, size, &index) != RECORD_ENTRY) {
-            break;
-        }
-        const char *value = leveldb_iter_value(iterator, &size);
-        enum record_error record = record_decode_entry(index, value, size, &entry);
-        if (record != RECORD_OK || index != expected) {
-            error = failure_tell(out_message, STORAGE_DAMAGED, "entry %" PRIu64 " %s" FAILURE_CURE, expected,
-                                 record != RECORD_OK ? record_error_text(record) : "is missing");
-            break;
-        }
-        expected++;
-        goes_on = each(context, &entry);
-    }
-    enum storage_error end = database_end_of_loop(iterator, error == STORAGE_OK ? out_message : NULL);
-    leveldb_iter_destroy(iterator);
-    return error == STORAGE_OK ? end : error;
-}
-
 static void release_memory(const struct leveldb_store *store) {
     if (store->real_path != NULL) {
         resident_release(store->real_path);
@@ -100,18 +72,22 @@ static enum storage_error leveldb_store_visit(struct storage *storage, raft_inde
                                               bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                               struct storage_message *out_message) {
     struct leveldb_store *store = self(storage);
-    enum storage_error error = for_each_entry(store->database, first, visit, context, out_message);
+    enum storage_error error = entries_visit(store->database, first, visit, context, out_message);
     release_memory(store);
     return error;
 }
 
 struct bounded_reading {
     struct store_reading reading;
+    raft_index first;
     raft_index last;
 };
 
 static bool add_to_reading(void *context, const struct raft_entry *entry) {
     struct bounded_reading *bounded = context;
+    if (bounded->reading.count == 0 && entry->id.index != bounded->first) {
+        return false; /* The log begins later. */
+    }
     return entry->id.index <= bounded->last && store_reading_add(&bounded->reading, entry) &&
            entry->id.index < bounded->last;
 }
@@ -120,9 +96,9 @@ static bool add_to_reading(void *context, const struct raft_entry *entry) {
 static enum storage_error leveldb_store_read(struct storage *storage, raft_index first, raft_index last, size_t max_bytes,
                                              struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                              struct storage_message *out_message) {
-    struct bounded_reading bounded = {.reading = {.max_bytes = max_bytes}, .last = last};
+    struct bounded_reading bounded = {.reading = {.max_bytes = max_bytes}, .first = first, .last = last};
     if (first >= 1 && first <= last) {
-        enum storage_error error = for_each_entry(self(storage)->database, first, add_to_reading, &bounded, out_message);
+        enum storage_error error = entries_visit(self(storage)->database, first, add_to_reading, &bounded, out_message);
         if (error != STORAGE_OK) {
             store_reading_drop(&bounded.reading);
             return error;
@@ -143,12 +119,9 @@ static bool take_term(void *context, const struct raft_entry *entry) {
     return false;
 }
 
-static enum storage_error term_before(const struct leveldb_store *store, raft_index truncate_from, raft_term *out_term,
-                                      struct storage_message *out_message) {
-    if (truncate_from <= 1 || truncate_from > store->storage.state.last.index) {
-        return STORAGE_OK;
-    }
-    return for_each_entry(store->database, truncate_from - 1, take_term, out_term, out_message);
+static enum storage_error leveldb_store_term_of(struct storage *storage, raft_index index, raft_term *out_term,
+                                                struct storage_message *out_message) {
+    return entries_visit(self(storage)->database, index, take_term, out_term, out_message);
 }
 
 /* Batch, names, floor: in this order, because each says that the one before is on disk. */
@@ -177,17 +150,16 @@ static enum storage_error leveldb_store_write(struct storage *storage, const str
         return failure_tell(out_message, STORAGE_FAILED, "an earlier write has failed: %.400s", store->failure.text);
     }
     space_make_way(&store->space);
-    raft_term term = 0;
-    enum storage_error error = term_before(store, write->truncate_from, &term, &store->failure);
+    struct storage_state after;
+    enum storage_error error = store_state_after(storage, write, &after, &store->failure);
     if (error == STORAGE_OK) {
-        struct raft_entry_id end = store_end_after_truncation(&storage->state, write->truncate_from, term);
-        struct storage_state after = store_state_after(&storage->state, write, end);
         struct floor floor = {.newest = {.number = store->number + 1, .last = after.last}, .hard_state = after.hard_state};
-        batch_fill(store->batch, write, storage->state.last.index, &after, floor.newest);
+        batch_fill(store->batch, write, &storage->state, &after, floor.newest);
         error = put_on_disk(store, &floor, &store->failure);
         if (error == STORAGE_OK) {
             storage->state = after;
             store->number++;
+            atomic_store(&store->base_on_disk, after.base.index);
             return STORAGE_OK;
         }
     }
@@ -199,6 +171,16 @@ static void leveldb_store_room(struct storage *storage, struct storage_room *out
     space_look(&self(storage)->space, out_room);
 }
 
+static void leveldb_store_compact(struct storage *storage) {
+    struct leveldb_store *store = self(storage);
+    removal_run(store->database, atomic_load(&store->base_on_disk));
+    release_memory(store);
+}
+
+static const char *leveldb_store_directory(const struct storage *storage) {
+    return ((const struct leveldb_store *)storage)->directory->path;
+}
+
 static uint64_t leveldb_store_size_bytes(const struct storage *storage) {
     return directory_size_bytes(((const struct leveldb_store *)storage)->directory);
 }
@@ -208,6 +190,9 @@ static const struct store_operations operations = {.close = leveldb_store_close,
                                                    .write = leveldb_store_write,
                                                    .read = leveldb_store_read,
                                                    .room = leveldb_store_room,
+                                                   .term_of = leveldb_store_term_of,
+                                                   .compact = leveldb_store_compact,
+                                                   .directory = leveldb_store_directory,
                                                    .size_bytes = leveldb_store_size_bytes};
 
 /* Makes a store when there is none; afterwards the directory holds one, or it is not ours. */
@@ -290,10 +275,30 @@ static enum storage_error open_parts(struct leveldb_store *store, const struct s
     if (error != STORAGE_OK) {
         return error;
     }
+    atomic_store(&store->base_on_disk, store->storage.state.base.index);
     store->floor = floor_create(store->directory->descriptor, &found);
     return store->floor >= 0
                ? STORAGE_OK
                : failure_tell(out_message, STORAGE_FAILED, "cannot write the file floor: %s", strerror(errno));
+}
+
+/* A log that ends before the snapshot has nothing that the snapshot does not cover: it begins anew after it. */
+static enum storage_error drop_covered_log(struct storage *storage, void (*log)(void *context, const char *line),
+                                           void *log_context, struct storage_message *out_message) {
+    const struct storage_state *state = &storage->state;
+    if (state->snapshot.id.index <= state->last.index) {
+        return STORAGE_OK;
+    }
+    if (log != NULL) {
+        char line[160];
+        snprintf(line, sizeof line,
+                 "dropped the log, which ends with entry %" PRIu64 ", before the snapshot as of entry %" PRIu64,
+                 state->last.index, state->snapshot.id.index);
+        log(log_context, line);
+    }
+    const struct storage_write write = {
+        .replaced_by = state->snapshot.id, .snapshot_changed = true, .snapshot = state->snapshot};
+    return leveldb_store_write(storage, &write, out_message);
 }
 
 enum storage_error leveldb_store_open(const char *path, raft_node_id node_id, void (*log)(void *context, const char *line),
@@ -321,6 +326,9 @@ enum storage_error leveldb_store_open(const char *path, raft_node_id node_id, vo
     }
     if (error == STORAGE_OK) {
         error = open_parts(store, &identity, out_message);
+    }
+    if (error == STORAGE_OK) {
+        error = drop_covered_log(&store->storage, log, log_context, out_message);
     }
     if (error != STORAGE_OK) {
         leveldb_store_close(&store->storage);

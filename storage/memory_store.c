@@ -11,7 +11,7 @@
 struct memory_store {
     struct storage storage;
     pthread_mutex_t lock;       /* Over the array and what it points to: storage_read runs beside storage_write. */
-    struct raft_entry *entries; /* entries[i] has index i + 1; each `data` and `key` is owned. */
+    struct raft_entry *entries; /* entries[i] has index base + 1 + i; each `data` and `key` is owned. */
     size_t count;
     size_t capacity;
     uint64_t size_bytes;
@@ -21,12 +21,28 @@ static struct memory_store *self(struct storage *storage) {
     return (struct memory_store *)storage;
 }
 
-static void cut(struct memory_store *store, raft_index from) {
-    while (store->count >= from) {
-        struct raft_entry *entry = &store->entries[--store->count];
-        store->size_bytes -= entry->size + entry->key_size;
-        free((char *)entry->data);
-        free((char *)entry->key);
+static void drop(struct memory_store *store, struct raft_entry *entry) {
+    store->size_bytes -= entry->size + entry->key_size;
+    free((char *)entry->data);
+    free((char *)entry->key);
+}
+
+/* Leaves the first `count`. */
+static void cut_end(struct memory_store *store, size_t count) {
+    while (store->count > count) {
+        drop(store, &store->entries[--store->count]);
+    }
+}
+
+/* Drops the first `count`, or all. */
+static void cut_beginning(struct memory_store *store, size_t count) {
+    count = count < store->count ? count : store->count;
+    for (size_t i = 0; i < count; i++) {
+        drop(store, &store->entries[i]);
+    }
+    store->count -= count;
+    if (count > 0) {
+        memmove(store->entries, store->entries + count, store->count * sizeof *store->entries);
     }
 }
 
@@ -43,19 +59,29 @@ static void append(struct memory_store *store, const struct raft_entry *entry) {
 
 static enum storage_error memory_store_write(struct storage *storage, const struct storage_write *write,
                                              struct storage_message *out_message) {
-    (void)out_message;
     struct memory_store *store = self(storage);
+    struct storage_state before = storage->state;
+    struct storage_state after;
     pthread_mutex_lock(&store->lock);
-    raft_index from = write->truncate_from;
-    bool has_before = from > 1 && from <= store->count;
-    raft_term term_before = has_before ? store->entries[from - 2].id.term : 0;
-    struct raft_entry_id end = store_end_after_truncation(&storage->state, from, term_before);
-    storage->state = store_state_after(&storage->state, write, end);
-    cut(store, end.index + 1);
+    enum storage_error error = store_state_after(storage, write, &after, out_message);
+    assert(error == STORAGE_OK);
+    cut_end(store, write->replaced_by.index != 0 ? 0 : after.last.index - write->entry_count - before.base.index);
     for (size_t i = 0; i < write->entry_count; i++) {
         append(store, &write->entries[i]);
     }
+    if (write->replaced_by.index == 0) {
+        cut_beginning(store, after.base.index - before.base.index);
+    }
+    storage->state = after;
+    assert(store->count == after.last.index - after.base.index);
     pthread_mutex_unlock(&store->lock);
+    return error;
+}
+
+static enum storage_error memory_store_term_of(struct storage *storage, raft_index index, raft_term *out_term,
+                                               struct storage_message *out_message) {
+    (void)out_message;
+    *out_term = self(storage)->entries[index - storage->state.base.index - 1].id.term;
     return STORAGE_OK;
 }
 
@@ -66,8 +92,9 @@ static enum storage_error memory_store_read(struct storage *storage, raft_index 
     struct memory_store *store = self(storage);
     struct store_reading reading = {.max_bytes = max_bytes};
     pthread_mutex_lock(&store->lock);
-    for (raft_index index = first; index >= 1 && index <= last && index <= store->count; index++) {
-        if (!store_reading_add(&reading, &store->entries[index - 1])) {
+    raft_index base = storage->state.base.index;
+    for (raft_index index = first; index > base && index <= last && index - base <= store->count; index++) {
+        if (!store_reading_add(&reading, &store->entries[index - base - 1])) {
             break;
         }
     }
@@ -81,12 +108,22 @@ static enum storage_error memory_store_visit(struct storage *storage, raft_index
                                              struct storage_message *out_message) {
     (void)out_message;
     const struct memory_store *store = self(storage);
-    for (raft_index index = first == 0 ? 1 : first; index <= store->count; index++) {
-        if (!visit(context, &store->entries[index - 1])) {
+    raft_index base = storage->state.base.index;
+    for (raft_index index = first <= base ? base + 1 : first; index - base <= store->count; index++) {
+        if (!visit(context, &store->entries[index - base - 1])) {
             break;
         }
     }
     return STORAGE_OK;
+}
+
+static void memory_store_compact(struct storage *storage) {
+    (void)storage; /* What was removed is gone already. */
+}
+
+static const char *memory_store_directory(const struct storage *storage) {
+    (void)storage;
+    return NULL;
 }
 
 static uint64_t memory_store_size_bytes(const struct storage *storage) {
@@ -99,7 +136,7 @@ static uint64_t memory_store_size_bytes(const struct storage *storage) {
 
 static void memory_store_close(struct storage *storage) {
     struct memory_store *store = self(storage);
-    cut(store, 1);
+    cut_end(store, 0);
     free(store->entries);
     pthread_mutex_destroy(&store->lock);
     free(store);
@@ -115,6 +152,9 @@ static const struct store_operations operations = {.close = memory_store_close,
                                                    .write = memory_store_write,
                                                    .read = memory_store_read,
                                                    .room = memory_store_room,
+                                                   .term_of = memory_store_term_of,
+                                                   .compact = memory_store_compact,
+                                                   .directory = memory_store_directory,
                                                    .size_bytes = memory_store_size_bytes};
 
 struct storage *storage_memory_create(raft_node_id node_id, const char *incarnation) {

@@ -14,6 +14,8 @@ enum {
     ENTRY_HEAD = 11,        /* Version, type, flags, term. */
     HARD_STATE_SIZE = 17,   /* Version, term, voted_for. */
     NEWEST_WRITE_SIZE = 25, /* Version, number, last index, last term. */
+    BASE_SIZE = 17,         /* Version, index, term. */
+    SNAPSHOT_SIZE = 29,     /* Version, index, term, length, checksum of the file. */
     IDENTITY_SIZE = 1 + 8 + STORAGE_INCARNATION_SIZE + 1 + STORAGE_CLUSTER_ID_SIZE
 };
 
@@ -28,7 +30,14 @@ enum {
 };
 
 /* In the order in which they sort; see record.h on why entries come first. */
-enum { KEY_ENTRY = 'e', KEY_HARD_STATE = 'h', KEY_IDENTITY = 'i', KEY_NEWEST_WRITE = 'w' };
+enum {
+    KEY_ENTRY = 'e',
+    KEY_HARD_STATE = 'h',
+    KEY_IDENTITY = 'i',
+    KEY_BASE = 'l', /* Of the log. */
+    KEY_SNAPSHOT = 's',
+    KEY_NEWEST_WRITE = 'w'
+};
 
 const char *record_error_text(enum record_error error) {
     static const char *const texts[] = {
@@ -48,8 +57,11 @@ struct record_key record_entry_key(raft_index index) {
 }
 
 struct record_key record_key(enum record_kind kind) {
-    static const char letters[] = {
-        [RECORD_HARD_STATE] = KEY_HARD_STATE, [RECORD_IDENTITY] = KEY_IDENTITY, [RECORD_NEWEST_WRITE] = KEY_NEWEST_WRITE};
+    static const char letters[] = {[RECORD_HARD_STATE] = KEY_HARD_STATE,
+                                   [RECORD_IDENTITY] = KEY_IDENTITY,
+                                   [RECORD_NEWEST_WRITE] = KEY_NEWEST_WRITE,
+                                   [RECORD_BASE] = KEY_BASE,
+                                   [RECORD_SNAPSHOT] = KEY_SNAPSHOT};
     assert(kind != RECORD_ENTRY && kind < RECORD_UNKNOWN);
     return (struct record_key){.bytes = {letters[kind]}, .size = 1};
 }
@@ -69,6 +81,10 @@ enum record_kind record_key_kind(const char *key, size_t size, raft_index *out_i
         return RECORD_IDENTITY;
     case KEY_NEWEST_WRITE:
         return RECORD_NEWEST_WRITE;
+    case KEY_BASE:
+        return RECORD_BASE;
+    case KEY_SNAPSHOT:
+        return RECORD_SNAPSHOT;
     default:
         return RECORD_UNKNOWN;
     }
@@ -295,5 +311,56 @@ enum record_error record_decode_newest_write(const char *bytes, size_t size, str
         .number = bytes_get_u64(bytes + 1),
         .last = {.index = bytes_get_u64(bytes + 9), .term = bytes_get_u64(bytes + 17)},
     };
+    return RECORD_OK;
+}
+
+/* Both name an entry, and one without an index is written by leaving the record out. */
+static bool is_entry_id(struct raft_entry_id id) {
+    return id.index >= 1 && id.index <= RAFT_NUMBER_MAX && id.term <= RAFT_NUMBER_MAX;
+}
+
+size_t record_encode_base(struct raft_entry_id base, char *out_bytes) {
+    assert(is_entry_id(base));
+    out_bytes[0] = VERSION;
+    bytes_put_u64(out_bytes + 1, base.index);
+    bytes_put_u64(out_bytes + 9, base.term);
+    return seal(record_key(RECORD_BASE), out_bytes, BASE_SIZE);
+}
+
+enum record_error record_decode_base(const char *bytes, size_t size, struct raft_entry_id *out_base) {
+    enum record_error error = unseal(record_key(RECORD_BASE), bytes, size, BASE_SIZE);
+    if (error != RECORD_OK) {
+        return error;
+    }
+    struct raft_entry_id found = {.index = bytes_get_u64(bytes + 1), .term = bytes_get_u64(bytes + 9)};
+    if (!is_entry_id(found)) {
+        return RECORD_VALUE;
+    }
+    *out_base = found;
+    return RECORD_OK;
+}
+
+size_t record_encode_snapshot(const struct storage_snapshot *snapshot, char *out_bytes) {
+    assert(is_entry_id(snapshot->id) && snapshot->length >= 1 && snapshot->length <= RAFT_NUMBER_MAX);
+    out_bytes[0] = VERSION;
+    bytes_put_u64(out_bytes + 1, snapshot->id.index);
+    bytes_put_u64(out_bytes + 9, snapshot->id.term);
+    bytes_put_u64(out_bytes + 17, snapshot->length);
+    bytes_put_u32(out_bytes + 25, snapshot->crc);
+    return seal(record_key(RECORD_SNAPSHOT), out_bytes, SNAPSHOT_SIZE);
+}
+
+enum record_error record_decode_snapshot(const char *bytes, size_t size, struct storage_snapshot *out_snapshot) {
+    enum record_error error = unseal(record_key(RECORD_SNAPSHOT), bytes, size, SNAPSHOT_SIZE);
+    if (error != RECORD_OK) {
+        return error;
+    }
+    struct storage_snapshot found = {.id = {.index = bytes_get_u64(bytes + 1), .term = bytes_get_u64(bytes + 9)},
+                                     .length = bytes_get_u64(bytes + 17),
+                                     .crc = bytes_get_u32(bytes + 25)};
+    if (!is_entry_id(found.id) || found.length < 1 || found.length > RAFT_NUMBER_MAX) {
+        return RECORD_VALUE;
+    }
+    *out_snapshot = found;
     return RECORD_OK;
 }

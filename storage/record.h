@@ -31,7 +31,15 @@ struct record_key {
     size_t size;
 };
 
-enum record_kind { RECORD_ENTRY, RECORD_HARD_STATE, RECORD_IDENTITY, RECORD_NEWEST_WRITE, RECORD_UNKNOWN };
+enum record_kind {
+    RECORD_ENTRY,
+    RECORD_HARD_STATE,
+    RECORD_IDENTITY,
+    RECORD_NEWEST_WRITE,
+    RECORD_BASE,     /* What the log begins after; absent: it is whole. */
+    RECORD_SNAPSHOT, /* The snapshot that counts; absent: none does. */
+    RECORD_UNKNOWN
+};
 
 /* Entries sort first and by index, so that a table of new entries overlaps no older one. */
 struct record_key record_entry_key(raft_index index);
@@ -54,11 +62,15 @@ size_t record_encode_entry(const struct raft_entry *entry, char *out_bytes);
 size_t record_encode_hard_state(struct raft_hard_state hard_state, char *out_bytes);
 size_t record_encode_identity(const struct storage_identity *identity, char *out_bytes);
 size_t record_encode_newest_write(struct record_newest_write newest, char *out_bytes);
+size_t record_encode_base(struct raft_entry_id base, char *out_bytes);
+size_t record_encode_snapshot(const struct storage_snapshot *snapshot, char *out_bytes);
 
 /* Each takes any bytes. The entry's `data` and `key` point into them; its buffer and configuration are left empty. */
 enum record_error record_decode_entry(raft_index index, const char *bytes, size_t size, struct raft_entry *out_entry);
 enum record_error record_decode_hard_state(const char *bytes, size_t size, struct raft_hard_state *out_hard_state);
 enum record_error record_decode_identity(const char *bytes, size_t size, struct storage_identity *out_identity);
 enum record_error record_decode_newest_write(const char *bytes, size_t size, struct record_newest_write *out_newest);
+enum record_error record_decode_base(const char *bytes, size_t size, struct raft_entry_id *out_base);
+enum record_error record_decode_snapshot(const char *bytes, size_t size, struct storage_snapshot *out_snapshot);
 
 #endif

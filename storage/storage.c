@@ -39,6 +39,14 @@ void storage_room(struct storage *storage, struct storage_room *out_room) {
     storage->operations->room(storage, out_room);
 }
 
+void storage_compact(struct storage *storage) {
+    storage->operations->compact(storage);
+}
+
+const char *storage_directory(const struct storage *storage) {
+    return storage->operations->directory(storage);
+}
+
 uint64_t storage_size_bytes(const struct storage *storage) {
     return storage->operations->size_bytes(storage);
 }

@@ -15,6 +15,11 @@ struct store_operations {
                                struct raft_entry **out_entries, size_t *out_count, struct buffer **out_buffer,
                                struct storage_message *out_message);
     void (*room)(struct storage *storage, struct storage_room *out_room);
+    /* The term of an entry of the log that is neither its base nor its last. */
+    enum storage_error (*term_of)(struct storage *storage, raft_index index, raft_term *out_term,
+                                  struct storage_message *out_message);
+    void (*compact)(struct storage *storage);
+    const char *(*directory)(const struct storage *storage);
     uint64_t (*size_bytes)(const struct storage *storage);
 };
 
@@ -24,14 +29,9 @@ struct storage {
     struct storage_state state; /* Touched by the writing thread only. */
 };
 
-/* Where the log ends after the truncation alone, given the term of the entry before `truncate_from` (0 when that is index
- * 0). */
-struct raft_entry_id store_end_after_truncation(const struct storage_state *state, raft_index truncate_from,
-                                                raft_term term_before);
-
-/* The state after `write`; asserts the rules of storage_write. `end` is the log's end after the truncation. */
-struct storage_state store_state_after(const struct storage_state *state, const struct storage_write *write,
-                                       struct raft_entry_id end);
+/* The state after `write`; asserts the rules of storage_write. Fails only when a term cannot be looked up. */
+enum storage_error store_state_after(struct storage *storage, const struct storage_write *write,
+                                     struct storage_state *out_after, struct storage_message *out_message);
 
 /* Entries on their way to the caller of storage_read, their bytes in one growing block. */
 struct store_reading {

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct verification {
     struct storage_state state;
@@ -41,6 +42,11 @@ static enum storage_error verify_entry(struct verification *verification, raft_i
                             "entry %" PRIu64 " is of term %" PRIu64 ", after one of term %" PRIu64 FAILURE_CURE, index,
                             verification->entry.id.term, state->last.term);
     }
+    if (index == state->snapshot.id.index && verification->entry.id.term != state->snapshot.id.term) {
+        return failure_tell(verification->message, STORAGE_DAMAGED,
+                            "entry %" PRIu64 " is of term %" PRIu64 ", the snapshot as of it of term %" PRIu64 FAILURE_CURE,
+                            index, verification->entry.id.term, state->snapshot.id.term);
+    }
     state->last = verification->entry.id;
     return STORAGE_OK;
 }
@@ -49,7 +55,9 @@ static enum storage_error verify_record(struct verification *verification, const
                                         const char *value, size_t value_size) {
     static const char *const names[] = {[RECORD_HARD_STATE] = "the hard state",
                                         [RECORD_IDENTITY] = "the identity in the log",
-                                        [RECORD_NEWEST_WRITE] = "the number of the newest write"};
+                                        [RECORD_NEWEST_WRITE] = "the number of the newest write",
+                                        [RECORD_BASE] = "the base of the log",
+                                        [RECORD_SNAPSHOT] = "the name of the snapshot"};
     struct storage_state *state = &verification->state;
     raft_index index = 0;
     enum record_kind kind = record_key_kind(key, key_size, &index);
@@ -66,6 +74,12 @@ static enum storage_error verify_record(struct verification *verification, const
     case RECORD_NEWEST_WRITE:
         error = record_decode_newest_write(value, value_size, &verification->newest);
         break;
+    case RECORD_BASE:
+        error = record_decode_base(value, value_size, &state->base);
+        break;
+    case RECORD_SNAPSHOT:
+        error = record_decode_snapshot(value, value_size, &state->snapshot);
+        break;
     case RECORD_UNKNOWN:
         return failure_tell(verification->message, STORAGE_DAMAGED,
                             "the log holds a record under a key that raftd does not write" FAILURE_CURE);
@@ -75,6 +89,19 @@ static enum storage_error verify_record(struct verification *verification, const
     }
     verification->found[kind] = true;
     return STORAGE_OK;
+}
+
+/* The base against the snapshot. */
+static enum storage_error verify_base(const struct verification *verification) {
+    struct raft_entry_id base = verification->state.base;
+    struct raft_entry_id covered = verification->state.snapshot.id;
+    bool ok =
+        base.index < covered.index ? base.term <= covered.term : base.index == covered.index && base.term == covered.term;
+    return ok ? STORAGE_OK
+              : failure_tell(verification->message, STORAGE_DAMAGED,
+                             "the log begins after entry %" PRIu64 " of term %" PRIu64
+                             ", but the snapshot covers entry %" PRIu64 " of term %" PRIu64 FAILURE_CURE,
+                             base.index, base.term, covered.index, covered.term);
 }
 
 /* The whole against itself. */
@@ -98,21 +125,62 @@ static enum storage_error verify_agreement(const struct verification *verificati
                             "the hard state is of term %" PRIu64 ", the last entry of term %" PRIu64 FAILURE_CURE,
                             state->hard_state.term, state->last.term);
     }
+    if (state->hard_state.term < state->snapshot.id.term) {
+        return failure_tell(message, STORAGE_DAMAGED,
+                            "the hard state is of term %" PRIu64 ", the snapshot of term %" PRIu64 FAILURE_CURE,
+                            state->hard_state.term, state->snapshot.id.term);
+    }
     return STORAGE_OK;
+}
+
+static enum storage_error verify_current(struct verification *verification, const leveldb_iterator_t *iterator) {
+    size_t key_size = 0;
+    size_t value_size = 0;
+    const char *key = leveldb_iter_key(iterator, &key_size);
+    const char *value = leveldb_iter_value(iterator, &value_size);
+    return verify_record(verification, key, key_size, value, value_size);
+}
+
+/* Base and snapshot say what the entries, which come before them, are to be. */
+static enum storage_error verify_beginning(struct verification *verification, leveldb_iterator_t *iterator) {
+    static const enum record_kind kinds[] = {RECORD_BASE, RECORD_SNAPSHOT};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct record_key key = record_key(kinds[i]);
+        size_t size = 0;
+        leveldb_iter_seek(iterator, key.bytes, key.size);
+        const char *found = leveldb_iter_valid(iterator) ? leveldb_iter_key(iterator, &size) : NULL;
+        if (found != NULL && size == key.size && memcmp(found, key.bytes, size) == 0) {
+            enum storage_error error = verify_current(verification, iterator);
+            if (error != STORAGE_OK) {
+                return error;
+            }
+        }
+    }
+    verification->state.last = verification->state.base;
+    return verify_base(verification);
+}
+
+/* Entries at or below the base are of no account: goes to the first that is. */
+static void skip_removed(const struct verification *verification, leveldb_iterator_t *iterator) {
+    size_t size = 0;
+    raft_index index = 0;
+    raft_index base = verification->state.base.index;
+    const char *key = leveldb_iter_valid(iterator) ? leveldb_iter_key(iterator, &size) : "";
+    if (record_key_kind(key, size, &index) == RECORD_ENTRY && index <= base) {
+        struct record_key from = record_entry_key(base + 1);
+        leveldb_iter_seek(iterator, from.bytes, from.size);
+    }
 }
 
 enum storage_error verify_all(const struct database *database, struct storage_state *out_state,
                               struct record_newest_write *out_newest, struct storage_message *out_message) {
     struct verification verification = {.message = out_message};
-    enum storage_error error = STORAGE_OK;
     leveldb_iterator_t *iterator = leveldb_create_iterator(database->handle, database->verified);
-    for (leveldb_iter_seek_to_first(iterator); error == STORAGE_OK && leveldb_iter_valid(iterator);
+    enum storage_error error = verify_beginning(&verification, iterator);
+    leveldb_iter_seek_to_first(iterator);
+    for (skip_removed(&verification, iterator); error == STORAGE_OK && leveldb_iter_valid(iterator);
          leveldb_iter_next(iterator)) {
-        size_t key_size = 0;
-        size_t value_size = 0;
-        const char *key = leveldb_iter_key(iterator, &key_size);
-        const char *value = leveldb_iter_value(iterator, &value_size);
-        error = verify_record(&verification, key, key_size, value, value_size);
+        error = verify_current(&verification, iterator);
     }
     if (error == STORAGE_OK) {
         error = database_end_of_loop(iterator, out_message);

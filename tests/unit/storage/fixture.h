@@ -227,11 +227,13 @@ static inline struct contents contents_of(struct storage *storage) {
     FILE *stream = open_memstream(&contents.text, &contents.size);
     struct storage_state state;
     storage_state(storage, &state);
-    fprintf(stream, "%llu %s '%s' %d, %llu %llu, %llu %llu %llu\n", (unsigned long long)state.identity.node_id,
-            state.identity.incarnation, state.identity.cluster_id, (int)state.identity.formed,
-            (unsigned long long)state.hard_state.term, (unsigned long long)state.hard_state.voted_for,
-            (unsigned long long)state.base.index, (unsigned long long)state.last.index,
-            (unsigned long long)state.last.term);
+    fprintf(stream, "%llu %s '%s' %d, %llu %llu, %llu %llu %llu %llu, %llu %llu %llu %u\n",
+            (unsigned long long)state.identity.node_id, state.identity.incarnation, state.identity.cluster_id,
+            (int)state.identity.formed, (unsigned long long)state.hard_state.term,
+            (unsigned long long)state.hard_state.voted_for, (unsigned long long)state.base.index,
+            (unsigned long long)state.base.term, (unsigned long long)state.last.index, (unsigned long long)state.last.term,
+            (unsigned long long)state.snapshot.id.index, (unsigned long long)state.snapshot.id.term,
+            (unsigned long long)state.snapshot.length, (unsigned)state.snapshot.crc);
     struct storage_message message = {""};
     enum storage_error error = storage_visit(storage, 0, contents_add_entry, stream, &message);
     ck_assert_msg(error == STORAGE_OK, "%s", message.text);

@@ -258,6 +258,107 @@ START_TEST(a_reading_of_empty_entries_has_an_empty_buffer) {
 }
 END_TEST
 
+/* What a snapshot file would be called. */
+static struct storage_snapshot snapshot_at(raft_index index, raft_term term) {
+    return (struct storage_snapshot){.id = {.index = index, .term = term}, .length = 1000 + index, .crc = 77};
+}
+
+static void expect_log(struct storage *storage, raft_index base, raft_index last) {
+    struct storage_state state = state_of(storage);
+    ck_assert_uint_eq(state.base.index, base);
+    ck_assert_uint_eq(state.last.index, last);
+    ck_assert_uint_eq(count_read(storage, base, last, SIZE_MAX), 0);
+    ck_assert_uint_eq(count_read(storage, base + 1, RAFT_NUMBER_MAX, SIZE_MAX), last - base);
+}
+
+START_TEST(a_compacted_log_begins_after_its_base) {
+    struct scene scene = scene_create(_i);
+    fixture_append(scene.storage, 1, 5, 10);
+    fixture_append(scene.storage, 2, 5, 10);
+    write_ok(scene.storage,
+             (struct storage_write){.compact_through = 5, .snapshot_changed = true, .snapshot = snapshot_at(7, 2)});
+    expect_log(scene.storage, 5, 10);
+    ck_assert_uint_eq(state_of(scene.storage).base.term, 1);
+    ck_assert_uint_eq(state_of(scene.storage).snapshot.id.index, 7);
+    ck_assert_uint_eq(state_of(scene.storage).snapshot.length, 1007);
+    ck_assert_uint_eq(state_of(scene.storage).snapshot.crc, 77);
+    storage_compact(scene.storage);
+    write_ok(scene.storage, (struct storage_write){.compact_through = 4});
+    expect_log(scene.storage, 5, 10);
+    write_ok(scene.storage, (struct storage_write){.compact_through = 7, .truncate_from = 9});
+    expect_log(scene.storage, 7, 8);
+    fixture_append(scene.storage, 2, 2, 10);
+    expect_log(scene.storage, 7, 10);
+    scene_destroy(&scene);
+}
+END_TEST
+
+START_TEST(a_log_may_be_compacted_to_its_last_entry_and_go_on) {
+    struct scene scene = scene_create(_i);
+    fixture_append(scene.storage, 3, 4, 10);
+    write_ok(scene.storage,
+             (struct storage_write){.compact_through = 4, .snapshot_changed = true, .snapshot = snapshot_at(4, 3)});
+    expect_log(scene.storage, 4, 4);
+    ck_assert_uint_eq(state_of(scene.storage).last.term, 3);
+    fixture_append(scene.storage, 3, 2, 10);
+    expect_log(scene.storage, 4, 6);
+    write_ok(scene.storage, (struct storage_write){.truncate_from = 5});
+    expect_log(scene.storage, 4, 4);
+    ck_assert_uint_eq(state_of(scene.storage).last.term, 3);
+    scene_destroy(&scene);
+}
+END_TEST
+
+START_TEST(a_compaction_may_reach_into_the_entries_of_its_own_write) {
+    struct scene scene = scene_create(_i);
+    fixture_append(scene.storage, 1, 2, 10);
+    const struct raft_entry entries[] = {{.id = {3, 1}, .type = RAFT_NOOP}, {.id = {4, 2}, .type = RAFT_NOOP}};
+    write_ok(scene.storage, (struct storage_write){.compact_through = 4,
+                                                   .entries = entries,
+                                                   .entry_count = 2,
+                                                   .snapshot_changed = true,
+                                                   .snapshot = snapshot_at(4, 2),
+                                                   .hard_state_changed = true,
+                                                   .hard_state = {.term = 2}});
+    expect_log(scene.storage, 4, 4);
+    ck_assert_uint_eq(state_of(scene.storage).base.term, 2);
+    scene_destroy(&scene);
+}
+END_TEST
+
+START_TEST(a_replaced_log_holds_nothing_of_the_old_one) {
+    const raft_index replaced_by[] = {1, 3, 6, 7, 100};
+    for (size_t i = 0; i < sizeof replaced_by / sizeof *replaced_by; i++) {
+        struct scene scene = scene_create(_i);
+        fixture_append(scene.storage, 1, 6, 10);
+        raft_index base = replaced_by[i];
+        write_ok(scene.storage, (struct storage_write){.replaced_by = {base, 2},
+                                                       .snapshot_changed = true,
+                                                       .snapshot = snapshot_at(base, 2),
+                                                       .hard_state_changed = true,
+                                                       .hard_state = {.term = 2}});
+        expect_log(scene.storage, base, base);
+        ck_assert_uint_eq(state_of(scene.storage).last.term, 2);
+        ck_assert_uint_eq(count_read(scene.storage, 1, 200, SIZE_MAX), 0);
+        fixture_append(scene.storage, 2, 2, 10);
+        storage_compact(scene.storage);
+        expect_log(scene.storage, base, base + 2);
+        scene_destroy(&scene);
+    }
+}
+END_TEST
+
+START_TEST(only_a_store_on_disk_has_a_directory) {
+    struct scene scene = scene_create(_i);
+    if (_i == 0) {
+        ck_assert_str_eq(storage_directory(scene.storage), scene.fixture.data);
+    } else {
+        ck_assert_ptr_null(storage_directory(scene.storage));
+    }
+    scene_destroy(&scene);
+}
+END_TEST
+
 struct visits {
     raft_index first;
     size_t count;
@@ -293,6 +394,22 @@ START_TEST(a_visit_goes_from_first_to_the_end_or_until_it_is_told_to_stop) {
 }
 END_TEST
 
+START_TEST(a_visit_of_a_compacted_log_begins_behind_the_base) {
+    struct scene scene = scene_create(_i);
+    struct storage_message message;
+    fixture_append(scene.storage, 1, 9, 10);
+    write_ok(scene.storage,
+             (struct storage_write){.compact_through = 4, .snapshot_changed = true, .snapshot = snapshot_at(4, 1)});
+    for (raft_index first = 0; first <= 11; first++) {
+        struct visits visits = {.count = 0};
+        ck_assert_int_eq(storage_visit(scene.storage, first, note_visit, &visits, &message), STORAGE_OK);
+        ck_assert_uint_eq(visits.first, first > 9 ? 0 : first > 4 ? first : 5);
+        ck_assert_uint_eq(visits.count, first > 9 ? 0 : first > 4 ? 10 - first : 5);
+    }
+    scene_destroy(&scene);
+}
+END_TEST
+
 START_TEST(the_size_grows_with_what_is_stored) {
     struct scene scene = scene_create(_i);
     uint64_t before = storage_size_bytes(scene.storage);
@@ -319,6 +436,12 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_reading_outside_the_log_is_empty, 0, 2);
     tcase_add_loop_test(tcase, a_reading_of_empty_entries_has_an_empty_buffer, 0, 2);
     tcase_add_loop_test(tcase, a_visit_goes_from_first_to_the_end_or_until_it_is_told_to_stop, 0, 2);
+    tcase_add_loop_test(tcase, a_compacted_log_begins_after_its_base, 0, 2);
+    tcase_add_loop_test(tcase, a_log_may_be_compacted_to_its_last_entry_and_go_on, 0, 2);
+    tcase_add_loop_test(tcase, a_compaction_may_reach_into_the_entries_of_its_own_write, 0, 2);
+    tcase_add_loop_test(tcase, a_replaced_log_holds_nothing_of_the_old_one, 0, 2);
+    tcase_add_loop_test(tcase, only_a_store_on_disk_has_a_directory, 0, 2);
+    tcase_add_loop_test(tcase, a_visit_of_a_compacted_log_begins_behind_the_base, 0, 2);
     tcase_add_loop_test(tcase, the_size_grows_with_what_is_stored, 0, 2);
     tcase_add_test(tcase, closing_nothing_does_nothing);
 }

@@ -148,7 +148,7 @@ START_TEST(a_key_that_nobody_writes_is_damage) {
 END_TEST
 
 START_TEST(each_of_the_small_records_is_needed) {
-    for (int kind = RECORD_HARD_STATE; kind < RECORD_UNKNOWN; kind++) {
+    for (int kind = RECORD_HARD_STATE; kind <= RECORD_NEWEST_WRITE; kind++) {
         struct scene scene = scene_create();
         delete_key(&scene, record_key((enum record_kind)kind));
         scene_expect(&scene, STORAGE_DAMAGED, "lacks its hard state, identity or newest write");
@@ -157,13 +157,119 @@ START_TEST(each_of_the_small_records_is_needed) {
 END_TEST
 
 START_TEST(each_of_the_small_records_is_checked) {
-    const char *const reasons[] = {"", "the hard state is too short", "the identity in the log is too short",
-                                   "the number of the newest write is too short"};
+    const char *const reasons[] = {"",
+                                   "the hard state is too short",
+                                   "the identity in the log is too short",
+                                   "the number of the newest write is too short",
+                                   "the base of the log is too short",
+                                   "the name of the snapshot is too short"};
     for (int kind = RECORD_HARD_STATE; kind < RECORD_UNKNOWN; kind++) {
         struct scene scene = scene_create();
         put(&scene, record_key((enum record_kind)kind), "\1", 1);
         scene_expect(&scene, STORAGE_DAMAGED, reasons[kind]);
     }
+}
+END_TEST
+
+static void put_base(struct scene *scene, raft_index index, raft_term term) {
+    char value[RECORD_SMALL_MAX];
+    put(scene, record_key(RECORD_BASE), value, record_encode_base((struct raft_entry_id){index, term}, value));
+}
+
+static void put_snapshot(struct scene *scene, raft_index index, raft_term term) {
+    char value[RECORD_SMALL_MAX];
+    const struct storage_snapshot snapshot = {.id = {index, term}, .length = 9, .crc = 1};
+    put(scene, record_key(RECORD_SNAPSHOT), value, record_encode_snapshot(&snapshot, value));
+}
+
+static void scene_expect_log(struct scene *scene, raft_index base, raft_index last) {
+    struct storage *storage = NULL;
+    struct storage_state state;
+    struct storage_message message = {""};
+    for (int round = 0; round < 2; round++) { /* What was dropped stays dropped. */
+        database_close(scene->database);
+        scene->database = NULL;
+        enum storage_error error = fixture_try_open(&scene->fixture, &storage, &message);
+        ck_assert_msg(error == STORAGE_OK, "%s", message.text);
+        storage_state(storage, &state);
+        ck_assert_uint_eq(state.base.index, base);
+        ck_assert_uint_eq(state.last.index, last + (raft_index)round);
+        fixture_append(storage, 2, 1, 10);
+        storage_close(storage);
+    }
+    fixture_destroy(&scene->fixture);
+}
+
+START_TEST(entries_at_or_below_the_base_are_of_no_account) {
+    const raft_index deleted[] = {1, 2, 9};
+    for (size_t i = 0; i < sizeof deleted / sizeof *deleted; i++) {
+        struct scene scene = scene_create();
+        put_base(&scene, 3, 2);
+        put_snapshot(&scene, 4, 2);
+        put(&scene, record_entry_key(1), "rubbish", 7);
+        delete_key(&scene, record_entry_key(deleted[i]));
+        scene_expect_log(&scene, 3, 4);
+    }
+}
+END_TEST
+
+START_TEST(a_gap_after_the_base_is_damage) {
+    struct scene scene = scene_create();
+    put_base(&scene, 2, 1);
+    put_snapshot(&scene, 2, 1);
+    delete_key(&scene, record_entry_key(3));
+    scene_expect(&scene, STORAGE_DAMAGED, "entry 3 is missing from the log (4 comes next)");
+}
+END_TEST
+
+START_TEST(a_term_before_that_of_the_base_is_damage) {
+    struct scene scene = scene_create();
+    put_base(&scene, 2, 3);
+    put_snapshot(&scene, 2, 3);
+    scene_expect(&scene, STORAGE_DAMAGED, "entry 3 is of term 2, after one of term 3");
+}
+END_TEST
+
+START_TEST(a_base_without_a_snapshot_is_damage) {
+    struct scene scene = scene_create();
+    put_base(&scene, 2, 1);
+    scene_expect(&scene, STORAGE_DAMAGED, "the log begins after entry 2 of term 1, but the snapshot covers entry 0");
+}
+END_TEST
+
+START_TEST(a_snapshot_that_does_not_reach_the_base_is_damage) {
+    const struct raft_entry_id ids[] = {{1, 1}, {2, 2}, {3, 0}};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        struct scene scene = scene_create();
+        put_base(&scene, 2, 1);
+        put_snapshot(&scene, ids[i].index, ids[i].term);
+        scene_expect(&scene, STORAGE_DAMAGED, "the log begins after entry 2 of term 1, but the snapshot covers");
+    }
+}
+END_TEST
+
+START_TEST(a_snapshot_of_another_term_than_its_entry_is_damage) {
+    struct scene scene = scene_create();
+    put_snapshot(&scene, 3, 1);
+    scene_expect(&scene, STORAGE_DAMAGED, "entry 3 is of term 2, the snapshot as of it of term 1");
+}
+END_TEST
+
+START_TEST(a_snapshot_ahead_of_the_hard_state_is_damage) {
+    struct scene scene = scene_create();
+    put_snapshot(&scene, 5, 3);
+    scene_expect(&scene, STORAGE_DAMAGED, "the hard state is of term 2, the snapshot of term 3");
+}
+END_TEST
+
+START_TEST(a_log_that_ends_before_the_snapshot_is_dropped) {
+    struct scene scene = scene_create();
+    put_snapshot(&scene, 5, 2);
+    scene_expect_log(&scene, 5, 5);
+    scene = scene_create();
+    put_base(&scene, 3, 2);
+    put_snapshot(&scene, 100, 2);
+    scene_expect_log(&scene, 100, 100);
 }
 END_TEST
 
@@ -206,6 +312,14 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_key_that_nobody_writes_is_damage);
     tcase_add_test(tcase, each_of_the_small_records_is_needed);
     tcase_add_test(tcase, each_of_the_small_records_is_checked);
+    tcase_add_test(tcase, entries_at_or_below_the_base_are_of_no_account);
+    tcase_add_test(tcase, a_gap_after_the_base_is_damage);
+    tcase_add_test(tcase, a_term_before_that_of_the_base_is_damage);
+    tcase_add_test(tcase, a_base_without_a_snapshot_is_damage);
+    tcase_add_test(tcase, a_snapshot_that_does_not_reach_the_base_is_damage);
+    tcase_add_test(tcase, a_snapshot_of_another_term_than_its_entry_is_damage);
+    tcase_add_test(tcase, a_snapshot_ahead_of_the_hard_state_is_damage);
+    tcase_add_test(tcase, a_log_that_ends_before_the_snapshot_is_dropped);
     tcase_add_test(tcase, a_record_of_a_newer_version_is_not_called_damage);
     tcase_add_test(tcase, an_identity_of_another_store_is_damage);
 }

@@ -1,0 +1,14 @@
+/* Entries at or below the base of the log are of no account, but still there: the batch that moves the base stays small,
+ * so that no other write waits for a hundred thousand deletions. This removes them, in the background. */
+#ifndef RAFTD_REMOVAL_H
+#define RAFTD_REMOVAL_H
+
+#include "storage/database.h"
+
+enum { REMOVAL_CHUNK = 1000 /* Entries in one batch: a write beside it waits for one such batch at most. */ };
+
+/* Removes every entry up to `base`, which is on disk, and has LevelDB rewrite what is left around them. Runs beside writes,
+ * which never touch these keys. When it fails LevelDB refuses all later writes, which tell. */
+void removal_run(const struct database *database, raft_index base);
+
+#endif
