@@ -190,6 +190,24 @@ START_TEST(commands_keep_their_bytes_but_stay_on_one_line) {
 }
 END_TEST
 
+START_TEST(where_a_command_came_from_is_told_so_that_a_retry_can_be_known) {
+    struct harness *harness = harness_begin();
+    struct stream stream;
+    stream_open(&stream, harness);
+    const struct raft_entry entries[] = {
+        {.id = {5, 7}, .type = RAFT_COMMAND, .data = "1", .size = 1, .time_ms = 9, .session = 3, .sequence = 4},
+        {.id = {6, 7}, .type = RAFT_COMMAND, .data = "2", .size = 1, .key = "\"a\\\"b\"", .key_size = 6},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(stream.call->watcher.command(stream.call->context, &entries[i]));
+    }
+    until_text(&stream, "data: {\"index\":5,\"term\":7,\"command\":1,\"session\":3,\"seq\":4}\n\n");
+    until_text(&stream, "data: {\"index\":6,\"term\":7,\"command\":2,\"idempotency_key\":\"a\\\"b\"}\n\n");
+    stream_close(&stream);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(where_it_begins) {
     static const struct {
         const char *target;
@@ -524,6 +542,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_stream_is_open_at_once_and_says_what_it_is);
     tcase_add_test(tcase, commands_keep_their_bytes_but_stay_on_one_line);
+    tcase_add_test(tcase, where_a_command_came_from_is_told_so_that_a_retry_can_be_known);
     tcase_add_test(tcase, where_it_begins);
     tcase_add_test(tcase, a_start_that_is_no_number_is_400);
     tcase_add_test(tcase, what_cannot_be_watched_is_a_problem);

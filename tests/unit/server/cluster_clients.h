@@ -7,6 +7,9 @@ struct client_line {
     struct raft_entry_id id;
     char *text; /* Owned: the result, or an entry's bytes; NULL: none. */
     enum raft_entry_type type;
+    uint64_t time_ms; /* Of an entry. */
+    bool duplicate;
+    bool omitted;
 };
 
 struct client {
@@ -58,6 +61,8 @@ static inline void client_proposed(void *context, const struct message_line *lin
     for (size_t i = 0; i < count; i++) {
         client->lines[i].problem = lines[i].problem;
         client->lines[i].id = lines[i].id;
+        client->lines[i].duplicate = lines[i].duplicate;
+        client->lines[i].omitted = lines[i].omitted;
         if (lines[i].problem.code == PROBLEM_NONE) {
             client->lines[i].text = memory_text(lines[i].result.data, lines[i].result.size);
         }
@@ -91,6 +96,30 @@ static inline struct client *cluster_propose_with(struct cluster *cluster, size_
 
 static inline struct client *cluster_propose(struct cluster *cluster, size_t at, const char *commands) {
     return cluster_propose_with(cluster, at, commands, NODE_TIMEOUT_DEFAULT_MS, true);
+}
+
+/* One command, in a session (`key` NULL) or with an idempotency key. */
+static inline struct client *cluster_propose_once(struct cluster *cluster, size_t at, const char *command, const char *key,
+                                                  uint64_t session, uint64_t sequence) {
+    struct client *client = client_new(cluster, at);
+    struct buffer *body = buffer_copy(command, strlen(command));
+    struct json_span span;
+    size_t offset;
+    ck_assert(json_scan(body->data, body->size, &span, &offset));
+    const struct node_origin origin = {
+        .session = session, .sequence = sequence, .key = key, .key_size = key == NULL ? 0 : strlen(key)};
+    client->ticket = node_propose_once(cluster_node(cluster, at), body, span, &origin, NODE_TIMEOUT_DEFAULT_MS, true,
+                                       client_proposed, client);
+    buffer_release(body);
+    return client;
+}
+
+/* Opens a session (0), or closes one. */
+static inline struct client *cluster_change_session(struct cluster *cluster, size_t at, uint64_t session) {
+    struct client *client = client_new(cluster, at);
+    client->ticket =
+        node_change_session(cluster_node(cluster, at), session, NODE_TIMEOUT_DEFAULT_MS, true, client_proposed, client);
+    return client;
 }
 
 #define PUT(key, value) "{\"op\":\"put\",\"key\":\"" key "\",\"value\":" value "}"
@@ -130,6 +159,13 @@ static inline struct client *cluster_query_with(struct cluster *cluster, size_t 
     return client;
 }
 
+static inline struct client *cluster_read_session(struct cluster *cluster, size_t at, uint64_t session) {
+    struct client *client = client_new(cluster, at);
+    client->ticket =
+        node_read_session(cluster_node(cluster, at), session, NODE_TIMEOUT_DEFAULT_MS, true, client_queried, client);
+    return client;
+}
+
 /* QUERY(cluster, at, .min_index = 3) */
 #define QUERY(cluster, at, ...) cluster_query_with(cluster, at, (struct query){__VA_ARGS__})
 
@@ -150,6 +186,7 @@ static inline void client_read_log(void *context, const struct node_log_answer *
     for (size_t i = 0; i < answer->count; i++) {
         client->lines[i].id = answer->entries[i].id;
         client->lines[i].type = answer->entries[i].type;
+        client->lines[i].time_ms = answer->entries[i].time_ms;
         client->lines[i].text = memory_text(answer->entries[i].data, answer->entries[i].size);
     }
 }
