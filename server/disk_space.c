@@ -140,18 +140,29 @@ static bool is_heard(const struct node *node, const struct raft_status *status, 
     return id == node->options.id;
 }
 
+static bool has_room(const struct node *node, const struct raft_status *status, raft_node_id id) {
+    bool full = id == node->options.id ? disk_space_is_full(node) : is_full(node, id);
+    return !full && is_heard(node, status, id);
+}
+
 static bool has_majority(const struct node *node, const struct raft_status *status, const raft_node_id *voters,
                          size_t count) {
     size_t with_room = 0;
     for (size_t i = 0; i < count; i++) {
-        with_room += !is_full(node, voters[i]) && is_heard(node, status, voters[i]) ? 1 : 0;
+        with_room += has_room(node, status, voters[i]) ? 1 : 0;
     }
     return with_room > count / 2;
 }
 
+static bool have_majority(const struct node *node, const struct raft_status *status) {
+    const struct raft_configuration *configuration = raft_current_configuration(node->core, NULL);
+    return has_majority(node, status, configuration->voters, configuration->voter_count) &&
+           (configuration->outgoing_count == 0 ||
+            has_majority(node, status, configuration->outgoing, configuration->outgoing_count));
+}
+
 /* Asked only when somebody is full: that no majority is heard is another matter, which the consensus module settles. */
 static bool majority_has_room(const struct node *node) {
-    const struct raft_configuration *configuration = raft_current_configuration(node->core, NULL);
     bool somebody = false;
     for (size_t i = 0; i < node->disk_space.peer_count; i++) {
         somebody = somebody || is_full(node, node->disk_space.peers[i].id);
@@ -161,9 +172,39 @@ static bool majority_has_room(const struct node *node) {
     }
     struct raft_status status;
     raft_status(node->core, &status);
-    return has_majority(node, &status, configuration->voters, configuration->voter_count) &&
-           (configuration->outgoing_count == 0 ||
-            has_majority(node, &status, configuration->outgoing, configuration->outgoing_count));
+    return have_majority(node, &status);
+}
+
+/* The voter with room whose log is the furthest; 0: there is none. */
+static raft_node_id furthest_with_room(const struct node *node, const struct raft_status *status) {
+    const struct raft_configuration *configuration = raft_current_configuration(node->core, NULL);
+    const struct raft_peer_status *best = NULL;
+    for (size_t i = 0; i < status->peer_count; i++) {
+        const struct raft_peer_status *peer = &status->peers[i];
+        bool voter = false;
+        for (size_t k = 0; k < configuration->voter_count; k++) {
+            voter = voter || configuration->voters[k] == peer->id;
+        }
+        if (voter && has_room(node, status, peer->id) && (best == NULL || peer->match_index > best->match_index)) {
+            best = peer;
+        }
+    }
+    return best == NULL ? 0 : best->id;
+}
+
+void disk_space_turn(struct node *node) {
+    struct disk_space *space = &node->disk_space;
+    /* Once per election time-out: after that an attempt has succeeded or is over. */
+    if (!node_is_leader(node) || !disk_space_is_full(node) || raft_transferring(node->core) != 0 ||
+        (space->handed_over_ms != 0 && node->now_ms < space->handed_over_ms + node->options.election_timeout_ms)) {
+        return;
+    }
+    struct raft_status status;
+    raft_status(node->core, &status);
+    raft_node_id to = have_majority(node, &status) ? furthest_with_room(node, &status) : 0;
+    if (to != 0 && raft_transfer(node->core, to)) {
+        space->handed_over_ms = node->now_ms;
+    }
 }
 
 bool disk_space_admit(struct node *node, size_t count, uint64_t bytes, struct problem *out_problem) {

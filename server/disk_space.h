@@ -20,6 +20,7 @@ struct disk_space {
     struct storage_room room;      /* As the disk told last. */
     uint64_t admitted;             /* Bytes let in that are not handed to the disk yet. */
     bool full;                     /* The log says so. */
+    uint64_t handed_over_ms;       /* When this leader last tried to hand over. */
     struct disk_space_peer *peers; /* Owned: those that are full. */
     size_t peer_count;
     size_t peer_capacity;
@@ -32,6 +33,8 @@ void disk_space_told(struct node *node, const struct storage_room *room);
 /* What was let in is handed to the disk (server/disk_watch.h counts it from here on). */
 void disk_space_handed_over(struct disk_space *space);
 
+/* A leader that is full hands over to a voter that has room, when a majority has (§3.10). */
+void disk_space_turn(struct node *node);
 /* On the leader: is there room for these commands? False: *out_problem is storage_full. */
 bool disk_space_admit(struct node *node, size_t count, uint64_t bytes, struct problem *out_problem);
 /* On a follower: may it store what this request would add to its log? False as above. */

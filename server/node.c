@@ -238,6 +238,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
         cluster_clock_lead(&node->clock, raft_current_term(node->core), node->now_ms);
     }
     disk_watch_turn(node);
+    disk_space_turn(node);
     proposals_turn(node);
     reads_turn(node);
     handover_turn(node);

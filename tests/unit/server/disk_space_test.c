@@ -40,6 +40,7 @@ static void assert_full(const struct client *client, const char *why) {
 START_TEST(a_leader_without_room_refuses_commands_whoever_was_asked_and_answers_queries) {
     struct setting now = begin(1);
     assert_result(put(&now, now.leader), "{}");
+    tell(&now, now.third, NONE, PLENTY); /* So that handing over would help nobody. */
     tell(&now, now.leader, NONE, NONE);
     raft_index last = cluster_status(now.cluster, now.leader).raft.last.index;
     assert_full(put(&now, now.leader), "no room is left");
@@ -53,6 +54,27 @@ START_TEST(a_leader_without_room_refuses_commands_whoever_was_asked_and_answers_
     tell(&now, now.leader, PLENTY, PLENTY);
     assert_result(put(&now, now.follower), "{\"previous\":1}");
     cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(a_leader_without_room_hands_over_to_one_that_has_and_nobody_is_refused) {
+    /* With five voters, one other full one must not be the next. */
+    struct cluster *cluster = cluster_create(5, 10);
+    struct setting now = {.cluster = cluster, .leader = cluster_form(cluster)};
+    size_t full = cluster_other(cluster, now.leader);
+    tell(&now, full, NONE, PLENTY);
+    raft_term term = cluster_status(cluster, now.leader).raft.hard_state.term;
+    struct storage_room none = {0};
+    node_room(cluster_node(cluster, now.leader), &none);
+    struct client *client = put(&now, now.leader); /* Held meanwhile, then forwarded. */
+    assert_result(client, "{}");
+    size_t next = cluster_await_leader(cluster);
+    ck_assert_uint_ne(next, now.leader);
+    ck_assert_uint_ne(next, full);
+    ck_assert_uint_eq(cluster_status(cluster, next).raft.hard_state.term, term + 1);
+    cluster_run(cluster, 10 * ELECTION_MS);
+    ck_assert_uint_eq(cluster_status(cluster, next).raft.hard_state.term, term + 1);
+    cluster_destroy(cluster);
 }
 END_TEST
 
@@ -169,6 +191,7 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_leader_without_room_refuses_commands_whoever_was_asked_and_answers_queries);
+    tcase_add_test(tcase, a_leader_without_room_hands_over_to_one_that_has_and_nobody_is_refused);
     tcase_add_test(tcase, what_is_on_its_way_to_the_disk_counts);
     tcase_add_test(tcase, one_full_follower_is_no_reason_to_refuse_two_are);
     tcase_add_test(tcase, a_silent_voter_has_no_room_either);
