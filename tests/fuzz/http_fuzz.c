@@ -53,6 +53,7 @@ static void check_parameters(const struct target *target) {
     }
     require(parameters.timeout_ms >= 1 && parameters.timeout_ms <= NODE_TIMEOUT_MAX_MS, "a time-out out of range");
     require(parameters.limit >= 1 && parameters.limit <= NODE_LOG_LIMIT_MAX, "a limit out of range");
+    require(parameters.session <= RAFT_NUMBER_MAX && parameters.sequence <= RAFT_NUMBER_MAX, "a session out of range");
     require(parameters.min_index <= RAFT_NUMBER_MAX && parameters.from <= RAFT_NUMBER_MAX, "an index out of range");
 }
 
@@ -63,7 +64,11 @@ static void check_target(const char *text, size_t size) {
     require(target.path_size <= size + 1 && target.raw_path_size <= size + 1, "a path longer than its target");
     require(within(target.query, target.query_size, text, size), "a query outside the target");
     char allow[ROUTE_ALLOW_SIZE];
-    (void)route_find("GET", target.path, target.path_size, allow);
+    const struct route *route = route_find("GET", target.path, target.path_size, allow);
+    uint64_t id = 0;
+    if (route != NULL && route_read_id(route, target.path, target.path_size, &id)) {
+        require(id <= RAFT_NUMBER_MAX, "a number in a path out of range");
+    }
     check_pairs(&target);
     if (whole) {
         require(memchr(target.path, '\0', target.path_size) == NULL, "a NUL in an accepted path");

@@ -44,6 +44,24 @@ static void assert_rejected(struct client_line line, enum problem_code code) {
     ck_assert(!line.problem.outcome_unknown);
 }
 
+/* The stamps in a log never fall. Answers how many there are. */
+static size_t check_stamps(struct cluster *cluster, size_t at, uint64_t *out_newest) {
+    const struct client *log = client_await(cluster_read_log(cluster, at, 1, NODE_LOG_LIMIT_MAX));
+    size_t count = 0;
+    *out_newest = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        const struct client_line *line = &log->lines[i];
+        if (line->type == RAFT_COMMAND || line->type == RAFT_SESSION) {
+            ck_assert_uint_ge(line->time_ms, *out_newest);
+            *out_newest = line->time_ms;
+            count++;
+        } else {
+            ck_assert_uint_eq(line->time_ms, 0);
+        }
+    }
+    return count;
+}
+
 START_TEST(a_retry_through_any_node_has_the_first_answer) {
     struct setting now = begin(1);
     client_await(cluster_propose(now.cluster, now.leader, PUT("a", "0")));
@@ -86,7 +104,8 @@ START_TEST(a_session_ends_when_it_is_closed) {
     struct setting now = begin(4);
     uint64_t session = open_session(now.cluster, now.leader);
     assert_problem(client_await(cluster_change_session(now.cluster, now.follower, session)), PROBLEM_NONE, false);
-    assert_problem(client_await(cluster_change_session(now.cluster, now.follower, session)), PROBLEM_SESSION_EXPIRED, false);
+    assert_problem(client_await(cluster_change_session(now.cluster, now.follower, session)), PROBLEM_SESSION_EXPIRED,
+                   false);
     assert_rejected(once(now.cluster, now.follower, PUT("a", "1"), NULL, session, 1), PROBLEM_SESSION_EXPIRED);
     assert_result(client_await(cluster_get(now.cluster, now.leader)), "{\"found\":false}");
     cluster_destroy(now.cluster);
@@ -126,7 +145,7 @@ static bool somebody_leads(struct cluster *cluster) {
 START_TEST(a_new_leader_that_has_not_applied_the_first_yet_answers_the_retry_with_it) {
     struct setting now = begin(6);
     uint64_t session = open_session(now.cluster, now.leader);
-    cluster_settle(now.cluster);
+    cluster_run(now.cluster, 5000);
     /* Given entries that have reached the others, whose answers do not come before the leader dies */
     for (size_t at = 0; at < 3; at++) {
         now.cluster->members[at].hold_writes = true;
@@ -151,6 +170,9 @@ START_TEST(a_new_leader_that_has_not_applied_the_first_yet_answers_the_retry_wit
     assert_done(line, "{}", true);
     ck_assert_uint_eq(line.id.index, session + 1);
     assert_done(client_await(keyed_retry)->lines[0], "{}", true);
+    uint64_t newest;
+    ck_assert_uint_eq(check_stamps(now.cluster, next, &newest), 5);
+    ck_assert_uint_ge(newest, 5000); /* It went on from a stamp that was not applied yet. */
     cluster_destroy(now.cluster);
 }
 END_TEST
@@ -158,17 +180,25 @@ END_TEST
 START_TEST(after_all_nodes_restart_a_retry_has_the_first_answer) {
     struct setting now = begin(7);
     uint64_t session = open_session(now.cluster, now.leader);
+    cluster_run(now.cluster, 5000);
     struct client_line first = once(now.cluster, now.leader, PUT("a", "1"), NULL, session, 1);
     struct client_line keyed = once(now.cluster, now.leader, PUT("b", "1"), "k\"", 0, 0);
     for (size_t at = 0; at < 3; at++) {
         now.cluster->members[at].options.cache_bytes = 0; /* Entries are read from disk. */
         cluster_restart(now.cluster, at);
     }
-    cluster_await_leader(now.cluster);
+    now.cluster->network_ms = 20;
+    ck_assert(cluster_run_until(now.cluster, somebody_leads, 60000));
+    size_t leader = cluster_leader(now.cluster);
+    ck_assert_uint_eq(cluster_status(now.cluster, leader).applied_index, 0);
+    struct client *early = cluster_propose(now.cluster, leader, PUT("c", "1")); /* Stamped before anything is applied. */
     for (size_t at = 0; at < 3; at++) {
         assert_same(once(now.cluster, at, PUT("a", "1"), NULL, session, 1), first);
         assert_same(once(now.cluster, at, PUT("b", "1"), "k\"", 0, 0), keyed);
     }
+    assert_result(client_await(early), "{}");
+    uint64_t newest;
+    ck_assert_uint_eq(check_stamps(now.cluster, leader, &newest), 10);
     cluster_destroy(now.cluster);
 }
 END_TEST
@@ -216,23 +246,38 @@ START_TEST(stamps_never_go_back_from_leader_to_leader) {
         client_await(cluster_propose(now.cluster, leader, PUT("a", "1")));
         cluster_restart(now.cluster, leader);
     }
-    size_t leader = cluster_await_leader(now.cluster);
-    const struct client *log = client_await(cluster_read_log(now.cluster, leader, 1, NODE_LOG_LIMIT_MAX));
-    uint64_t before = 0;
-    size_t commands = 0;
-    for (size_t i = 0; i < log->count; i++) {
-        if (log->lines[i].type != RAFT_COMMAND) {
-            ck_assert_uint_eq(log->lines[i].time_ms, 0);
-            continue;
-        }
-        ck_assert_uint_ge(log->lines[i].time_ms, before);
-        ck_assert(commands % 2 == 0 || log->lines[i].time_ms >= before + 700);
-        before = log->lines[i].time_ms;
-        commands++;
-    }
+    uint64_t newest = 0;
+    size_t commands = check_stamps(now.cluster, cluster_await_leader(now.cluster), &newest);
     ck_assert_uint_eq(commands, 12);
-    ck_assert_uint_ge(before, 6 * 700);
-    ck_assert_uint_lt(before, 6 * 700 + 3000); /* Nobody's clock runs while nobody leads, nor anybody's own epoch. */
+    ck_assert_uint_ge(newest, 6 * 700);
+    ck_assert_uint_lt(newest, 6 * 700 + 3000); /* Nobody's clock runs while nobody leads, nor anybody's own epoch. */
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(many_of_all_kinds_are_passed_on_together) {
+    /* Given so much around the commands in one forwarded request that the leader copies out what counts */
+    enum { COUNT = 300 };
+    struct setting now = begin(12);
+    struct client *keyed[COUNT];
+    struct client *opened[COUNT];
+    char key[8];
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof key, "%03zu", i);
+        opened[i] = cluster_change_session(now.cluster, now.follower, 0);
+        keyed[i] = cluster_propose_once(now.cluster, now.follower, PUT("", "1"), key, 0, 0);
+    }
+    /* Then each has its own answer, and a retry the same */
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_result(client_await(opened[i]), "null");
+        assert_result(client_await(keyed[i]), i == 0 ? "{}" : "{\"previous\":1}");
+        ck_assert_uint_eq(keyed[i]->lines[0].id.index, opened[i]->lines[0].id.index + 1);
+    }
+    ck_assert_uint_eq(cluster_node(now.cluster, now.follower)->forwards.next_sequence, 1);
+    for (size_t i = 0; i < COUNT; i += 50) {
+        snprintf(key, sizeof key, "%03zu", i);
+        assert_same(once(now.cluster, now.leader, PUT("", "1"), key, 0, 0), keyed[i]->lines[0]);
+    }
     cluster_destroy(now.cluster);
 }
 END_TEST
@@ -262,6 +307,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_command_that_the_machine_refuses_uses_no_number_up);
     tcase_add_test(tcase, an_hour_of_cluster_time_ends_sessions_and_keys);
     tcase_add_test(tcase, stamps_never_go_back_from_leader_to_leader);
+    tcase_add_test(tcase, many_of_all_kinds_are_passed_on_together);
     tcase_add_test(tcase, a_key_in_a_body_of_white_space_is_kept_with_its_command);
 }
 
