@@ -390,8 +390,9 @@ void proposals_turn(struct node *node) {
     struct proposals *proposals = &node->proposals;
     if (proposals->queued.head != NULL) {
         if (node_is_leader(node)) {
-            /* Held while leadership is handed over (§3.10): soon they go to the next leader, or into this log after all. */
-            if (raft_transferring(node->core) == 0) {
+            /* Held while leadership is handed over (§3.10) and while this leader leaves the cluster (§4.2.2): soon they go
+             * to the next leader, or into this log after all. */
+            if (raft_accepts(node->core)) {
                 append_all(node);
             }
         } else {

@@ -116,6 +116,11 @@ static bool is_well_formed(const struct raft_message *request) {
         if (id.index != before.index + 1 || id.term < before.term || id.term > request->term || id.term == 0) {
             return false;
         }
+        const struct raft_entry *entry = &request->append_entries.entries[i];
+        if (entry->type == RAFT_CONFIGURATION &&
+            (entry->configuration == NULL || !configuration_is_valid(entry->configuration))) {
+            return false;
+        }
         before = id;
     }
     return true;

@@ -1,5 +1,5 @@
 /* Which configuration is in effect: always the newest in the log, committed or not (§4.1). When entries are truncated, the
- * one before comes back. */
+ * one before comes back. And what can be said of one configuration. */
 #ifndef RAFT_CONFIGURATION_H
 #define RAFT_CONFIGURATION_H
 
@@ -35,5 +35,19 @@ bool configuration_install(struct configuration_history *history, raft_index thr
 
 /* The one in effect. Borrowed until the history changes. */
 const struct configuration_at *configuration_current(const struct configuration_history *history);
+/* The one that comes back if the one in effect is truncated; NULL when that cannot happen any more. */
+const struct configuration_at *configuration_previous(const struct configuration_history *history);
+
+/* -- One configuration -- */
+
+/* Whether `id` is among the first `count` of `ids`. */
+bool configuration_lists(const raft_node_id *ids, size_t count, raft_node_id id);
+/* In any list of those who get the log: voters, learners, outgoing. */
+bool configuration_has(const struct raft_configuration *configuration, raft_node_id id);
+/* The lists are ascending and do not contradict each other: what raft.h says of them. */
+bool configuration_is_valid(const struct raft_configuration *configuration);
+bool configuration_equal(const struct raft_configuration *left, const struct raft_configuration *right);
+/* How many servers get the log. */
+size_t configuration_size(const struct raft_configuration *configuration);
 
 #endif

@@ -45,7 +45,7 @@ static void ask_for_votes(struct raft *raft, bool pre_vote, bool transfer) {
         struct progress *peer = &raft->peers[i];
         peer->vote_round = 0;
         peer->vote_granted = false;
-        if (!quorum_has_voter(raft_current_configuration(raft, NULL), peer->id)) {
+        if (!quorum_has_decider(raft_current_configuration(raft, NULL), peer->id)) {
             continue;
         }
         peer->vote_round = raft->next_round++;
@@ -94,17 +94,19 @@ void election_start_transfer(struct raft *raft) {
     start_election(raft, true);
 }
 
-static size_t count_votes(const struct raft *raft) {
-    size_t votes = 1; /* Its own. */
-    for (size_t i = 0; i < raft->peer_count; i++) {
-        votes += raft->peers[i].vote_granted ? 1 : 0;
+static uint64_t vote_of(const void *context, raft_node_id id) {
+    const struct raft *raft = context;
+    if (id == raft->options.id) {
+        return 1;
     }
-    return votes;
+    const struct progress *peer = raft_progress((struct raft *)raft, id);
+    assert(peer != NULL);
+    return peer->vote_granted ? 1 : 0;
 }
 
+/* §4.3: of a joint configuration both majorities. A candidate that is in neither does not count itself (§4.2.2). */
 static void check_majority(struct raft *raft) {
-    size_t needed = quorum_size(raft_current_configuration(raft, NULL)->voter_count);
-    if (count_votes(raft) < needed) {
+    if (quorum_value(raft_current_configuration(raft, NULL), vote_of, raft) == 0) {
         return;
     }
     if (raft->role == RAFT_PRE_CANDIDATE) {
@@ -114,9 +116,45 @@ static void check_majority(struct raft *raft) {
     }
 }
 
-/* A sole voter waits for nobody. */
-static bool is_sole_voter(const struct raft *raft) {
-    return raft_is_voter(raft) && raft_current_configuration(raft, NULL)->voter_count == 1;
+/* A server decides in the configuration in effect, or did in the one before while it is not known whether that is over:
+ * its log may be the only one with the new configuration, and then nobody else can be elected (§4.2.2, Figure 4.6). A
+ * learner never does (§4.2.1), nor a server that has learnt of its removal. */
+static bool may_campaign(const struct raft *raft) {
+    const struct configuration_at *current = configuration_current(&raft->configurations);
+    if (quorum_has_decider(&current->configuration, raft->options.id)) {
+        return !raft->unfit || election_is_sole_voter(raft);
+    }
+    const struct configuration_at *before = configuration_previous(&raft->configurations);
+    return !raft->unfit && current->index > raft->commit_index && before != NULL &&
+           quorum_has_decider(&before->configuration, raft->options.id);
+}
+
+bool election_is_sole_voter(const struct raft *raft) {
+    return quorum_is_sole_voter(raft_current_configuration(raft, NULL), raft->options.id);
+}
+
+/* A sole voter waits for nobody, except for a leader that leaves the cluster to it (§4.2.2): while that may still live, and
+ * while this server may have given it a promise before it was restarted, it waits as others do, for leases rest on that. */
+static uint64_t sole_voter_next_ms(const struct raft *raft) {
+    if (raft->role == RAFT_CANDIDATE) {
+        return UINT64_MAX; /* Its own vote is on the way to the disk. */
+    }
+    if (raft->leader != 0) {
+        return raft->election_deadline_ms;
+    }
+    const struct configuration_at *before = configuration_previous(&raft->configurations);
+    bool was_alone = before == NULL || before->configuration.voter_count == 0 ||
+                     quorum_is_sole_voter(&before->configuration, raft->options.id);
+    return was_alone || raft->promise_until_ms < raft->now_ms ? raft->now_ms : raft->promise_until_ms;
+}
+
+void election_set_unfit(struct raft *raft) {
+    bool campaigns = raft->role == RAFT_PRE_CANDIDATE || raft->role == RAFT_CANDIDATE;
+    if (raft->unfit && campaigns && !election_is_sole_voter(raft)) {
+        raft_become_follower(raft, raft->hard_state.term, 0);
+    } else if (!raft->unfit && raft->role == RAFT_FOLLOWER) {
+        election_restart_timer(raft); /* It has run out long ago: others first. */
+    }
 }
 
 void election_tick(struct raft *raft) {
@@ -124,7 +162,7 @@ void election_tick(struct raft *raft) {
     if (raft->now_ms < election_next_ms(raft)) {
         return;
     }
-    if (is_sole_voter(raft)) {
+    if (election_is_sole_voter(raft)) {
         start_election(raft, false);
     } else {
         start_pre_vote(raft);
@@ -136,13 +174,10 @@ uint64_t election_next_ms(const struct raft *raft) {
     if (raft->hard_state.term == RAFT_NUMBER_MAX) {
         return UINT64_MAX; /* There is no later term. */
     }
-    if (!raft_is_voter(raft)) {
-        return UINT64_MAX; /* §4.2.2, §4.2.1: who has no vote in its own configuration does not campaign. */
+    if (!may_campaign(raft)) {
+        return UINT64_MAX;
     }
-    if (is_sole_voter(raft)) {
-        return raft->role == RAFT_CANDIDATE ? UINT64_MAX : raft->now_ms; /* Its own vote is on the way to the disk. */
-    }
-    return raft->election_deadline_ms;
+    return election_is_sole_voter(raft) ? sole_voter_next_ms(raft) : raft->election_deadline_ms;
 }
 
 void election_persisted(struct raft *raft, raft_write write) {

@@ -20,6 +20,12 @@ uint32_t election_promise_ms(const struct raft *raft);
 /* The leader asked for it: campaigns at once, without asking for pre-votes (§3.10). */
 void election_start_transfer(struct raft *raft);
 
+/* It decides everything by itself. */
+bool election_is_sole_voter(const struct raft *raft);
+
+/* raft->unfit has changed: who may not lead stops campaigning. */
+void election_set_unfit(struct raft *raft);
+
 /* Follower or candidate: campaigns when the time is over. */
 void election_tick(struct raft *raft);
 

@@ -110,6 +110,13 @@ static bool covers(const struct raft_snapshot *snapshot) {
            snapshot->configuration != NULL;
 }
 
+/* Of who the servers are, it may come from another server and is looked at like an entry. None at all is possible. */
+static bool tells_who(const struct raft_snapshot *snapshot) {
+    struct raft_configuration none = {0};
+    return configuration_is_valid(snapshot->configuration) ||
+           (snapshot->configuration_index == 0 && configuration_equal(snapshot->configuration, &none));
+}
+
 /* Figure 5.3, steps 6 and 7: where the log has the snapshot's last entry, what follows it is kept; else all of it goes. */
 static void replace_log(struct raft *raft, const struct raft_snapshot *snapshot) {
     struct configuration_at as_of = {snapshot->configuration_index, *snapshot->configuration};
@@ -133,6 +140,11 @@ static void replace_log(struct raft *raft, const struct raft_snapshot *snapshot)
 bool install_snapshot_take(struct raft *raft, const struct raft_snapshot *snapshot) {
     assert(covers(snapshot));
     if (snapshot->id.index <= raft->commit_index || raft->role == RAFT_LEADER) {
+        return false;
+    }
+    if (!tells_who(snapshot)) {
+        raft_trace(raft, true, "ignores a snapshot whose configuration makes no sense: %" PRIu64 "/%" PRIu64,
+                   snapshot->id.index, snapshot->id.term);
         return false;
     }
     if (snapshot->id.term > raft->hard_state.term) {

@@ -49,8 +49,35 @@ static void check_progress(const struct raft *raft) {
     }
 }
 
+/* Every member is a peer once; whoever else is one is on its way out, as the leader's guest. */
+static void check_peers(const struct raft *raft) {
+    const struct raft_configuration *current = &configuration_current(&raft->configurations)->configuration;
+    size_t members = configuration_has(current, raft->options.id) ? 1 : 0;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        assert(configuration_has(current, peer->id) != peer->leaving);
+        assert(!peer->leaving || raft->role == RAFT_LEADER);
+        members += peer->leaving ? 0 : 1;
+    }
+    assert(members == configuration_size(current));
+}
+
+static void check_offer(const struct raft *raft) {
+    const struct configuration_at *current = configuration_current(&raft->configurations);
+    if (raft->offer.after != 0) {
+        assert(raft->role == RAFT_LEADER && raft->transfer_to == 0);
+        assert(raft->offer.after == current->index && current->index <= raft->commit_index);
+        assert(raft->term_first_index <= raft->commit_index);
+        assert(configuration_is_valid(&raft->offer.configuration));
+    }
+    /* §4.2.2: it has stepped down when that is committed. */
+    assert(raft->role != RAFT_LEADER || raft_is_voter(raft) || current->index > raft->commit_index);
+}
+
 void invariants_check(const struct raft *raft) {
     check_log(raft);
     check_role(raft);
     check_progress(raft);
+    check_peers(raft);
+    check_offer(raft);
 }

@@ -24,9 +24,10 @@ void raft_status(const struct raft *raft, struct raft_status *out_status) {
     };
     if (raft->role == RAFT_LEADER) {
         out_status->has_committed_in_term = raft->commit_index >= raft->term_first_index;
-        out_status->peer_count = raft->peer_count;
         for (size_t i = 0; i < raft->peer_count; i++) {
-            show_peer(&raft->peers[i], &out_status->peers[i]);
+            if (!raft->peers[i].leaving) { /* Who is no member is nobody's business. */
+                show_peer(&raft->peers[i], &out_status->peers[out_status->peer_count++]);
+            }
         }
     }
 }

@@ -26,6 +26,16 @@ struct progress_request {
     uint64_t sent_ms;
 };
 
+/* How a new voter catches up (§4.2.1): a round ends when it has what was the whole log at the round's beginning. */
+struct progress_rounds {
+    uint32_t count;         /* Begun. */
+    raft_index target;      /* The log's end when the round began. */
+    uint64_t began_ms;      /* When that was. */
+    raft_index match_index; /* Seen last. */
+    uint64_t progress_ms;   /* When it last came further, or had nothing to catch up. */
+    bool caught_up;         /* A round took less than an election time-out. */
+};
+
 struct progress {
     raft_node_id id;
 
@@ -45,6 +55,13 @@ struct progress {
     uint64_t last_contact_ms;   /* Its last answer in this term. */
     uint64_t lease_until_ms;    /* It votes for nobody else before, its clock's drift taken off (§6.4.1). */
     raft_round confirmed_round; /* The newest request of this term it has answered. */
+
+    /* Membership (membership.c). */
+    struct progress_rounds rounds;
+    bool leaving;              /* No member any more: it gets the log up to the configuration that left it out. */
+    raft_index leaving_index;  /* That configuration's. */
+    raft_round leaving_round;  /* Requests from this one on carry its commitment; 0: not committed yet. */
+    uint64_t leaving_until_ms; /* Then it is left alone. */
 
     size_t in_flight_count;
     size_t heartbeats_in_flight; /* Of the in_flight_count. */

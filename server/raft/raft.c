@@ -6,6 +6,7 @@
 #include "server/raft/election.h"
 #include "server/raft/install_snapshot.h"
 #include "server/raft/invariants.h"
+#include "server/raft/membership.h"
 #include "server/raft/quorum.h"
 #include "server/raft/read_index.h"
 #include "server/raft/replication.h"
@@ -162,6 +163,13 @@ bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count) {
     if (raft->role != RAFT_LEADER || raft->transfer_to != 0) {
         return false;
     }
+    if (count > 0 && entries[0].type == RAFT_CONFIGURATION) {
+        assert(count == 1);
+        return membership_append(raft, &entries[0]);
+    }
+    if (!raft_accepts(raft)) {
+        return false;
+    }
     for (size_t i = 0; i < count; i++) {
         assert(entries[i].type == RAFT_COMMAND || entries[i].type == RAFT_SESSION);
         entries[i].id = (struct raft_entry_id){log_last_index(&raft->log) + 1, raft->hard_state.term};
@@ -192,6 +200,28 @@ bool raft_transfer(struct raft *raft, raft_node_id to) {
 
 raft_node_id raft_transferring(const struct raft *raft) {
     return raft->transfer_to;
+}
+
+bool raft_accepts(const struct raft *raft) {
+    return raft->role == RAFT_LEADER && raft->transfer_to == 0 && raft_is_voter(raft);
+}
+
+enum raft_change_verdict raft_change(struct raft *raft, const struct raft_configuration *target,
+                                     struct raft_configuration *out_first) {
+    return membership_change(raft, target, out_first);
+}
+
+void raft_set_unfit(struct raft *raft, bool unfit) {
+    if (raft->unfit == unfit) {
+        return;
+    }
+    raft->unfit = unfit;
+    raft_trace(raft, true, unfit ? "must not lead" : "may lead again");
+    if (raft->role != RAFT_LEADER) {
+        election_set_unfit(raft);
+    } else if (unfit) {
+        transfer_start_unfit(raft);
+    }
 }
 
 void raft_persisted(struct raft *raft, raft_write write) {
@@ -229,11 +259,15 @@ void raft_snapshot_progress(struct raft *raft, raft_node_id to) {
 
 const struct raft_actions *raft_take_actions(struct raft *raft) {
     if (raft->role == RAFT_LEADER) {
+        membership_flush(raft);
         read_index_flush(raft);
         replication_flush(raft);
         transfer_flush(raft);
+        membership_leave(raft);
     }
     invariants_check(raft);
     raft->leader_heard = false;
-    return output_take(&raft->output, raft->hard_state, raft->commit_index);
+    output_take(&raft->output, raft->hard_state, raft->commit_index);
+    membership_show(raft, &raft->output.actions);
+    return &raft->output.actions;
 }

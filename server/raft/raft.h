@@ -108,7 +108,10 @@ enum raft_entry_type {
  *
  * A change whose new voters still have to catch up stands in the configuration, so that any later leader goes on with it:
  * `next_voters` is then not empty and with `next_learners` says where it leads; `joining` are those learners that this
- * change brought, and takes away again if it is given up. */
+ * change brought, and takes away again if it is given up.
+ *
+ * A joint configuration says in the same lists where it leads: next_voters are its voters, next_learners the learners there
+ * will be. A voter that becomes a learner is in outgoing and in next_learners meanwhile. */
 struct raft_configuration {
     size_t voter_count;
     size_t learner_count;
@@ -119,9 +122,9 @@ struct raft_configuration {
     raft_node_id voters[RAFT_MEMBERS_MAX];   /* The first voter_count, ascending; so the others. */
     raft_node_id learners[RAFT_MEMBERS_MAX]; /* No server is both a voter and a learner, or both outgoing and a learner. */
     raft_node_id outgoing[RAFT_MEMBERS_MAX];
-    raft_node_id next_voters[RAFT_MEMBERS_MAX]; /* Each one a voter or a learner now. */
-    raft_node_id next_learners[RAFT_MEMBERS_MAX];
-    raft_node_id joining[RAFT_MEMBERS_MAX]; /* Learners. */
+    raft_node_id next_voters[RAFT_MEMBERS_MAX];   /* Each one a voter or a learner now. */
+    raft_node_id next_learners[RAFT_MEMBERS_MAX]; /* In one of the first three lists now. */
+    raft_node_id joining[RAFT_MEMBERS_MAX];       /* Learners. */
 };
 
 struct raft_entry {
@@ -267,11 +270,16 @@ uint64_t raft_next_deadline_ms(const struct raft *raft);
 void raft_receive(struct raft *raft, const struct raft_message *message);
 void raft_send_failed(struct raft *raft, raft_node_id to, raft_round round);
 
-/* Appends commands, in order, to the leader's log: type, bytes and buffer are given, the ids are filled in. False, and
- * nothing happens, when this server is not the leader or hands leadership over. The commands may still be lost if the
- * leader is deposed: entry (index, term) is committed when the host is told to apply an entry with that id, and lost when
- * it is told to apply another one there. */
+/* Appends commands, in order, to the leader's log: type, bytes and buffer are given, the ids are filled in. Or, alone, a
+ * configuration, the one that raft_change answered in this turn or that was due in the last actions. False, and nothing
+ * happens, when raft_accepts does not, or when that configuration may not be appended any more; what is then due is said.
+ * The commands may still be lost if the leader is deposed: entry (index, term) is committed when the host is told to apply
+ * an entry with that id, and lost when it is told to apply another one there. */
 bool raft_propose(struct raft *raft, struct raft_entry *entries, size_t count);
+/* Whether it would take a command now: this server leads, hands leadership over to nobody, and is not on its way out of the
+ * cluster (§4.2.2: a leader that the newest configuration leaves out goes on leading until that is committed; then it tells
+ * another voter to campaign and is a follower that knows no leader). */
+bool raft_accepts(const struct raft *raft);
 
 /* Asks from which index on state is fresh for a query that arrived before this call. Answered in `reads` of some later
  * actions, after a majority has confirmed the leader by answering messages sent after this call. False: not the leader. */
@@ -309,18 +317,20 @@ void raft_snapshot_progress(struct raft *raft, raft_node_id to);
 /* -- Membership (ch. 4) -- */
 
 enum raft_change_verdict {
-    RAFT_CHANGE_BEGUN,       /* Append *out_first now, by raft_propose in this turn. */
-    RAFT_CHANGE_NONE,        /* The configuration is that already. */
+    RAFT_CHANGE_BEGUN, /* Append *out_first now, by raft_propose in this turn. */
+    RAFT_CHANGE_NONE,  /* The configuration is that already. *out_first, the same ids, may be appended all the same, for
+                          what else the host keeps in it. */
     RAFT_CHANGE_NOT_LEADER,  /* Or leadership is being handed over. */
     RAFT_CHANGE_NOT_YET,     /* No entry of this term is committed yet (the erratum of 2015 to §4.1): ask again. */
     RAFT_CHANGE_IN_PROGRESS, /* Another one is under way: uncommitted, catching up or joint. */
-    RAFT_CHANGE_NO_MAJORITY  /* No majority of the voters it would lead to has been heard within an election time-out. */
+    RAFT_CHANGE_NO_MAJORITY, /* No majority of the voters it would lead to has been heard within an election time-out. */
+    RAFT_CHANGE_TOO_MANY     /* The servers of both configurations together are more than RAFT_MEMBERS_MAX. */
 };
 
-/* Begins to go to exactly `target`'s voters (at least one) and learners; its other lists are empty. What is appended first,
- * decided here: with new voters, they as learners that have to catch up (§4.2.1), unless they are learners that have; else
- * the target itself, when it is at most one voter away (§4.1); else the joint configuration (§4.3). Servers that are new
- * voters count as heard. The steps that follow come as `configuration_due`. */
+/* Begins to go to exactly `target`'s voters (at least one) and learners; its other lists are empty, and no server is in
+ * both. What is appended first, decided here: with new voters, they as learners that have to catch up (§4.2.1), unless they
+ * are learners that have; else the target itself, when it is at most one voter away (§4.1); else the joint configuration
+ * (§4.3). Servers that are new voters count as heard. The steps that follow come as `configuration_due`. */
 enum raft_change_verdict raft_change(struct raft *raft, const struct raft_configuration *target,
                                      struct raft_configuration *out_first);
 

@@ -3,6 +3,7 @@
 #include "server/raft/commit.h"
 #include "server/raft/election.h"
 #include "server/raft/install_snapshot.h"
+#include "server/raft/membership.h"
 #include "server/raft/quorum.h"
 #include "server/raft/read_index.h"
 
@@ -26,6 +27,8 @@ void replication_become_leader(struct raft *raft) {
     raft->heartbeat_due_ms = raft->now_ms;
     raft->commit_notice_due_ms = UINT64_MAX;
     raft->lease_over = false;
+    raft->transfer_last = 0;
+    raft->transfer_retry_ms = raft->now_ms;
     raft->term_first_index = log_last_index(&raft->log) + 1;
     struct raft_entry noop = {.id = {raft->term_first_index, raft->hard_state.term}, .type = RAFT_NOOP};
     raft_append(raft, &noop);
@@ -68,9 +71,13 @@ static void send_heartbeat_if_wanted(struct raft *raft, struct progress *peer) {
     }
 }
 
-/* How many entries from `first` on go into one request. */
-static size_t batch_count(const struct raft *raft, raft_index first) {
-    raft_index last = log_last_index(&raft->log);
+/* What that server gets: the whole log, or as a farewell what leads to its removal. */
+static raft_index last_for(const struct raft *raft, const struct progress *peer) {
+    return peer->leaving ? peer->leaving_index : log_last_index(&raft->log);
+}
+
+/* How many entries from `first` up to `last` go into one request. */
+static size_t batch_count(const struct raft *raft, raft_index first, raft_index last) {
     size_t count = 0;
     uint64_t bytes = 0;
     while (count < raft->options.max_batch_entries && first + count <= last) {
@@ -88,16 +95,16 @@ static void send_probe(struct raft *raft, struct progress *peer) {
     if (peer->paused || progress_entries_in_flight(peer) > 0) {
         return;
     }
-    send(raft, peer, peer->next_index - 1, batch_count(raft, peer->next_index), false);
+    send(raft, peer, peer->next_index - 1, batch_count(raft, peer->next_index, last_for(raft, peer)), false);
 }
 
 static void send_entries(struct raft *raft, struct progress *peer) {
     if (peer->paused || install_snapshot_is_needed(raft, peer)) {
         return; /* In the latter case older requests are still on the way. */
     }
-    while (peer->next_index <= log_last_index(&raft->log) &&
-           progress_entries_in_flight(peer) < raft->options.max_in_flight) {
-        size_t count = batch_count(raft, peer->next_index);
+    raft_index last = last_for(raft, peer);
+    while (peer->next_index <= last && progress_entries_in_flight(peer) < raft->options.max_in_flight) {
+        size_t count = batch_count(raft, peer->next_index, last);
         send(raft, peer, peer->next_index - 1, count, false);
         peer->next_index += count;
     }
@@ -278,6 +285,7 @@ void replication_receive_answer(struct raft *raft, const struct raft_message *an
         if (!request.heartbeat && peer->state == RAFT_PROBE) {
             peer->state = RAFT_REPLICATE;
         }
+        membership_said_farewell(peer, &request);
         succeeded(raft, peer, request.last);
     } else {
         raft_trace(raft, true, "ignores a match index that was not asked for node=%" PRIu64, peer->id);

@@ -2,6 +2,7 @@
 
 #include "server/raft/append_entries.h"
 #include "server/raft/election.h"
+#include "server/raft/membership.h"
 #include "server/raft/quorum.h"
 #include "server/raft/read_index.h"
 #include "server/raft/transfer.h"
@@ -20,6 +21,7 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_node_id leader
         raft->commit_notice_due_ms = UINT64_MAX;
         read_index_fail(raft);
         transfer_end(raft);
+        membership_end(raft);
         election_restart_timer(raft); /* As a leader it had none. */
     }
     bool new_term = term > raft->hard_state.term;
@@ -45,20 +47,21 @@ struct progress *raft_progress(struct raft *raft, raft_node_id id) {
 }
 
 bool raft_is_voter(const struct raft *raft) {
-    return quorum_has_voter(&configuration_current(&raft->configurations)->configuration, raft->options.id);
+    return quorum_has_decider(&configuration_current(&raft->configurations)->configuration, raft->options.id);
 }
 
 static void add_peer(struct raft *raft, const struct progress *known, size_t known_count, raft_node_id id) {
-    if (id == raft->options.id) {
-        return;
+    if (id == raft->options.id || raft_progress(raft, id) != NULL) {
+        return; /* It may be a voter and an outgoing one. */
     }
     struct progress *peer = &raft->peers[raft->peer_count++];
     for (size_t i = 0; i < known_count; i++) {
-        if (known[i].id == id) {
+        if (known[i].id == id && !known[i].leaving) {
             *peer = known[i];
             return;
         }
     }
+    /* Also for one that was removed and comes back: its disk may be another. */
     peer->id = id;
     progress_reset(peer, log_last_index(&raft->log) + 1, raft->now_ms);
 }
@@ -74,6 +77,14 @@ void raft_configuration_changed(struct raft *raft) {
     }
     for (size_t i = 0; i < configuration->learner_count; i++) {
         add_peer(raft, known, known_count, configuration->learners[i]);
+    }
+    for (size_t i = 0; i < configuration->outgoing_count; i++) {
+        add_peer(raft, known, known_count, configuration->outgoing[i]);
+    }
+    for (size_t i = 0; raft->role == RAFT_LEADER && i < known_count; i++) {
+        if (!configuration_has(configuration, known[i].id) && raft->peer_count < RAFT_MEMBERS_MAX) {
+            membership_begin_farewell(raft, &known[i]);
+        }
     }
 }
 

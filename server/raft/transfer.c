@@ -12,11 +12,11 @@ static bool is_heard_voter(struct raft *raft, const struct progress *peer) {
 }
 
 /* The voter that needs the least to have the whole log. */
-static raft_node_id furthest_voter(struct raft *raft) {
+static raft_node_id furthest_voter(struct raft *raft, raft_node_id but) {
     const struct progress *best = NULL;
     for (size_t i = 0; i < raft->peer_count; i++) {
         const struct progress *peer = &raft->peers[i];
-        if (is_heard_voter(raft, peer) && (best == NULL || peer->match_index > best->match_index)) {
+        if (peer->id != but && is_heard_voter(raft, peer) && (best == NULL || peer->match_index > best->match_index)) {
             best = peer;
         }
     }
@@ -28,7 +28,7 @@ bool transfer_start(struct raft *raft, raft_node_id to) {
         return false;
     }
     if (to == 0) {
-        to = furthest_voter(raft);
+        to = furthest_voter(raft, 0);
     }
     const struct progress *peer = raft_progress(raft, to);
     if (peer == NULL || !quorum_has_voter(raft_current_configuration(raft, NULL), to)) {
@@ -52,11 +52,56 @@ static void give_up(struct raft *raft) {
     transfer_end(raft);
 }
 
+/* Another one than last time, if there is another: that one may be no better off. */
+void transfer_start_unfit(struct raft *raft) {
+    assert(raft->role == RAFT_LEADER && raft->unfit);
+    if (election_is_sole_voter(raft) || raft->transfer_to != 0) {
+        return;
+    }
+    raft_node_id to = furthest_voter(raft, raft->transfer_last);
+    if (to == 0) {
+        to = furthest_voter(raft, 0);
+    }
+    if (to != 0 && transfer_start(raft, to)) {
+        raft->transfer_last = to;
+    }
+    raft->transfer_retry_ms = raft->now_ms + raft->options.heartbeat_ms;
+}
+
 void transfer_tick(struct raft *raft) {
     assert(raft->role == RAFT_LEADER);
     if (raft->transfer_to != 0 && raft->now_ms >= raft->transfer_deadline_ms) {
         give_up(raft);
     }
+    if (raft->unfit && raft->now_ms >= raft->transfer_retry_ms) {
+        transfer_start_unfit(raft);
+    }
+}
+
+/* TimeoutNow: the rest is the election's (§3.10 step 3). */
+raft_round transfer_tell(struct raft *raft, raft_node_id to) {
+    raft->lease_over = true; /* Its voters will break their promises: this election is a transfer's (§6.4.1). */
+    struct raft_message request = {
+        .type = RAFT_TIMEOUT_NOW,
+        .from = raft->options.id,
+        .to = to,
+        .term = raft->hard_state.term,
+        .round = raft->next_round++,
+    };
+    output_message(&raft->output, &request);
+    return request.round;
+}
+
+raft_node_id transfer_furthest(const struct raft *raft) {
+    const struct progress *best = NULL;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        if (quorum_has_voter(raft_current_configuration(raft, NULL), peer->id) &&
+            (best == NULL || peer->match_index > best->match_index)) {
+            best = peer;
+        }
+    }
+    return best == NULL ? 0 : best->id;
 }
 
 void transfer_flush(struct raft *raft) {
@@ -65,23 +110,14 @@ void transfer_flush(struct raft *raft) {
         return;
     }
     const struct progress *peer = raft_progress(raft, raft->transfer_to);
-    if (peer == NULL) {
-        give_up(raft); /* It is no member any more. */
+    if (peer == NULL || !quorum_has_voter(raft_current_configuration(raft, NULL), peer->id)) {
+        give_up(raft); /* It is no voter any more. */
         return;
     }
     if (peer->match_index < log_last_index(&raft->log)) {
         return;
     }
-    raft->transfer_round = raft->next_round++;
-    raft->lease_over = true; /* Its voters will break their promises: this election is a transfer's (§6.4.1). */
-    struct raft_message request = {
-        .type = RAFT_TIMEOUT_NOW,
-        .from = raft->options.id,
-        .to = peer->id,
-        .term = raft->hard_state.term,
-        .round = raft->transfer_round,
-    };
-    output_message(&raft->output, &request);
+    raft->transfer_round = transfer_tell(raft, peer->id);
 }
 
 void transfer_send_failed(struct raft *raft, raft_node_id to, raft_round round) {
@@ -92,7 +128,8 @@ void transfer_send_failed(struct raft *raft, raft_node_id to, raft_round round) 
 
 void transfer_receive(struct raft *raft, const struct raft_message *request) {
     bool obeys = request->term == raft->hard_state.term && raft->role == RAFT_FOLLOWER && raft->leader == request->from &&
-                 raft_is_voter(raft) && raft->hard_state.term < RAFT_NUMBER_MAX;
+                 raft_is_voter(raft) && raft->hard_state.term < RAFT_NUMBER_MAX &&
+                 (!raft->unfit || election_is_sole_voter(raft));
     struct raft_message answer = {
         .type = RAFT_TIMEOUT_NOW_ANSWER,
         .from = raft->options.id,

@@ -396,11 +396,14 @@ START_TEST(in_the_last_term_there_is_nobody_asks_for_another) {
 END_TEST
 
 START_TEST(a_campaign_refuses_what_was_held_for_the_term_before) {
-    /* Only a sole voter campaigns before what it holds has expired. */
+    /* Only who is told to campaigns before what it holds has expired. */
     struct harness *h = START(.voters = 1);
     APPEND(h, .term = 2, .prev = ID(1, 1));
     RECEIVE(h, .term = 2, .prev = ID(5, 2), .entries = "2");
-    harness_pass(h, 1);
+    struct raft_message told = {
+        .type = RAFT_TIMEOUT_NOW, .from = 2, .to = 1, .term = 2, .round = h->next_round++, .ticket = h->next_ticket++};
+    raft_receive(h->raft, &told);
+    harness_turn(h);
     ck_assert_int_eq(harness_role(h), RAFT_CANDIDATE);
     ck_assert_uint_eq(harness_sent_count(h, 2, RAFT_APPEND_ANSWER), 1);
     ck_assert(!harness_sent(h, 2, RAFT_APPEND_ANSWER).append_answer.success);

@@ -47,11 +47,53 @@ START_TEST(what_is_known_of_a_peer_outlives_a_new_configuration) {
     without_3.learner_count = 1;
     without_3.learners[0] = 9;
     append_configuration(h, &without_3);
-    ck_assert_uint_eq(h->raft->peer_count, 2);
+    ck_assert_uint_eq(h->raft->peer_count, 3);
     ck_assert_uint_eq(raft_progress(h->raft, 2)->match_index, match);
-    ck_assert_ptr_null(raft_progress(h->raft, 3));
+    ck_assert(raft_progress(h->raft, 3)->leaving); /* Until it has heard of it. */
     ck_assert_uint_eq(raft_progress(h->raft, 9)->match_index, 0);
     ck_assert_int_eq(raft_progress(h->raft, 9)->state, RAFT_PROBE);
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(who_does_not_lead_keeps_nobody_who_is_left_out) {
+    struct harness *h = START(.voters = 3);
+    struct raft_configuration without_3 = harness_configuration(2, 0);
+    append_configuration(h, &without_3);
+    ck_assert_uint_eq(h->raft->peer_count, 1);
+    ck_assert_ptr_null(raft_progress(h->raft, 3));
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(a_server_that_comes_back_is_known_no_more) {
+    struct harness *h = START(.voters = 3);
+    harness_lead_and_commit(h);
+    ck_assert_uint_gt(raft_progress(h->raft, 2)->match_index, 0);
+    struct raft_configuration others = {.voter_count = 2, .voters = {1, 3}};
+    append_configuration(h, &others);
+    ck_assert_uint_gt(raft_progress(h->raft, 2)->match_index, 0);
+    struct raft_configuration all = harness_configuration(3, 0);
+    append_configuration(h, &all);
+    ck_assert_uint_eq(raft_progress(h->raft, 2)->match_index, 0);
+    ck_assert(!raft_progress(h->raft, 2)->leaving);
+    ck_assert_uint_eq(h->raft->peer_count, 2);
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(an_outgoing_voter_is_a_peer_once) {
+    struct harness *h = START(.voters = 3);
+    struct raft_configuration joint = {.voter_count = 2,
+                                       .voters = {1, 4},
+                                       .outgoing_count = 3,
+                                       .outgoing = {1, 2, 4},
+                                       .next_voter_count = 2,
+                                       .next_voters = {1, 4}};
+    append_configuration(h, &joint);
+    ck_assert_uint_eq(h->raft->peer_count, 2);
+    ck_assert_ptr_nonnull(raft_progress(h->raft, 2));
+    ck_assert_ptr_nonnull(raft_progress(h->raft, 4));
     harness_stop(h);
 }
 END_TEST
@@ -93,6 +135,9 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, random_numbers_are_below_the_bound_and_reach_all_of_it);
     tcase_add_test(tcase, peers_are_all_members_but_itself);
     tcase_add_test(tcase, what_is_known_of_a_peer_outlives_a_new_configuration);
+    tcase_add_test(tcase, who_does_not_lead_keeps_nobody_who_is_left_out);
+    tcase_add_test(tcase, a_server_that_comes_back_is_known_no_more);
+    tcase_add_test(tcase, an_outgoing_voter_is_a_peer_once);
     tcase_add_test(tcase, there_is_room_for_the_peers_of_who_is_no_member_of_the_largest_configuration);
     tcase_add_test(tcase, a_new_term_forgets_the_vote_and_the_same_term_keeps_it);
     tcase_add_test(tcase, a_line_that_is_too_long_is_cut);
