@@ -109,6 +109,48 @@ START_TEST(a_configuration_of_the_largest_size_is_kept_whole) {
 }
 END_TEST
 
+static bool install(struct configuration_history *history, raft_index through, raft_index index, size_t voters) {
+    return configuration_install(history, through, &(struct configuration_at){index, harness_configuration(voters, 0)});
+}
+
+START_TEST(a_snapshot_takes_the_place_of_what_it_covers_and_later_ones_stay) {
+    struct configuration_history history = history_of(3, (raft_index[]){1, 5, 9});
+    ck_assert(!install(&history, 8, 5, 7));
+    assert_current(&history, 9, 3);
+    ck_assert_uint_eq(history.count, 2);
+    ck_assert(configuration_truncate(&history, 9));
+    assert_current(&history, 5, 7);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(a_snapshot_brings_a_configuration_that_the_log_never_had) {
+    struct configuration_history history = history_of(1, (raft_index[]){1});
+    ck_assert(install(&history, 20, 17, 5));
+    assert_current(&history, 17, 5);
+    ck_assert_uint_eq(history.count, 1);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(a_snapshot_in_the_place_of_the_whole_log_leaves_no_other) {
+    struct configuration_history history = history_of(3, (raft_index[]){1, 5, 9});
+    ck_assert(install(&history, UINT64_MAX, 3, 4));
+    assert_current(&history, 3, 4);
+    ck_assert_uint_eq(history.count, 1);
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(a_snapshot_with_the_configuration_in_effect_changes_nothing) {
+    struct configuration_history history = history_of(2, (raft_index[]){1, 5});
+    ck_assert(!install(&history, 8, 5, 2));
+    assert_current(&history, 5, 2);
+    ck_assert_uint_eq(history.count, 1);
+    configuration_clear(&history);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, before_the_first_entry_nobody_is_a_member);
     tcase_add_test(tcase, a_configuration_is_in_effect_as_soon_as_it_is_appended);
@@ -119,6 +161,10 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, committing_all_keeps_the_newest);
     tcase_add_test(tcase, committing_before_the_first_entry_keeps_the_empty_one);
     tcase_add_test(tcase, a_configuration_of_the_largest_size_is_kept_whole);
+    tcase_add_test(tcase, a_snapshot_takes_the_place_of_what_it_covers_and_later_ones_stay);
+    tcase_add_test(tcase, a_snapshot_brings_a_configuration_that_the_log_never_had);
+    tcase_add_test(tcase, a_snapshot_in_the_place_of_the_whole_log_leaves_no_other);
+    tcase_add_test(tcase, a_snapshot_with_the_configuration_in_effect_changes_nothing);
 }
 
 CHECK_MAIN("raft/configuration", add_tests)

@@ -34,13 +34,24 @@ static uint32_t or_else(uint32_t given, uint32_t otherwise) {
     return given != 0 ? given : otherwise;
 }
 
+static void restore_snapshot(struct harness *harness, const struct harness_setup *setup) {
+    struct raft_snapshot snapshot = {.id = setup->snapshot.index != 0 ? setup->snapshot : setup->base,
+                                     .configuration_index = 1,
+                                     .configuration = &harness->configuration};
+    if (snapshot.id.index != 0) {
+        raft_restore_snapshot(harness->raft, setup->base, &snapshot);
+        harness->commit_index = snapshot.id.index;
+    }
+}
+
 struct harness *harness_start(const struct harness_setup *setup) {
     struct harness *harness = memory_zalloc(sizeof *harness);
     harness->now_ms = 1000;
     harness->next_ticket = 1;
     harness->next_round = 1;
     harness->configuration = harness_configuration(setup->voters, setup->learners);
-    const char *log = setup->log != NULL ? setup->log : setup->voters > 0 ? "1" : "";
+    bool whole = setup->base.index == 0;
+    const char *log = setup->log != NULL ? setup->log : setup->voters > 0 && whole ? "1" : "";
     size_t length = strlen(log);
     struct raft_options options = {
         .id = setup->id != 0 ? setup->id : 1,
@@ -54,13 +65,14 @@ struct harness *harness_start(const struct harness_setup *setup) {
         .trace_context = harness,
     };
     struct raft_hard_state hard_state = setup->hard_state;
-    if (hard_state.term == 0 && length > 0) {
-        hard_state.term = term_of(log[length - 1]);
+    if (hard_state.term == 0) {
+        hard_state.term = length > 0 ? term_of(log[length - 1]) : setup->base.term;
     }
     harness->raft = raft_create(&options, hard_state, harness->now_ms);
+    restore_snapshot(harness, setup);
     for (size_t i = 0; i < length; i++) {
-        bool first = i == 0 && setup->voters > 0;
-        struct raft_entry entry = {.id = {i + 1, term_of(log[i])},
+        bool first = i == 0 && setup->voters > 0 && whole;
+        struct raft_entry entry = {.id = {setup->base.index + i + 1, term_of(log[i])},
                                    .type = first ? RAFT_CONFIGURATION : RAFT_COMMAND,
                                    .configuration = first ? &harness->configuration : NULL};
         raft_restore_entry(harness->raft, &entry);
@@ -98,6 +110,8 @@ void harness_turn(struct harness *harness) {
     harness->hard_state_changed = actions->hard_state_changed;
     harness->hard_state = actions->hard_state;
     harness->truncate_from = actions->truncate_from;
+    harness->replaced_by = actions->replaced_by;
+    harness->compact_through = actions->compact_through;
     harness->commit_index = actions->commit_index;
 }
 
@@ -181,6 +195,23 @@ struct raft_message harness_ask_pre_vote(struct harness *harness, raft_node_id f
     return ask(harness, from, term, last, true);
 }
 
+struct raft_message harness_chunk(struct harness *harness, raft_node_id from, raft_term term) {
+    struct raft_message request = request_of(harness, RAFT_INSTALL_SNAPSHOT, from, term);
+    raft_receive(harness->raft, &request);
+    harness_turn(harness);
+    return answer_of(harness, from, RAFT_INSTALL_ANSWER);
+}
+
+bool harness_install_with(struct harness *harness, struct raft_entry_id id, raft_index configuration_index,
+                          struct raft_configuration configuration) {
+    struct raft_snapshot snapshot = {id, configuration_index, &configuration};
+    return raft_install(harness->raft, &snapshot);
+}
+
+bool harness_install(struct harness *harness, struct raft_entry_id id) {
+    return harness_install_with(harness, id, 1, harness->configuration);
+}
+
 /* -- Ends of the server's own requests -- */
 
 void harness_answer_vote(struct harness *harness, struct raft_message request, raft_term term, bool granted) {
@@ -214,6 +245,18 @@ void harness_succeed(struct harness *harness, struct raft_message request) {
 void harness_refuse(struct harness *harness, struct raft_message request, struct raft_entry_id conflict) {
     answer_append(harness, &request,
                   (struct raft_append_answer){.conflict_index = conflict.index, .conflict_term = conflict.term});
+}
+
+void harness_installed(struct harness *harness, struct raft_message request, raft_index installed) {
+    ck_assert_int_eq(request.type, RAFT_INSTALL_SNAPSHOT);
+    struct raft_message answer = {.type = RAFT_INSTALL_ANSWER,
+                                  .from = request.to,
+                                  .to = request.from,
+                                  .term = request.term,
+                                  .round = request.round,
+                                  .install_answer = {.accepted = installed > 0, .installed = installed}};
+    raft_receive(harness->raft, &answer);
+    harness_turn(harness);
 }
 
 void harness_fail(struct harness *harness, struct raft_message request) {
@@ -309,10 +352,11 @@ void harness_assert_log(const struct harness *harness, const char *terms) {
     char found[HARNESS_ENTRIES_MAX + 1];
     raft_index last = raft_last_index(harness->raft);
     ck_assert(last <= HARNESS_ENTRIES_MAX);
-    for (raft_index i = 1; i <= last; i++) {
-        found[i - 1] = (char)('0' + raft_term_at(harness->raft, i));
+    size_t count = 0;
+    for (raft_index i = raft_base(harness->raft).index + 1; i <= last; i++) {
+        found[count++] = (char)('0' + raft_term_at(harness->raft, i));
     }
-    found[last] = '\0';
+    found[count] = '\0';
     ck_assert_str_eq(found, terms);
 }
 

@@ -2,7 +2,8 @@
  * no time passes but by harness_pass, and what the server says to others in a turn is kept in `sent` until the next.
  *
  * Logs are written as a string of terms, one digit an entry: "1123" is a log of four entries. The first entry of a restored
- * log is the configuration of voters 1..n, and a server under test is number 1. */
+ * log is the configuration of voters 1..n, and a server under test is number 1. Of a log with a base it is what follows,
+ * and the configuration is its snapshot's. */
 #ifndef TESTS_RAFT_HARNESS_H
 #define TESTS_RAFT_HARNESS_H
 
@@ -23,6 +24,8 @@ struct harness_setup {
     size_t voters;   /* The configuration: 1..voters. 0: no configuration at all. */
     size_t learners; /* The ids after the voters. */
     const char *log; /* Terms; begins with the configuration's when there are voters. NULL: that one, of term 1. */
+    struct raft_entry_id base;         /* The log begins after it. */
+    struct raft_entry_id snapshot;     /* Not below the base. {0,0}: the base. */
     struct raft_hard_state hard_state; /* Term 0: that of the log's last entry. */
     raft_node_id id;                   /* 0: 1. */
     uint64_t seed;
@@ -50,6 +53,8 @@ struct harness {
     bool hard_state_changed;
     struct raft_hard_state hard_state;
     raft_index truncate_from;
+    struct raft_entry_id replaced_by;
+    raft_index compact_through;
     struct raft_entry_id written[HARNESS_ENTRIES_MAX];
     size_t written_count;
     raft_index commit_index;
@@ -90,10 +95,18 @@ struct raft_message harness_ask_vote(struct harness *harness, raft_node_id from,
 struct raft_message harness_ask_pre_vote(struct harness *harness, raft_node_id from, raft_term term,
                                          struct raft_entry_id last);
 
+/* A chunk of a snapshot arrives, the turn ends, and it must have been answered in it. */
+struct raft_message harness_chunk(struct harness *harness, raft_node_id from, raft_term term);
+/* The snapshot is whole: of the configuration that it started with, or another one; the turn does not end. */
+bool harness_install(struct harness *harness, struct raft_entry_id id);
+bool harness_install_with(struct harness *harness, struct raft_entry_id id, raft_index configuration_index,
+                          struct raft_configuration configuration);
+
 /* The end of a request of the server's; the turn ends too. */
 void harness_answer_vote(struct harness *harness, struct raft_message request, raft_term term, bool granted);
 void harness_succeed(struct harness *harness, struct raft_message request);
 void harness_refuse(struct harness *harness, struct raft_message request, struct raft_entry_id conflict);
+void harness_installed(struct harness *harness, struct raft_message request, raft_index installed);
 void harness_fail(struct harness *harness, struct raft_message request);
 
 /* The first message of that type to `to` in the last turn; there must be one. */
@@ -112,6 +125,7 @@ void harness_lead_and_commit(struct harness *harness);
 bool harness_propose(struct harness *harness, size_t count, uint32_t size);
 
 enum raft_role harness_role(const struct harness *harness);
+/* Of a log with a base: what follows it. */
 void harness_assert_log(const struct harness *harness, const char *terms);
 /* What the leader thinks of that server. */
 struct raft_peer_status harness_peer(const struct harness *harness, raft_node_id id);

@@ -109,6 +109,85 @@ START_TEST(a_log_of_a_hundred_thousand_entries_keeps_them_all) {
 }
 END_TEST
 
+/* Entries 1 to the length; compacted through `base`. */
+static struct log compacted(const char *terms, raft_index base) {
+    struct log log = log_of(terms);
+    log_compact(&log, base);
+    return log;
+}
+
+START_TEST(a_compacted_log_begins_after_its_base_whose_term_it_knows) {
+    struct log log = compacted("112233", 3);
+    ck_assert_uint_eq(log.base.index, 3);
+    ck_assert_uint_eq(log.base.term, 2);
+    ck_assert_uint_eq(log_last_index(&log), 6);
+    ck_assert_uint_eq(log_term_at(&log, 0), 0);
+    ck_assert_uint_eq(log_term_at(&log, 2), 0);
+    ck_assert_uint_eq(log_term_at(&log, 3), 2);
+    ck_assert_uint_eq(log_term_at(&log, 4), 2);
+    ck_assert_uint_eq(log_term_at(&log, 6), 3);
+    ck_assert_uint_eq(log_at(&log, 4)->size, 103);
+    ck_assert_uint_eq(log_at(&log, 6)->size, 105);
+    log_clear(&log);
+}
+END_TEST
+
+START_TEST(a_log_compacted_to_its_end_ends_with_its_base) {
+    struct log log = compacted("1123", 4);
+    ck_assert_uint_eq(log_last_index(&log), 4);
+    ck_assert_uint_eq(log_last(&log).index, 4);
+    ck_assert_uint_eq(log_last(&log).term, 3);
+    log_append(&log, (struct raft_entry_id){5, 3}, RAFT_COMMAND, 7);
+    ck_assert_uint_eq(log_at(&log, 5)->size, 7);
+    log_truncate(&log, 5);
+    ck_assert_uint_eq(log_last(&log).term, 3);
+    log_clear(&log);
+}
+END_TEST
+
+START_TEST(a_log_that_was_reset_is_empty_after_its_new_base) {
+    struct log log = log_of("111");
+    log_reset(&log, (struct raft_entry_id){9, 4});
+    ck_assert_uint_eq(log_last_index(&log), 9);
+    ck_assert_uint_eq(log_last(&log).term, 4);
+    ck_assert_uint_eq(log_term_at(&log, 3), 0);
+    log_append(&log, (struct raft_entry_id){10, 4}, RAFT_COMMAND, 1);
+    ck_assert_uint_eq(log_term_at(&log, 10), 4);
+    log_clear(&log);
+}
+END_TEST
+
+START_TEST(compaction_gives_memory_back) {
+    struct log log;
+    log_init(&log);
+    for (raft_index i = 1; i <= 100000; i++) {
+        log_append(&log, (struct raft_entry_id){i, 1 + i / 1000}, RAFT_COMMAND, (uint32_t)i);
+    }
+    log_compact(&log, 99000);
+    ck_assert_uint_le(log.capacity, 2000);
+    for (raft_index i = 99001; i <= 100000; i++) {
+        ck_assert_uint_eq(log_at(&log, i)->size, i);
+    }
+    log_append(&log, (struct raft_entry_id){100001, 101}, RAFT_COMMAND, 1);
+    log_compact(&log, 100001);
+    ck_assert_uint_le(log.capacity, 128);
+    log_append(&log, (struct raft_entry_id){100002, 101}, RAFT_COMMAND, 2);
+    ck_assert_uint_eq(log_last_index(&log), 100002);
+    log_clear(&log);
+}
+END_TEST
+
+START_TEST(both_searches_stay_behind_the_base) {
+    struct log log = compacted("1112233", 4);
+    ck_assert_uint_eq(log_first_of_term_at(&log, 5), 5); /* Its term began before. */
+    ck_assert_uint_eq(log_first_of_term_at(&log, 7), 6);
+    ck_assert_uint_eq(log_last_not_above(&log, 7, 2), 5);
+    ck_assert_uint_eq(log_last_not_above(&log, 7, 1), 4); /* None: the base. */
+    ck_assert_uint_eq(log_last_not_above(&log, 2, 9), 4);
+    log_clear(&log);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_empty_log_ends_before_the_first_entry);
     tcase_add_test(tcase, what_was_appended_is_found);
@@ -117,6 +196,11 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, both_searches_agree_with_going_through_the_log);
     tcase_add_test(tcase, a_search_from_beyond_the_end_begins_at_the_end);
     tcase_add_test(tcase, a_log_of_a_hundred_thousand_entries_keeps_them_all);
+    tcase_add_test(tcase, a_compacted_log_begins_after_its_base_whose_term_it_knows);
+    tcase_add_test(tcase, a_log_compacted_to_its_end_ends_with_its_base);
+    tcase_add_test(tcase, a_log_that_was_reset_is_empty_after_its_new_base);
+    tcase_add_test(tcase, compaction_gives_memory_back);
+    tcase_add_test(tcase, both_searches_stay_behind_the_base);
 }
 
 CHECK_MAIN("raft/log", add_tests)

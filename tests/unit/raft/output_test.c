@@ -266,6 +266,118 @@ START_TEST(one_report_covers_all_writes_before_it_and_may_come_twice) {
 }
 END_TEST
 
+static void assert_cut(const struct raft_actions *actions, raft_index truncated, raft_index replaced, raft_index compacted) {
+    ck_assert_uint_ne(actions->write, 0);
+    ck_assert_uint_eq(actions->truncate_from, truncated);
+    ck_assert_uint_eq(actions->replaced_by.index, replaced);
+    ck_assert_uint_eq(actions->compact_through, compacted);
+}
+
+START_TEST(a_compaction_is_a_write_that_nothing_waits_for) {
+    struct output output;
+    output_init(&output);
+    output_compact(&output, (struct raft_entry_id){7, 1});
+    ck_assert_uint_eq(output_wait_for(&output, 9), 0);
+    ck_assert_uint_eq(output_persisted_index(&output, 9), 9);
+    assert_cut(take(&output), 0, 0, 7);
+    ck_assert_uint_eq(output_persisted_index(&output, 9), 9);
+    ck_assert_uint_eq(output_wait_for(&output, 9), 0);
+    ck_assert_uint_eq(take(&output)->write, 0);
+    output_clear(&output);
+}
+END_TEST
+
+START_TEST(compaction_truncation_and_entries_of_a_turn_are_one_write) {
+    struct output output;
+    output_init(&output);
+    output_truncate(&output, 8);
+    append_range(&output, 8, 9);
+    output_compact(&output, (struct raft_entry_id){5, 1});
+    output_compact(&output, (struct raft_entry_id){7, 1});
+    const struct raft_actions *actions = take(&output);
+    assert_cut(actions, 8, 0, 7);
+    ck_assert_uint_eq(actions->entry_count, 2);
+    output_clear(&output);
+}
+END_TEST
+
+START_TEST(compacting_entries_of_the_turn_replaces_the_log_by_what_is_left_of_it) {
+    struct output output;
+    output_init(&output);
+    struct buffer *buffer = buffer_copy("abc", 3);
+    output_truncate(&output, 5);
+    output_entry(&output, &(struct raft_entry){.id = {5, 1}, .size = 3, .data = buffer->data, .buffer = buffer});
+    append_range(&output, 6, 8);
+    output_compact(&output, (struct raft_entry_id){6, 1});
+    ck_assert_uint_eq(buffer->references, 1);
+    const struct raft_actions *actions = take(&output);
+    assert_cut(actions, 0, 6, 0);
+    ck_assert_uint_eq(actions->entry_count, 2);
+    ck_assert_uint_eq(actions->entries[0].id.index, 7);
+    output_clear(&output);
+    buffer_release(buffer);
+}
+END_TEST
+
+START_TEST(a_replaced_log_takes_the_turns_entries_and_cuts_with_it) {
+    struct output output;
+    output_init(&output);
+    struct buffer *buffer = buffer_copy("abc", 3);
+    output_compact(&output, (struct raft_entry_id){2, 1});
+    output_truncate(&output, 4);
+    output_entry(&output, &(struct raft_entry){.id = {4, 1}, .size = 3, .data = buffer->data, .buffer = buffer});
+    output_replace(&output, (struct raft_entry_id){9, 3});
+    ck_assert_uint_eq(buffer->references, 1);
+    append(&output, 10);
+    const struct raft_actions *actions = take(&output);
+    assert_cut(actions, 0, 9, 0);
+    ck_assert_uint_eq(actions->replaced_by.term, 3);
+    ck_assert_uint_eq(actions->entry_count, 1);
+    ck_assert_uint_eq(actions->entries[0].id.index, 10);
+    assert_cut((output_hard_state(&output), take(&output)), 0, 0, 0);
+    output_clear(&output);
+    buffer_release(buffer);
+}
+END_TEST
+
+START_TEST(after_a_replacement_entries_of_the_turn_are_truncated_in_memory) {
+    struct output output;
+    output_init(&output);
+    output_replace(&output, (struct raft_entry_id){9, 3});
+    append_range(&output, 10, 12);
+    output_truncate(&output, 10);
+    append(&output, 10);
+    const struct raft_actions *actions = take(&output);
+    assert_cut(actions, 0, 9, 0);
+    ck_assert_uint_eq(actions->entry_count, 1);
+    output_clear(&output);
+}
+END_TEST
+
+START_TEST(nothing_of_a_replaced_log_is_on_disk_before_that_write_is_done) {
+    struct output output;
+    output_init(&output);
+    append_range(&output, 1, 12); /* Write 1, of entries that go. */
+    take(&output);
+    output_replace(&output, (struct raft_entry_id){9, 3});
+    ck_assert_uint_eq(output_persisted_index(&output, 9), 0);
+    ck_assert_uint_eq(output_wait_for(&output, 1), 2);
+    ck_assert_uint_eq(output_wait_for(&output, 0), 0);
+    take(&output);
+    append_range(&output, 10, 11); /* Write 3: the indexes of write 1 anew. */
+    take(&output);
+    output_persisted(&output, 1);
+    ck_assert_uint_eq(output_persisted_index(&output, 11), 0);
+    ck_assert_uint_eq(output_wait_for(&output, 9), 2);
+    output_persisted(&output, 2);
+    ck_assert_uint_eq(output_persisted_index(&output, 11), 9);
+    ck_assert_uint_eq(output_wait_for(&output, 9), 0);
+    output_persisted(&output, 3);
+    ck_assert_uint_eq(output_persisted_index(&output, 11), 11);
+    output_clear(&output);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_turn_in_which_nothing_happened_has_no_actions);
     tcase_add_test(tcase, writes_are_numbered_from_one_and_only_when_there_is_something_to_write);
@@ -283,6 +395,12 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_index_written_truncated_and_written_again_counts_with_the_last_write);
     tcase_add_test(tcase, a_truncation_under_way_above_the_end_hides_nothing);
     tcase_add_test(tcase, one_report_covers_all_writes_before_it_and_may_come_twice);
+    tcase_add_test(tcase, a_compaction_is_a_write_that_nothing_waits_for);
+    tcase_add_test(tcase, compaction_truncation_and_entries_of_a_turn_are_one_write);
+    tcase_add_test(tcase, compacting_entries_of_the_turn_replaces_the_log_by_what_is_left_of_it);
+    tcase_add_test(tcase, a_replaced_log_takes_the_turns_entries_and_cuts_with_it);
+    tcase_add_test(tcase, after_a_replacement_entries_of_the_turn_are_truncated_in_memory);
+    tcase_add_test(tcase, nothing_of_a_replaced_log_is_on_disk_before_that_write_is_done);
 }
 
 CHECK_MAIN("raft/output", add_tests)
