@@ -373,6 +373,61 @@ START_TEST(destroying_a_server_gives_back_what_it_holds) {
 }
 END_TEST
 
+START_TEST(a_predecessor_before_the_base_is_known_to_match) {
+    struct harness *h = START(.voters = 3, .base = ID(6, 2), .log = "2");
+    struct raft_append_answer below = APPEND(h, .term = 2, .prev = ID(2, 1), .entries = "12", .commit = 4).append_answer;
+    ck_assert(below.success);
+    ck_assert_uint_eq(below.match_index, 4);
+    struct raft_append_answer across = APPEND(h, .term = 2, .prev = ID(3, 1), .entries = "22222").append_answer;
+    ck_assert(across.success);
+    ck_assert_uint_eq(across.match_index, 8);
+    ck_assert_uint_eq(h->written_count, 1);
+    ck_assert_uint_eq(h->written[0].index, 8);
+    harness_assert_log(h, "22");
+    struct raft_append_answer all = APPEND(h, .term = 2, .prev = ID(0, 0), .entries = "1111").append_answer;
+    ck_assert(all.success);
+    ck_assert_uint_eq(all.match_index, 4);
+    ck_assert_uint_eq(h->commit_index, 6);
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(entries_that_contradict_what_is_compacted_are_refused) {
+    struct harness *h = START(.voters = 3, .base = ID(6, 2), .log = "2", .hard_state = {5, 0});
+    ck_assert(!APPEND(h, .term = 5, .prev = ID(2, 3), .entries = "3").append_answer.success);
+    ck_assert(!APPEND(h, .term = 5, .prev = ID(2, 2), .entries = "23").append_answer.success);
+    ck_assert(!APPEND(h, .term = 5, .prev = ID(2, 1), .entries = "1111").append_answer.success); /* 6 is of term 2. */
+    ck_assert(!APPEND(h, .term = 5, .prev = ID(5, 2), .entries = "5").append_answer.success);
+    harness_assert_log(h, "2");
+    ck_assert_uint_eq(h->write, 0);
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(a_heartbeat_before_the_first_entry_is_answered_and_says_nothing_of_the_log) {
+    struct harness *h = START(.voters = 3, .base = ID(6, 2), .log = "2");
+    struct raft_message answer = APPEND(h, .term = 2, .prev = ID(0, 0), .commit = 7);
+    ck_assert(answer.append_answer.success);
+    ck_assert_uint_eq(answer.append_answer.match_index, 0);
+    ck_assert_uint_eq(answer.append_answer.promise_ms, PROMISE_MS);
+    ck_assert_uint_eq(answer.after_write, 0);
+    ck_assert_uint_eq(h->commit_index, 6);
+    harness_stop(h);
+}
+END_TEST
+
+START_TEST(a_hint_is_never_at_or_below_the_base) {
+    struct harness *h = START(.voters = 3, .base = ID(6, 2), .log = "223");
+    struct raft_append_answer hint = APPEND(h, .term = 5, .prev = ID(8, 4)).append_answer;
+    ck_assert_uint_eq(hint.conflict_term, 2);
+    ck_assert_uint_eq(hint.conflict_index, 7);                   /* Its term began before the base. */
+    hint = APPEND(h, .term = 4, .prev = ID(6, 2)).append_answer; /* An earlier term's. */
+    ck_assert(!hint.success);
+    ck_assert_uint_eq(hint.conflict_index, 10);
+    harness_stop(h);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, entries_after_the_end_are_appended_and_written);
     tcase_add_test(tcase, the_first_entry_follows_nothing);
@@ -402,6 +457,10 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, after_an_own_campaign_a_gap_is_a_gap);
     tcase_add_test(tcase, more_gaps_than_can_be_held_are_refused_at_once);
     tcase_add_test(tcase, destroying_a_server_gives_back_what_it_holds);
+    tcase_add_test(tcase, a_predecessor_before_the_base_is_known_to_match);
+    tcase_add_test(tcase, entries_that_contradict_what_is_compacted_are_refused);
+    tcase_add_test(tcase, a_heartbeat_before_the_first_entry_is_answered_and_says_nothing_of_the_log);
+    tcase_add_test(tcase, a_hint_is_never_at_or_below_the_base);
 }
 
 CHECK_MAIN("raft/append_entries", add_tests)

@@ -266,7 +266,8 @@ START_TEST(one_report_covers_all_writes_before_it_and_may_come_twice) {
 }
 END_TEST
 
-static void assert_cut(const struct raft_actions *actions, raft_index truncated, raft_index replaced, raft_index compacted) {
+static void assert_cut(const struct raft_actions *actions, raft_index truncated, raft_index replaced,
+                       raft_index compacted) {
     ck_assert_uint_ne(actions->write, 0);
     ck_assert_uint_eq(actions->truncate_from, truncated);
     ck_assert_uint_eq(actions->replaced_by.index, replaced);
