@@ -332,6 +332,9 @@ static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) 
     give_up_calls(cluster, node);
     cluster_retry_transfers(cluster, node);
     cluster_install(cluster, node);
+    if (cluster_chance(cluster, cluster->weather.stray)) {
+        cluster_install_stray(cluster, node);
+    }
     while (busy && raft_last_index(node->raft) < node->commit_index + BACKLOG_MAX && cluster_chance(cluster, 20) &&
            cluster_propose(cluster, node)) {
     }

@@ -138,6 +138,7 @@ struct cluster_weather {
     uint64_t network_ms;
     uint64_t call_ms; /* How long a node waits for an answer. */
     uint64_t disk_ms;
+    uint64_t stray; /* Snapshots that nobody sends any more. */
 };
 
 struct cluster {
@@ -231,8 +232,8 @@ void cluster_receive_chunk(struct cluster_node *node, const struct cluster_packe
 void cluster_answer_chunk(struct cluster *cluster, struct cluster_node *node, const struct raft_message *answer);
 /* it was the last one, and is verified. */
 void cluster_install(struct cluster *cluster, struct cluster_node *node);
-/* A snapshot of the other's, from a transfer whose sender nobody remembers. */
-void cluster_install_stray(struct cluster *cluster, struct cluster_node *node, const struct cluster_node *other);
+/* A snapshot of another node's, from a transfer whose sender nobody remembers. */
+void cluster_install_stray(struct cluster *cluster, struct cluster_node *node);
 
 /* -- cluster_check.c -- */
 

@@ -208,7 +208,8 @@ static bool install(struct cluster *cluster, struct cluster_node *node, struct c
     return true;
 }
 
-void cluster_install_stray(struct cluster *cluster, struct cluster_node *node, const struct cluster_node *other) {
+void cluster_install_stray(struct cluster *cluster, struct cluster_node *node) {
+    const struct cluster_node *other = &cluster->nodes[cluster_random(cluster, cluster->node_count)];
     if (other->snapshot.id.index > 0) {
         install(cluster, node, other->snapshot);
     }

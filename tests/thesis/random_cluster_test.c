@@ -24,7 +24,6 @@ struct trouble {
     uint64_t drift;  /* A clock changes its speed, from a tenth to double. */
     uint64_t behead; /* Whoever leads is crashed or cut off. */
     uint64_t compact;
-    uint64_t stray; /* A snapshot comes that nobody sends any more. */
 };
 
 static bool once_in(struct cluster *cluster, uint64_t steps) {
@@ -46,6 +45,7 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .network_ms = one_of_three(cluster, 1, 6, 40),
         .call_ms = one_of_three(cluster, 20, 60, 200),
         .disk_ms = one_of_three(cluster, 0, 5, 60),
+        .stray = one_of_three(cluster, 0, 2, 10),
     };
     struct trouble trouble = {
         .partition = one_of_three(cluster, 0, 80, 300),
@@ -57,7 +57,6 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .drift = one_of_three(cluster, 0, 50, 300),
         .behead = one_of_three(cluster, 0, 30, 100),
         .compact = one_of_three(cluster, 0, 20, 100),
-        .stray = one_of_three(cluster, 0, 30, 100),
     };
     cluster->steady_clocks = trouble.drift == 0;
     return trouble;
@@ -142,9 +141,6 @@ static void make_trouble(struct cluster *cluster, const struct trouble *trouble)
         struct cluster_node *node = &cluster->nodes[i];
         if (node->raft != NULL && once_in(cluster, trouble->compact)) {
             cluster_take_snapshot(cluster, node);
-        }
-        if (node->raft != NULL && once_in(cluster, trouble->stray)) {
-            cluster_install_stray(cluster, node, &cluster->nodes[cluster_random(cluster, cluster->node_count)]);
         }
         if (node->raft == NULL) {
             if (once_in(cluster, trouble->restart)) {

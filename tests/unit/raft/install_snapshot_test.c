@@ -169,6 +169,22 @@ START_TEST(an_answer_of_an_earlier_term_ends_the_transfer_and_counts_for_nothing
 }
 END_TEST
 
+START_TEST(an_index_in_an_answer_that_is_not_accepted_counts_for_nothing) {
+    struct harness *h;
+    struct raft_message request = lead_and_need(&h);
+    struct raft_message answer = {.type = RAFT_INSTALL_ANSWER,
+                                  .from = 3,
+                                  .to = 1,
+                                  .term = 4,
+                                  .round = request.round,
+                                  .install_answer = {.accepted = false, .installed = 8}};
+    raft_receive(h->raft, &answer);
+    harness_turn(h);
+    assert_progress(h, RAFT_SNAPSHOT, 0, 1);
+    assert_asked_with_the_next_heartbeat(h, request.round);
+}
+END_TEST
+
 START_TEST(an_answer_of_a_later_term_ends_leadership) {
     struct harness *h;
     struct raft_message request = lead_and_need(&h);
@@ -238,7 +254,8 @@ START_TEST(a_read_is_confirmed_by_whoever_gets_a_snapshot) {
 }
 END_TEST
 
-/* Server 3 has 8, and 9 and 10 were sent to it in one request, then 11 in another; 2 has all of them and all is committed. */
+/* Server 3 has 8, and 9 and 10 were sent to it in one request, then 11 in another; 2 has all of them and all is committed.
+ */
 static struct harness *lead_with_two_in_flight(struct raft_message *out_first, struct raft_message *out_second) {
     struct harness *h;
     struct raft_message first_probe = lead(&h);
@@ -305,13 +322,31 @@ START_TEST(a_late_success_below_the_base_is_not_gone_on_from) {
 }
 END_TEST
 
+START_TEST(nothing_is_sent_ahead_of_what_was_compacted_while_older_requests_are_on_the_way) {
+    struct raft_message first;
+    struct raft_message second;
+    struct harness *h = lead_with_two_in_flight(&first, &second);
+    harness_propose(h, 1, 10);
+    harness_fail(h, harness_sent(h, 3, RAFT_APPEND_ENTRIES)); /* Back to probing. */
+    raft_compact(h->raft, 11);
+    harness_succeed(h, first); /* Up to 10: the second may have brought 11. */
+    assert_progress(h, RAFT_REPLICATE, 10, 11);
+    ck_assert_uint_eq(h->sent_count, 0);
+    harness_succeed(h, second);
+    ck_assert_uint_eq(harness_sent(h, 3, RAFT_APPEND_ENTRIES).append_entries.prev.index, 11);
+    ck_assert_uint_eq(asked(h), 0);
+    harness_stop(h);
+}
+END_TEST
+
 START_TEST(a_heartbeat_that_cannot_tell_a_commit_is_not_sent_for_it) {
     struct raft_message first;
     struct raft_message second;
     struct harness *h = lead_with_two_in_flight(&first, &second);
     raft_compact(h->raft, 11);
-    harness_fail(h, first);
+    harness_succeed(h, first); /* It does not know yet that 9 and 10 are committed. */
     harness_fail(h, second);
+    assert_progress(h, RAFT_SNAPSHOT, 10, 11);
     harness_pass(h, HEARTBEAT_MS);
     harness_succeed(h, harness_sent(h, 3, RAFT_APPEND_ENTRIES));
     harness_propose(h, 1, 10);
@@ -451,6 +486,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_refused_transfer_is_asked_for_again_with_the_next_heartbeat);
     tcase_add_test(tcase, what_is_not_committed_here_cannot_have_been_installed);
     tcase_add_test(tcase, an_answer_of_an_earlier_term_ends_the_transfer_and_counts_for_nothing);
+    tcase_add_test(tcase, an_index_in_an_answer_that_is_not_accepted_counts_for_nothing);
     tcase_add_test(tcase, an_answer_of_a_later_term_ends_leadership);
     tcase_add_test(tcase, a_late_repeated_or_foreign_end_changes_nothing);
     tcase_add_test(tcase, heartbeats_to_it_stand_before_the_first_entry_and_say_nothing_of_the_log);
@@ -458,6 +494,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, entries_on_the_way_when_the_log_is_compacted_may_make_a_snapshot_needless);
     tcase_add_test(tcase, entries_that_failed_after_the_log_was_compacted_make_a_snapshot_needed);
     tcase_add_test(tcase, a_late_success_below_the_base_is_not_gone_on_from);
+    tcase_add_test(tcase, nothing_is_sent_ahead_of_what_was_compacted_while_older_requests_are_on_the_way);
     tcase_add_test(tcase, a_heartbeat_that_cannot_tell_a_commit_is_not_sent_for_it);
     tcase_add_test(tcase, who_has_installed_all_need_not_be_told_that_it_is_committed);
     tcase_add_test(tcase, progress_of_a_transfer_is_noted);
