@@ -79,6 +79,8 @@ void metrics_handle(struct request *request) {
     gauge(&text, "last_index", "Last index in the log.", status->raft.last.index);
     gauge(&text, "commit_index", "Highest index known to be committed.", status->raft.commit_index);
     gauge(&text, "applied_index", "Highest index applied to the state machine.", status->applied_index);
+    gauge(&text, "sessions", "Open sessions, some of which may be over.", status->sessions);
+    gauge(&text, "idempotency_keys", "Keys remembered, some of which may be over.", status->keys);
     gauge(&text, "members", "Members in the configuration, 0 before there is one.", status->members.count);
     write_peers(&text, status);
     gauge(&text, "storage_bytes", "Bytes that the store takes on disk.", api->host.storage_bytes(api->host.context));

@@ -230,6 +230,8 @@ struct node_status {
     struct raft_status raft;                      /* Zeroed while waiting. */
     raft_index applied_index;
     raft_term applied_term;
+    uint64_t sessions; /* In memory: what is over may still count. */
+    uint64_t keys;
     struct members members; /* Empty while waiting. */
     raft_index members_index;
     size_t waiting_count;

@@ -40,6 +40,8 @@ void node_status(const struct node *node, struct node_status *out_status) {
         .role = role_of(node),
         .applied_index = node->applier.applied.index,
         .applied_term = node->applier.applied.term,
+        .sessions = sessions_count(node->applier.sessions),
+        .keys = sessions_key_count(node->applier.sessions),
     };
     out_status->disk = (struct node_disk_status){
         .oldest_write_ms = disk_watch_oldest_ms(node),

@@ -24,6 +24,8 @@ struct node *fake_node_create(void) {
     status->raft.commit_index = 40;
     status->applied_index = 40;
     status->applied_term = 7;
+    status->sessions = 17;
+    status->keys = 18;
     status->members_index = 1;
     status->disk = (struct node_disk_status){.oldest_write_ms = 12, .stalled = true, .free_bytes = 5000000, .full = true};
     for (raft_node_id id = 1; id <= 3; id++) {

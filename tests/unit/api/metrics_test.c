@@ -24,6 +24,8 @@ START_TEST(what_the_node_knows_of_itself_is_there) {
                            "raftd_last_index 41\n",
                            "raftd_commit_index 40\n",
                            "raftd_applied_index 40\n",
+                           "raftd_sessions 17\n",
+                           "raftd_idempotency_keys 18\n",
                            "raftd_members 3\n",
                            "raftd_storage_bytes 102400\n",
                            "raftd_disk_write_milliseconds{quantile=\"0.99\"} 2.125\n",
