@@ -74,7 +74,9 @@ void disk_watch_turn(struct node *node) {
     note_slow(node);
     if (!watch->stalled && oldest_ms >= limit_ms(node)) {
         watch->stalled = true;
-        say(node, DIAGNOSTICS_WARNING, "a write has not ended for %" PRIu64 " ms: the disk stalls", oldest_ms);
+        say(node, DIAGNOSTICS_WARNING,
+            "a write has not ended for %" PRIu64 " ms: the disk stalls, and this node does not lead other voters",
+            oldest_ms);
     } else if (watch->stalled && node->now_ms >= watch->slow_ms + limit_ms(node)) {
         watch->stalled = false;
         say(node, DIAGNOSTICS_INFO, "writes have ended in time for %" PRIu64 " ms: the disk is well again",

@@ -31,7 +31,7 @@ void disk_watch_clear(struct disk_watch *watch);
 void disk_watch_begun(struct node *node, uint64_t number, uint64_t bytes);
 /* It is done, and all before it. */
 void disk_watch_written(struct node *node, uint64_t number);
-/* Judges anew, and tells the consensus module. */
+/* Judges anew. */
 void disk_watch_turn(struct node *node);
 
 /* For how long the oldest unfinished write has been under way; 0 when there is none. */

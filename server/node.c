@@ -238,6 +238,9 @@ void node_turn(struct node *node, uint64_t now_ms) {
         cluster_clock_lead(&node->clock, raft_current_term(node->core), node->now_ms);
     }
     disk_watch_turn(node);
+    if (node->core != NULL) {
+        raft_set_unfit(node->core, node->disk_watch.stalled);
+    }
     disk_space_turn(node);
     proposals_turn(node);
     reads_turn(node);

@@ -11,8 +11,8 @@ HOLD_LIBRARY = os.path.join(LIBRARIES, "hold_sync.so")
 
 class DurabilityTest(ClusterTest):
     def holding_cluster(self):
-        """Three nodes whose syncs can be held back one by one."""
-        cluster = self.cluster()
+        """Three nodes whose syncs can be held back one by one; not for so long that they count as stalled."""
+        cluster = self.cluster(election="1500ms")
         for node in cluster.nodes:
             node.hold_file = os.path.join(cluster.directory, f"hold{node.number}")
             node.environment = {"LD_PRELOAD": HOLD_LIBRARY, "RAFTD_HOLD_FILE": node.hold_file}

@@ -19,11 +19,20 @@ static struct setting begin(uint64_t seed, uint64_t cache_bytes) {
     return (struct setting){cluster, leader, follower, cluster_other(cluster, follower)};
 }
 
+static bool has_candidate(struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->members[i].node != NULL && cluster_status(cluster, i).role == NODE_CANDIDATE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 START_TEST(no_vote_is_asked_for_before_the_candidates_own_is_on_disk) {
     struct setting now = begin(1, 1000000);
     cluster_kill(now.cluster, now.leader);
     now.cluster->members[now.follower].hold_writes = now.cluster->members[now.third].hold_writes = true;
-    cluster_run(now.cluster, 3 * ELECTION_MS);
+    ck_assert(cluster_run_until(now.cluster, has_candidate, 3 * ELECTION_MS));
     size_t candidate = cluster_status(now.cluster, now.follower).role == NODE_CANDIDATE ? now.follower : now.third;
     ck_assert_int_eq(cluster_status(now.cluster, candidate).role, NODE_CANDIDATE);
     raft_term term = cluster_status(now.cluster, candidate).raft.hard_state.term;
