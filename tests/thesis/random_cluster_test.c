@@ -311,17 +311,20 @@ START_TEST(the_trouble_leaves_room_for_work) {
     size_t reads_answered = 0;
     size_t leaders_elected = 0;
     size_t snapshots_installed = 0;
+    size_t transfers_begun = 0;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct outcome outcome = run_seed(seed, false);
         committed += outcome.committed;
         reads_answered += outcome.reads_answered;
         leaders_elected += outcome.leaders_elected;
         snapshots_installed += outcome.snapshots_installed;
+        transfers_begun += outcome.transfers_begun;
     }
     ck_assert_uint_gt(committed, 20 * 50);
     ck_assert_uint_gt(reads_answered, 20 * 20);
     ck_assert_uint_gt(leaders_elected, 20 * 2);
     ck_assert_uint_gt(snapshots_installed, 20);
+    ck_assert_uint_gt(transfers_begun, 10);
 }
 END_TEST
 
