@@ -202,7 +202,9 @@ struct raft_append_answer {
  * Only then may the host keep the bytes; the time-out of elections begins anew. */
 struct raft_install_answer {
     bool accepted;        /* Chunk: keep it. End of a transfer: it is installed. */
-    raft_index installed; /* End of a transfer, inbound: the log and state of `from` equal ours up to here, on its disk. */
+    raft_index installed; /* End of a transfer, inbound: the log and state of `from` equal ours up to here, on its disk: its
+                             write that carries raft_install out is done. Where raft_install did nothing, the smaller of
+                             the snapshot's index and raft_persisted_index. */
 };
 
 struct raft_message {
@@ -401,7 +403,8 @@ struct raft_status {
     raft_index first_index;    /* The base's + 1. */
     struct raft_entry_id last; /* The base when the log is empty. */
     raft_index commit_index;
-    raft_index persisted_index;     /* The log up to here is on this server's disk. */
+    raft_index persisted_index;     /* The log up to here is on this server's disk; 0 while a snapshot that replaces it is
+                                       being written, so for a moment it may be below the base. */
     raft_index configuration_index; /* 0: none. */
     bool has_committed_in_term;     /* Leader only: reads can be served. */
     size_t peer_count;              /* Leader only, else 0. */
