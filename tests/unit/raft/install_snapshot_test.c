@@ -339,19 +339,24 @@ START_TEST(nothing_is_sent_ahead_of_what_was_compacted_while_older_requests_are_
 END_TEST
 
 START_TEST(a_heartbeat_that_cannot_tell_a_commit_is_not_sent_for_it) {
-    struct raft_message first;
-    struct raft_message second;
-    struct harness *h = lead_with_two_in_flight(&first, &second);
+    struct harness *h;
+    struct raft_message first_probe = lead(&h);
+    harness_refuse(h, first_probe, ID(6, 0));
+    harness_succeed(h, harness_sent(h, 3, RAFT_APPEND_ENTRIES));
+    harness_pass(h, 1); /* The heartbeat that a term begins with. */
+    harness_succeed(h, harness_sent(h, 3, RAFT_APPEND_ENTRIES));
+    harness_propose(h, 2, 10);
+    struct raft_message first = harness_sent(h, 3, RAFT_APPEND_ENTRIES);
+    harness_propose(h, 1, 10);
+    struct raft_message second = harness_sent(h, 3, RAFT_APPEND_ENTRIES);
+    struct raft_message to_2 = harness_sent(h, 2, RAFT_APPEND_ENTRIES);
+    harness_persist(h);
+    harness_succeed(h, to_2);
+    ck_assert_uint_eq(h->commit_index, 11);
     raft_compact(h->raft, 11);
     harness_succeed(h, first); /* It does not know yet that 9 and 10 are committed. */
     harness_fail(h, second);
     assert_progress(h, RAFT_SNAPSHOT, 10, 11);
-    harness_pass(h, HEARTBEAT_MS);
-    harness_succeed(h, harness_sent(h, 3, RAFT_APPEND_ENTRIES));
-    harness_propose(h, 1, 10);
-    struct raft_message to_2 = harness_sent(h, 2, RAFT_APPEND_ENTRIES);
-    harness_persist(h);
-    harness_succeed(h, to_2);
     harness_pass(h, HEARTBEAT_MS / 2);
     ck_assert_uint_eq(harness_sent_count(h, 2, RAFT_APPEND_ENTRIES), 1);
     ck_assert_uint_eq(harness_sent_count(h, 3, RAFT_APPEND_ENTRIES), 0);
