@@ -20,6 +20,7 @@ static const struct problem_row rows[PROBLEM_CODE_COUNT] = {
     [PROBLEM_NOT_FOUND] = {"not_found", "Not found", 404},
     [PROBLEM_METHOD_NOT_ALLOWED] = {"method_not_allowed", "Method not allowed", 405},
     [PROBLEM_CONFLICT] = {"conflict", "Conflict", 409},
+    [PROBLEM_CHANGE_IN_PROGRESS] = {"change_in_progress", "Another change of the members is under way", 409},
     [PROBLEM_STALE_SEQUENCE] = {"stale_sequence", "Below the session's last sequence number", 409},
     [PROBLEM_COMPACTED] = {"compacted", "No longer in the log", 410},
     [PROBLEM_SESSION_EXPIRED] = {"session_expired", "No such session", 410},
@@ -34,6 +35,7 @@ static const struct problem_row rows[PROBLEM_CODE_COUNT] = {
     [PROBLEM_LEADERSHIP_LOST] = {"leadership_lost", "Leadership lost", 503},
     [PROBLEM_SHUTTING_DOWN] = {"shutting_down", "Shutting down", 503},
     [PROBLEM_TIMEOUT] = {"timeout", "Timed out", 504},
+    [PROBLEM_CATCH_UP_FAILED] = {"catch_up_failed", "A new member did not catch up", 504},
     [PROBLEM_STORAGE_FULL] = {"storage_full", "Storage full", 507},
     [PROBLEM_NOT_READY] = {"not_ready", "Not ready", 503},
 };

@@ -69,7 +69,7 @@ START_TEST(an_unknown_code_is_told_by_the_status) {
         {201, PROBLEM_NOT_READY},   {0, PROBLEM_NOT_READY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ck_assert_int_eq(read_good("{\"code\":\"catch_up_failed\"}", rows[i].status).code, rows[i].code);
+        ck_assert_int_eq(read_good("{\"code\":\"of_a_later_version\"}", rows[i].status).code, rows[i].code);
         ck_assert_int_eq(read_good("{\"code\":\"none\"}", rows[i].status).code, rows[i].code);
         ck_assert_int_eq(read_good("{}", rows[i].status).code, rows[i].code);
     }
