@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void calls_clear(struct calls *calls) {
     free(calls->list);
@@ -29,7 +30,10 @@ void calls_send(struct node *node, const struct members_member *to, struct messa
         .context = context,
         .began_ms = node->now_ms,
     };
-    contacts_asked(node, to->id);
+    memcpy(call->incarnation, to->incarnation, sizeof call->incarnation);
+    if (request->kind != MESSAGE_PROBE) {
+        contacts_asked(node, to->id);
+    }
     node->io.transport.send(node->io.transport.context, to->url, request, timeout_ms, token);
 }
 

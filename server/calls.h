@@ -10,8 +10,9 @@ struct call {
     uint64_t token;
     enum message_kind kind;
     raft_node_id to;
-    raft_round round; /* To be echoed. */
-    uint64_t context; /* Of others: the asker's own number. */
+    char incarnation[STORAGE_INCARNATION_SIZE + 1]; /* Whom it was meant for; empty: whoever is there. */
+    raft_round round;                               /* To be echoed. */
+    uint64_t context;                               /* Of others: the asker's own number. */
     uint64_t began_ms;
 };
 

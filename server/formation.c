@@ -215,7 +215,7 @@ static void probe(struct node *node, struct formation_peer *peer) {
     request.round = 0;
     request.probe.list = node->options.cluster;
     request.probe.machine = node->options.machine->name;
-    calls_send(node, &peer->member, &request, peer->member.id, FORMATION_PROBE_TIMEOUT_MS);
+    calls_send(node, &peer->member, &request, 0, FORMATION_PROBE_TIMEOUT_MS);
 }
 
 void formation_turn(struct node *node) {
@@ -256,7 +256,7 @@ uint64_t formation_deadline_ms(const struct node *node) {
 static void meet_disowner(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
     char text[PROBLEM_DETAIL_SIZE];
     const char *cure = answer->state == MESSAGE_FORMED
-                           ? "bring the old directory back"
+                           ? "bring the old directory back, or start this one with --replace"
                            : "bring the old directory back, or empty all listed nodes' directories: it has not served yet";
     snprintf(text, sizeof text,
              "node %" PRIu64 " founded cluster %s with another data directory; this one is blank and must not vote in its "
@@ -348,6 +348,16 @@ static bool any_disowns_us(const struct formation *formation) {
     return false;
 }
 
+const char *formation_disowner_url(const struct formation *formation) {
+    for (size_t i = 0; i < formation->peer_count; i++) {
+        const struct formation_peer *peer = &formation->peers[i];
+        if (peer->disowns_us && peer->state == MESSAGE_FORMED) {
+            return peer->member.url;
+        }
+    }
+    return NULL;
+}
+
 void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why) {
     struct formation_peer *peer = find_peer(&node->formation, id);
     if (node->core != NULL || peer == NULL) {
@@ -379,6 +389,10 @@ void formation_receive_probe(struct node *node, const struct message_request *re
         memcpy(answer.probe.cluster_id, node->identity.cluster_id, sizeof answer.probe.cluster_id);
         answer.probe.members = formed ? roster_current(&node->roster)->members : node->formation.founding;
     }
+    answer.probe.members_index = formed ? roster_current(&node->roster)->index : 0;
+    answer.probe.members_committed = formed && answer.probe.members_index <= raft_commit_index(node->core);
+    answer.probe.leader = node_leader(node);
+    answer.probe.joins = joining_is_wanted(node);
     node_reply(node, ticket, &answer);
 }
 

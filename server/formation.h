@@ -51,6 +51,8 @@ void formation_turn(struct node *node);
 void formation_written(struct node *node);
 /* The end of a probe; `answer` NULL: none, `why` says why. */
 void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why);
+/* Where somebody is who belongs to a formed cluster that has another disk in this node's place; NULL: nobody said so. */
+const char *formation_disowner_url(const struct formation *formation);
 /* A peer's probe, in any state. */
 void formation_receive_probe(struct node *node, const struct message_request *request, uint64_t ticket);
 /* A Raft request that names this node's id and incarnation has come while the node waits: the cluster counts it in. */

@@ -66,12 +66,12 @@ static struct origin *gather_origins(const struct proposal_list *list, size_t co
     return origins;
 }
 
-static void send_one(struct node *node, const struct members_member *leader) {
+static void send_one(struct node *node, const struct members_member *leader, raft_term term) {
     size_t count;
     uint64_t deadline_ms;
     struct forward *forward = fill(node, &count, &deadline_ms);
     forward->to = leader->id;
-    forward->term = raft_current_term(node->core);
+    forward->term = term;
     struct json_span *commands = memory_alloc(count * sizeof *commands);
     struct origin *origins = gather_origins(&forward->proposals, count);
     size_t at = 0;
@@ -99,17 +99,14 @@ static void send_one(struct node *node, const struct members_member *leader) {
 
 void forwards_turn(struct node *node) {
     struct forwards *forwards = &node->forwards;
-    raft_node_id id = node_leader(node);
-    if (id == 0) {
+    raft_term term;
+    const struct members_member *leader = standing_leader(node, &term);
+    if (leader == NULL ||
+        (leader->id == forwards->refused_by && term == forwards->refused_term && node->now_ms < forwards->retry_ms)) {
         return;
     }
-    if (id == forwards->refused_by && raft_current_term(node->core) == forwards->refused_term &&
-        node->now_ms < forwards->retry_ms) {
-        return;
-    }
-    const struct members_member *leader = members_find(&roster_current(&node->roster)->members, id);
-    while (leader != NULL && node->proposals.queued.head != NULL) {
-        send_one(node, leader);
+    while (node->proposals.queued.head != NULL) {
+        send_one(node, leader, term);
     }
 }
 

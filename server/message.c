@@ -10,6 +10,7 @@ const char *message_kind_name(enum message_kind kind) {
         [MESSAGE_PROPOSE] = "propose",
         [MESSAGE_TIMEOUT_NOW] = "timeout_now",
         [MESSAGE_TRANSFER] = "transfer",
+        [MESSAGE_CHANGE] = "members",
         [MESSAGE_PROBE] = "probe",
         [MESSAGE_INSTALL_SNAPSHOT] = "install_snapshot",
     };

@@ -11,6 +11,7 @@
 #ifndef RAFTD_MESSAGE_H
 #define RAFTD_MESSAGE_H
 
+#include "server/change.h"
 #include "server/json/json.h"
 #include "server/members.h"
 #include "server/origin.h"
@@ -30,6 +31,7 @@ enum message_kind {
     MESSAGE_TRANSFER,         /* /raft/v1/transfer: a client's wish to hand leadership over, passed on to the leader */
     MESSAGE_INSTALL_SNAPSHOT, /* /raft/v1/install_snapshot: a piece of a snapshot file (ch. 5); its fields stand in the
                                  query string, its body is the piece */
+    MESSAGE_CHANGE,           /* /raft/v1/members: a change of the members, passed on to the leader */
     MESSAGE_KIND_COUNT
 };
 
@@ -45,7 +47,7 @@ struct message_address {
     char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty in a probe. */
     raft_node_id from;
     char from_incarnation[STORAGE_INCARNATION_SIZE + 1];
-    raft_node_id to;
+    raft_node_id to;                                   /* 0 in a probe: whoever is there. */
     char to_incarnation[STORAGE_INCARNATION_SIZE + 1]; /* Empty in a probe: not known yet. */
 };
 
@@ -61,6 +63,12 @@ struct message_propose {
 
 struct message_transfer {
     raft_node_id to; /* 0: whoever is the furthest. */
+    uint64_t timeout_ms;
+};
+
+struct message_change {
+    struct change change;
+    bool forward; /* Whoever does not lead passes it on: asked by somebody who does not know who leads. */
     uint64_t timeout_ms;
 };
 
@@ -91,6 +99,7 @@ struct message_request {
         bool lease; /* READ_INDEX: the leader's lease will do (§6.4.1). */
         struct message_propose propose;
         struct message_transfer transfer;
+        struct message_change change;
         struct message_probe probe;
         struct message_install install;
     };
@@ -116,6 +125,10 @@ struct message_probe_answer {
     char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty while blank. */
     struct members list;                          /* Its --cluster list. */
     struct members members;                       /* Its configuration; empty while blank. */
+    raft_index members_index;                     /* Of the entry that says so; */
+    bool members_committed;                       /* which cannot be lost any more. */
+    raft_node_id leader;                          /* In the answer's term; 0: unknown. */
+    bool joins;                                   /* Blank, and waits to be taken in (--join). */
     const char *machine;                          /* Owned after decoding. */
 };
 
@@ -135,6 +148,10 @@ struct message_answer {
             raft_node_id leader;
             raft_term term;
         } transfer; /* Who leads now. */
+        struct {
+            raft_index index;
+            struct members members;
+        } change; /* The configuration now, committed. */
         struct {
             size_t count;
             struct message_line *lines; /* Owned array; results inside the body. */

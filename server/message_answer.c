@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 4 + 6, PROMISE_MS_MAX = 90 * 1000 };
+enum { FIELDS_MAX = 4 + 9, PROMISE_MS_MAX = 90 * 1000 };
 
 static const struct message_place top = {NULL, 0};
 
@@ -80,6 +80,16 @@ static void write_probe(const struct message_probe_answer *probe, struct json_wr
     if (probe->members.count > 0) {
         json_write_name(writer, "members");
         members_write(&probe->members, writer);
+        message_write_number(writer, "members_index", probe->members_index);
+        json_write_name(writer, "members_committed");
+        json_write_bool(writer, probe->members_committed);
+    }
+    if (probe->leader != 0) {
+        message_write_number(writer, "leader_id", probe->leader);
+    }
+    if (probe->joins) {
+        json_write_name(writer, "joins");
+        json_write_bool(writer, true);
     }
 }
 
@@ -111,17 +121,26 @@ static void write_kind(const struct message_answer *answer, struct json_writer *
         json_write_name(writer, "installed");
         json_write_bool(writer, answer->install.installed);
         break;
+    case MESSAGE_CHANGE:
+        message_write_number(writer, "members_index", answer->change.index);
+        json_write_name(writer, "members");
+        members_write(&answer->change.members, writer);
+        break;
     case MESSAGE_KIND_COUNT:
         assert(false);
     }
+}
+
+/* Its refusals say whether it may have taken effect. */
+static bool is_changing(enum message_kind kind) {
+    return kind == MESSAGE_PROPOSE || kind == MESSAGE_TRANSFER || kind == MESSAGE_CHANGE;
 }
 
 void message_answer_write(const struct message_answer *answer, struct json_writer *writer) {
     bool refused = answer->problem.code != PROBLEM_NONE;
     json_write_object_begin(writer);
     if (refused) {
-        message_problem_write_members(&answer->problem, answer->kind == MESSAGE_PROPOSE || answer->kind == MESSAGE_TRANSFER,
-                                      writer);
+        message_problem_write_members(&answer->problem, is_changing(answer->kind), writer);
     }
     message_write_number(writer, "from", answer->from);
     message_write_text(writer, "incarnation", answer->incarnation);
@@ -236,6 +255,12 @@ static bool read_probe(struct json_span value, struct head *head, struct message
     add_field(head, "machine", MESSAGE_FIELD_STRING, false, &machine);
     add_field(head, "list", MESSAGE_FIELD_OBJECT, false, &list);
     add_field(head, "members", MESSAGE_FIELD_OBJECT, true, &members);
+    probe->members_index = probe->leader = 0;
+    probe->members_committed = probe->joins = false;
+    add_field(head, "members_index", MESSAGE_FIELD_NUMBER, true, &probe->members_index);
+    add_field(head, "members_committed", MESSAGE_FIELD_BOOL, true, &probe->members_committed);
+    add_field(head, "leader_id", MESSAGE_FIELD_NUMBER, true, &probe->leader);
+    add_field(head, "joins", MESSAGE_FIELD_BOOL, true, &probe->joins);
     if (!read_fields(value, head) || !read_state(state, &probe->state) || !members_read(list, &probe->list)) {
         return false;
     }
@@ -244,7 +269,9 @@ static bool read_probe(struct json_span value, struct head *head, struct message
         return false;
     }
     bool blank = probe->state == MESSAGE_BLANK;
-    if (blank != (probe->cluster_id[0] == '\0') || blank != (probe->members.count == 0)) {
+    /* Whoever has just been taken in belongs to a cluster, and is about to learn who the others are. */
+    bool may_lack_members = blank || (probe->state == MESSAGE_FORMED && members.size == 0);
+    if (blank != (probe->cluster_id[0] == '\0') || (probe->members.count == 0) != may_lack_members) {
         return false;
     }
     probe->machine = message_field_text(machine, MESSAGE_MACHINE_SIZE_MAX);
@@ -255,6 +282,13 @@ static bool read_propose(struct json_span value, struct head *head, struct messa
     struct json_span array = {0};
     add_field(head, "lines", MESSAGE_FIELD_ARRAY, false, &array);
     return read_fields(value, head) && message_lines_read(array, &answer->propose.lines, &answer->propose.count);
+}
+
+static bool read_change(struct json_span value, struct head *head, struct message_answer *answer) {
+    struct json_span members = {0};
+    add_field(head, "members_index", MESSAGE_FIELD_ID, false, &answer->change.index);
+    add_field(head, "members", MESSAGE_FIELD_OBJECT, false, &members);
+    return read_fields(value, head) && members_read(members, &answer->change.members);
 }
 
 static bool read_kind(struct json_span value, struct head *head, struct message_answer *answer) {
@@ -278,6 +312,8 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
         add_field(head, "stored", MESSAGE_FIELD_NUMBER, false, &answer->install.stored);
         add_field(head, "installed", MESSAGE_FIELD_BOOL, false, &answer->install.installed);
         return read_fields(value, head);
+    case MESSAGE_CHANGE:
+        return read_change(value, head, answer);
     case MESSAGE_KIND_COUNT:
         break;
     }

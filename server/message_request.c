@@ -103,6 +103,13 @@ void message_request_write(const struct message_request *request, struct json_wr
         message_write_number(writer, "transfer_to", request->transfer.to);
         message_write_number(writer, "timeout_ms", request->transfer.timeout_ms);
         break;
+    case MESSAGE_CHANGE:
+        json_write_name(writer, "change");
+        change_write(&request->change.change, writer);
+        json_write_name(writer, "forward");
+        json_write_bool(writer, request->change.forward);
+        message_write_number(writer, "timeout_ms", request->change.timeout_ms);
+        break;
     case MESSAGE_PROPOSE:
         write_propose(&request->propose, writer);
         break;
@@ -132,7 +139,7 @@ static void add_head(struct head *head, enum message_kind kind) {
     add_field(head, "cluster_id", MESSAGE_FIELD_DIGITS, forming, head->address.cluster_id);
     add_field(head, "from", MESSAGE_FIELD_ID, false, &head->address.from);
     add_field(head, "from_incarnation", MESSAGE_FIELD_DIGITS, false, head->address.from_incarnation);
-    add_field(head, "to", MESSAGE_FIELD_ID, false, &head->address.to);
+    add_field(head, "to", forming ? MESSAGE_FIELD_NUMBER : MESSAGE_FIELD_ID, false, &head->address.to);
     add_field(head, "to_incarnation", MESSAGE_FIELD_DIGITS, forming, head->address.to_incarnation);
     add_field(head, "round", MESSAGE_FIELD_NUMBER, false, &head->round);
 }
@@ -247,6 +254,20 @@ static bool read_propose(struct json_span value, struct head *head, struct messa
     return true;
 }
 
+static bool read_change(struct json_span value, struct head *head, struct message_change *change,
+                        struct problem *out_problem) {
+    struct json_span wanted = {0};
+    change->forward = false;
+    add_field(head, "change", MESSAGE_FIELD_OBJECT, false, &wanted);
+    add_field(head, "forward", MESSAGE_FIELD_BOOL, true, &change->forward);
+    add_field(head, "timeout_ms", MESSAGE_FIELD_NUMBER, false, &change->timeout_ms);
+    if (!read_fields(value, head, out_problem)) {
+        return false;
+    }
+    return change_read(wanted, &change->change) ||
+           message_field_refuse(out_problem, top, "change", "is not a change of the members");
+}
+
 static const char *read_machine(struct json_span name, struct problem *out_problem) {
     const char *machine = message_field_text(name, MESSAGE_MACHINE_SIZE_MAX);
     if (machine == NULL) {
@@ -319,6 +340,9 @@ bool message_request_read(enum message_kind kind, struct json_span value, struct
         add_field(&head, "timeout_ms", MESSAGE_FIELD_NUMBER, false, &request.transfer.timeout_ms);
         good = read_fields(value, &head, out_problem);
         break;
+    case MESSAGE_CHANGE:
+        good = read_change(value, &head, &request.change, out_problem);
+        break;
     case MESSAGE_PROPOSE:
         good = read_propose(value, &head, &request.propose, out_problem);
         break;
@@ -355,6 +379,7 @@ void message_request_clear(struct message_request *request) {
     case MESSAGE_TIMEOUT_NOW:
     case MESSAGE_TRANSFER:
     case MESSAGE_INSTALL_SNAPSHOT:
+    case MESSAGE_CHANGE:
     case MESSAGE_KIND_COUNT:
         break;
     }

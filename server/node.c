@@ -97,6 +97,7 @@ static void destroy_parts(struct node *node) {
     handover_clear(&node->handover);
     disk_watch_clear(&node->disk_watch);
     disk_space_clear(&node->disk_space);
+    changes_clear(&node->changes);
     if (node->applier.state != NULL) {
         applier_clear(&node->applier, node->options.machine);
     }
@@ -203,10 +204,12 @@ static void perform_actions(struct node *node) {
     for (size_t i = 0; i < actions->read_count; i++) {
         reads_confirmed(node, &actions->reads[i]);
     }
+    change_lead_note_due(node, actions);
     applier_run(node);
     raft_index persisted = raft_persisted_index(node->core);
     raft_index applied = node->applier.applied.index;
     entry_cache_evict(&node->cache, persisted < applied ? persisted : applied);
+    change_lead_append_due(node);
 }
 
 void node_tick(struct node *node, uint64_t now_ms) {
@@ -233,18 +236,21 @@ void node_turn(struct node *node, uint64_t now_ms) {
     node_tick(node, now_ms);
     if (node->core == NULL) {
         formation_turn(node);
+        joining_turn(node);
     }
     if (node_is_leader(node)) {
         cluster_clock_lead(&node->clock, raft_current_term(node->core), node->now_ms);
     }
     disk_watch_turn(node);
     if (node->core != NULL) {
-        raft_set_unfit(node->core, node->disk_watch.stalled);
+        raft_set_unfit(node->core, node->disk_watch.stalled || node->standing.retired);
     }
     disk_space_turn(node);
     proposals_turn(node);
     reads_turn(node);
     handover_turn(node);
+    changes_turn(node);
+    standing_turn(node);
     if (node->core != NULL) {
         perform_actions(node);
         learn_ready_index(node);
@@ -254,6 +260,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
     proposals_deliver(node);
     reads_deliver(node);
     handover_deliver(node);
+    changes_deliver(node);
 }
 
 bool node_has_work(const struct node *node) {
@@ -271,6 +278,9 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, reads_deadline_ms(node));
     deadline = sooner(deadline, handover_deadline_ms(node));
     deadline = sooner(deadline, disk_watch_deadline_ms(node));
+    deadline = sooner(deadline, changes_deadline_ms(node));
+    deadline = sooner(deadline, joining_deadline_ms(node));
+    deadline = sooner(deadline, standing_deadline_ms(node));
     if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
         deadline = sooner(deadline, node->shut_down_deadline_ms);
     }
@@ -340,6 +350,11 @@ uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, 
     return handover_add(node, to, timeout_ms, forward, done, context);
 }
 
+uint64_t node_change(struct node *node, const struct change *change, uint32_t timeout_ms, bool forward,
+                     node_change_done done, void *context) {
+    return changes_add(node, change, timeout_ms, forward, done, context);
+}
+
 uint64_t node_watch(struct node *node, raft_index from, const struct node_watcher *watcher) {
     return watches_add(node, from, watcher);
 }
@@ -350,7 +365,8 @@ void node_watch_resume(struct node *node, uint64_t ticket) {
 
 void node_cancel(struct node *node, uint64_t ticket) {
     if (!proposals_cancel(node, ticket) && !reads_cancel(&node->reads, ticket) &&
-        !handover_cancel(&node->handover, ticket) && !watches_cancel(&node->watches, ticket)) {
+        !handover_cancel(&node->handover, ticket) && !changes_cancel(&node->changes, ticket) &&
+        !watches_cancel(&node->watches, ticket)) {
         log_reads_cancel(&node->log_reads, ticket);
     }
 }

@@ -20,6 +20,7 @@
 #ifndef RAFTD_NODE_H
 #define RAFTD_NODE_H
 
+#include "server/change.h"
 #include "server/diagnostics.h"
 #include "server/disk.h"
 #include "server/machine/machine.h"
@@ -42,7 +43,10 @@ struct node_options {
     raft_node_id id;
     const char *url; /* --advertise. Borrowed for the node's life, like all pointers here. */
     const char *client_url;
-    struct members cluster; /* The --cluster list; of a node alone: itself. */
+    struct members cluster; /* The --cluster list; of a node alone: itself; with --join empty. */
+    const char *join_url;   /* --join; NULL: none. Counts on a blank disk only. */
+    bool learner;           /* --learner: joins to stay one. */
+    bool replace;           /* --replace: takes the place of the node of this id that lost its disk. */
     const struct machine *machine;
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
@@ -181,6 +185,18 @@ typedef void (*node_transfer_done)(void *context, const struct node_transfer_ans
 uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, bool forward, node_transfer_done done,
                        void *context);
 
+struct node_change_answer {
+    struct problem problem; /* PROBLEM_NONE: done. */
+    raft_index index;       /* Of the configuration that says so, committed. */
+    struct members members;
+};
+typedef void (*node_change_done)(void *context, const struct node_change_answer *answer);
+
+/* Changes who the members are (ch. 4). Any role: a follower asks the leader, unless `forward` is false. Answers when the
+ * new configuration is committed. One change at a time: another one meanwhile is change_in_progress. */
+uint64_t node_change(struct node *node, const struct change *change, uint32_t timeout_ms, bool forward,
+                     node_change_done done, void *context);
+
 /* Whom a watch's commands go to. */
 struct node_watcher {
     void *context;
@@ -206,7 +222,7 @@ void node_cancel(struct node *node, uint64_t ticket);
 
 /* -- Looking -- */
 
-enum node_role { NODE_LEADER, NODE_FOLLOWER, NODE_CANDIDATE, NODE_PRE_CANDIDATE, NODE_LEARNER, NODE_WAITING };
+enum node_role { NODE_LEADER, NODE_FOLLOWER, NODE_CANDIDATE, NODE_PRE_CANDIDATE, NODE_LEARNER, NODE_WAITING, NODE_REMOVED };
 const char *node_role_name(enum node_role role);
 
 struct node_waiting {

@@ -4,6 +4,7 @@
 
 #include "server/applier.h"
 #include "server/calls.h"
+#include "server/changes.h"
 #include "server/cluster_clock.h"
 #include "server/contacts.h"
 #include "server/disk_space.h"
@@ -12,12 +13,14 @@
 #include "server/formation.h"
 #include "server/forwards.h"
 #include "server/handover.h"
+#include "server/joining.h"
 #include "server/log_reads.h"
 #include "server/node.h"
 #include "server/outbox.h"
 #include "server/proposals.h"
 #include "server/reads.h"
 #include "server/roster.h"
+#include "server/standing.h"
 #include "server/watches.h"
 
 /* After SIGTERM, what is in flight may finish for this long. */
@@ -53,7 +56,10 @@ struct node {
     struct log_reads log_reads;
     struct watches watches;
     struct handover handover;
+    struct changes changes;
     struct formation formation;
+    struct joining joining;
+    struct standing standing;
 
     bool ready_known;       /* What was committed when this node started is known: */
     raft_index ready_index; /* it is ready when this much is applied. */

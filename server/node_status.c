@@ -9,6 +9,7 @@ const char *node_role_name(enum node_role role) {
         [NODE_LEADER] = "leader",       [NODE_FOLLOWER] = "follower",
         [NODE_CANDIDATE] = "candidate", [NODE_PRE_CANDIDATE] = "pre_candidate",
         [NODE_LEARNER] = "learner",     [NODE_WAITING] = "waiting",
+        [NODE_REMOVED] = "removed",
     };
     return names[role];
 }
@@ -16,6 +17,9 @@ const char *node_role_name(enum node_role role) {
 static enum node_role role_of(const struct node *node) {
     if (node->core == NULL) {
         return NODE_WAITING;
+    }
+    if (standing_is_removed(node)) {
+        return NODE_REMOVED;
     }
     switch (raft_role(node->core)) {
     case RAFT_LEADER:
@@ -52,6 +56,7 @@ void node_status(const struct node *node, struct node_status *out_status) {
     memcpy(out_status->incarnation, node->identity.incarnation, sizeof out_status->incarnation);
     if (node->core == NULL) {
         formation_waiting(node, out_status);
+        joining_waiting(node, out_status);
         return;
     }
     memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
@@ -62,7 +67,7 @@ void node_status(const struct node *node, struct node_status *out_status) {
 
 void node_brief(const struct node *node, struct node_brief *out_brief) {
     *out_brief = (struct node_brief){
-        .cluster_id = node->core == NULL ? "" : node->identity.cluster_id,
+        .cluster_id = node->core == NULL || standing_is_removed(node) ? "" : node->identity.cluster_id,
         .id = node->options.id,
         .leader = node_leader(node),
         .term = node->core == NULL ? 0 : raft_current_term(node->core),
@@ -73,7 +78,8 @@ void node_brief(const struct node *node, struct node_brief *out_brief) {
 static bool not_ready_waiting(const struct node *node, char *out_why, size_t why_size) {
     struct node_status status;
     node_status(node, &status);
-    int written = snprintf(out_why, why_size, "waiting for the cluster to form");
+    int written = snprintf(out_why, why_size, "%s",
+                           node->options.join_url != NULL ? "waiting to join" : "waiting for the cluster to form");
     for (size_t i = 0; i < status.waiting_count && written > 0 && (size_t)written < why_size; i++) {
         written += snprintf(out_why + written, why_size - (size_t)written, "; node %" PRIu64 " (%s): %s",
                             status.waiting[i].id, status.waiting[i].url, status.waiting[i].why);
@@ -87,6 +93,10 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size) {
     }
     if (node->shutting_down) {
         snprintf(out_why, why_size, "shutting down");
+        return false;
+    }
+    if (standing_is_removed(node)) {
+        snprintf(out_why, why_size, "this node was removed from the cluster");
         return false;
     }
     if (node_leader(node) == 0) {

@@ -53,6 +53,11 @@ static const struct option table[] = {
     {"data-dir", "FOLDER", "./raftd-data", OPTION_PATH, FIELD(data_dir), 0, 0, "what it keeps; made when absent"},
     {"cluster", "ID=URL,...", NULL, OPTION_CLUSTER, FIELD(cluster), 0, 0,
      "all nodes of the cluster, the same list on each; default: this node alone"},
+    {"join", "URL", NULL, OPTION_URL, FIELD(join_url), 0, 0,
+     "a blank node: ask the cluster of the node there to take this one in"},
+    {"learner", NULL, NULL, OPTION_SWITCH, FIELD(learner), 0, 0, "with --join: get the log, but do not vote"},
+    {"replace", NULL, NULL, OPTION_SWITCH, FIELD(replace), 0, 0,
+     "a blank node: take the place of the member with this id whose data directory is lost"},
     {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0, "the state machine: hashmap or register"},
     {"heartbeat", "TIME", "100ms", OPTION_DURATION, FIELD(heartbeat_ms), 10, 60000,
      "how often a leader is heard, from 10ms on"},
@@ -220,6 +225,16 @@ static void url_of_address(const struct options_address *address, char out[MEMBE
 /* This node's URL: as given, as listed, or made of the address it listens on; where two of them speak they say the same. */
 static bool settle_advertise(const struct given *given, struct options *options, struct options_message *out_message) {
     bool listed = given_for(given, "cluster")->text != NULL;
+    bool joins = options->join_url[0] != '\0';
+    if (listed && joins) {
+        return fail(out_message, "--join and --cluster exclude each other: a node joins a cluster or founds one");
+    }
+    if (joins && given_for(given, "id")->text == NULL) {
+        return fail(out_message, "--join: say with --id which node this one is, different from those that are there");
+    }
+    if (options->learner && !joins) {
+        return fail(out_message, "--learner goes with --join");
+    }
     if (listed) {
         if (given_for(given, "id")->text == NULL) {
             return fail(out_message, "--cluster lists several nodes: say with --id which of them this one is");
@@ -245,6 +260,10 @@ static bool settle_advertise(const struct given *given, struct options *options,
             return fail(out_message, "--listen %s makes no URL that others could call: add --advertise",
                         options->listen.host);
         }
+    }
+    if (joins) {
+        return strcmp(options->join_url, options->advertise_url) != 0 ||
+               fail(out_message, "--join %s is this node itself: say where another one is", options->join_url);
     }
     struct members_member self = {.id = options->id, .voter = true};
     memcpy(self.url, options->advertise_url, sizeof self.url);

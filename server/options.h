@@ -26,8 +26,11 @@ struct options {
     struct options_address listen;
     char advertise_url[MEMBERS_URL_SIZE];
     char client_url[MEMBERS_URL_SIZE];
-    char *data_dir;         /* Owned. */
-    struct members cluster; /* Of a node alone: itself. */
+    char *data_dir;                  /* Owned. */
+    struct members cluster;          /* Of a node alone: itself; with --join empty. */
+    char join_url[MEMBERS_URL_SIZE]; /* Empty: not given. */
+    bool learner;
+    bool replace;
     const struct machine *machine;
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;

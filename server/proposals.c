@@ -140,6 +140,10 @@ uint64_t proposals_add(struct node *node, const struct proposal_content *content
     uint64_t ticket = proposal->ticket;
     if (node->shutting_down) {
         refuse_shutting_down(node, proposal);
+    } else if (standing_is_removed(node)) {
+        struct problem problem;
+        standing_removed_problem(node, &problem);
+        proposals_fail(node, proposal, &problem);
     } else if (full) {
         struct problem problem;
         problem_set(&problem, PROBLEM_OVERLOADED, false, "too many commands wait on node %" PRIu64 "; try again soon",
@@ -236,16 +240,17 @@ bool proposals_cancel(struct node *node, uint64_t ticket) {
 
 /* -- On the leader -- */
 
-/* All that is queued becomes one batch of entries (one write, one AppendEntries per follower). */
+/* All that is queued becomes one batch of entries (one write, one AppendEntries per follower). A leader that is not in the
+ * newest configuration appends no more (§4.2.2): then they wait for the next one. */
 static void append_all(struct node *node) {
     struct proposals *proposals = &node->proposals;
     struct proposal *proposal;
     cluster_clock_see(&node->clock, sessions_time_ms(node->applier.sessions)); /* It may come from a snapshot. */
     uint64_t time_ms = cluster_clock_stamp(&node->clock, node->now_ms);
-    while ((proposal = proposal_list_pop(&proposals->queued)) != NULL) {
+    while ((proposal = proposals->queued.head) != NULL) {
         struct problem no_room;
         if (!disk_space_admit(node, proposal->count, proposal->bytes, &no_room)) {
-            proposals_fail(node, proposal, &no_room);
+            proposals_fail(node, proposal_list_pop(&proposals->queued), &no_room);
             continue;
         }
         struct raft_entry *entries = memory_zalloc(proposal->count * sizeof *entries);
@@ -257,12 +262,16 @@ static void append_all(struct node *node) {
             entries[i].data = entries[i].size == 0 ? NULL : proposal->commands[i].data;
             entries[i].buffer = entries[i].size == 0 ? NULL : proposal->body;
         }
-        bool leading = raft_propose(node->core, entries, proposal->count);
-        assert(leading);
-        proposal->term = entries[0].id.term;
-        proposal->first_index = entries[0].id.index;
+        bool appended = raft_propose(node->core, entries, proposal->count);
+        if (appended) {
+            proposal->term = entries[0].id.term;
+            proposal->first_index = entries[0].id.index;
+            proposal_list_push(&proposals->appended, proposal_list_pop(&proposals->queued));
+        }
         free(entries);
-        proposal_list_push(&proposals->appended, proposal);
+        if (!appended) {
+            return;
+        }
     }
 }
 

@@ -118,7 +118,7 @@ static void ask(struct node *node, bool lease) {
         ask_module(node, join_question(node, lease, true), lease);
         return;
     }
-    const struct members_member *leader = members_find(&roster_current(&node->roster)->members, node_leader(node));
+    const struct members_member *leader = roster_find(&node->roster, node_leader(node));
     if (leader != NULL && asks_out(reads, lease) < READS_ASKS_MAX && node->now_ms >= reads->retry_ms) {
         ask_leader(node, leader, lease);
     }
@@ -293,6 +293,10 @@ static void overdue_problem(const struct node *node, const struct reads_query *q
 static bool is_over(const struct node *node, const struct reads_query *query, struct problem *out_problem) {
     if (node->now_ms >= query->deadline_ms || (node->shutting_down && node->now_ms >= node->shut_down_deadline_ms)) {
         overdue_problem(node, query, out_problem);
+        return true;
+    }
+    if (query->state == READS_NEW && standing_is_removed(node)) {
+        standing_removed_problem(node, out_problem);
         return true;
     }
     if (query->forward || query->state != READS_NEW || node_is_leader(node)) {

@@ -7,7 +7,10 @@
 
 void node_address(const struct node *node, const struct members_member *to, struct message_address *out_address) {
     *out_address = (struct message_address){.from = node->options.id, .to = to->id};
-    memcpy(out_address->cluster_id, node->identity.cluster_id, sizeof out_address->cluster_id);
+    /* Who is in no cluster yet has something to ask of the one it wants into. */
+    bool blank = node->identity.cluster_id[0] == '\0';
+    memcpy(out_address->cluster_id, blank ? node->joining.cluster_id : node->identity.cluster_id,
+           sizeof out_address->cluster_id);
     memcpy(out_address->from_incarnation, node->identity.incarnation, sizeof out_address->from_incarnation);
     memcpy(out_address->to_incarnation, to->incarnation, sizeof out_address->to_incarnation);
 }
@@ -146,6 +149,9 @@ void node_receive(struct node *node, const struct message_request *request, stru
     case MESSAGE_TRANSFER:
         handover_receive(node, request, ticket);
         break;
+    case MESSAGE_CHANGE:
+        changes_receive(node, request, ticket);
+        break;
     case MESSAGE_INSTALL_SNAPSHOT:
         refuse_for_now(node, request, ticket);
         break;
@@ -162,6 +168,9 @@ void node_receive(struct node *node, const struct message_request *request, stru
 static bool is_from_whom_we_asked(const struct node *node, const struct call *call, const struct message_answer *answer) {
     if (answer->kind != call->kind || answer->from != call->to || answer->round != call->round) {
         return false;
+    }
+    if (call->kind == MESSAGE_CHANGE) {
+        return strcmp(call->incarnation, answer->incarnation) == 0; /* Who asks may be no member yet. */
     }
     const struct members_member *member = roster_find(&node->roster, call->to);
     return member != NULL && strcmp(member->incarnation, answer->incarnation) == 0;
@@ -190,6 +199,20 @@ static void note_contact(struct node *node, const struct call *call, const struc
     }
 }
 
+static void probe_ended(struct node *node, const struct call *call, const struct message_answer *answer, const char *why) {
+    if (!joining_answered(node, call->context, answer, why) && !standing_answered(node, call->context, answer) &&
+        !change_lead_answered(node, call->context, answer, why)) {
+        formation_answered(node, call->to, answer, why);
+    }
+}
+
+static void change_ended(struct node *node, const struct call *call, enum transport_end end,
+                         const struct message_answer *answer, const char *why) {
+    if (!joining_change_answered(node, call->context, answer, why) && !standing_change_answered(node, call->context)) {
+        changes_answered(node, call->context, end, answer, why);
+    }
+}
+
 void node_answered(struct node *node, uint64_t token, enum transport_end end, const struct message_answer *answer,
                    struct buffer *body, const char *why) {
     (void)body; /* Results are copied out of it. */
@@ -200,8 +223,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     node->work = true;
     assert((end == TRANSPORT_ANSWERED) == (answer != NULL));
     if (call.kind == MESSAGE_PROBE) {
-        note_contact(node, &call, answer, why);
-        formation_answered(node, call.to, answer, why);
+        probe_ended(node, &call, answer, why);
         return;
     }
     if (answer != NULL && !is_from_whom_we_asked(node, &call, answer)) {
@@ -226,6 +248,9 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
         break;
     case MESSAGE_TRANSFER:
         handover_answered(node, call.context, end, answer, why);
+        break;
+    case MESSAGE_CHANGE:
+        change_ended(node, &call, end, answer, why);
         break;
     case MESSAGE_INSTALL_SNAPSHOT:
     case MESSAGE_PROBE:

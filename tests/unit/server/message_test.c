@@ -5,7 +5,8 @@
 
 START_TEST(a_kind_has_the_name_of_its_path) {
     static const char *const names[MESSAGE_KIND_COUNT] = {
-        "request_vote", "append_entries", "read_index", "propose", "probe", "timeout_now", "transfer", "install_snapshot"};
+        "request_vote", "append_entries", "read_index",       "propose", "probe",
+        "timeout_now",  "transfer",       "install_snapshot", "members"};
     for (int kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
         ck_assert_str_eq(message_kind_name((enum message_kind)kind), names[kind]);
     }

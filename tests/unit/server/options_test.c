@@ -223,8 +223,7 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
 END_TEST
 
 START_TEST(options_of_later_versions_are_not_known) {
-    const char *const later[] = {"--join",     "--learner",    "--replace",         "--restore",
-                                 "--tls-cert", "--token-file", "--snapshot-entries"};
+    const char *const later[] = {"--restore", "--tls-cert", "--token-file", "--snapshot-entries"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         wrong(later[i], "", "unknown option");
     }
@@ -268,6 +267,24 @@ START_TEST(a_command_must_fit_where_commands_go) {
 }
 END_TEST
 
+START_TEST(a_node_that_joins_lists_nobody) {
+    struct options options = good("--id 4 --join http://a:8001 --learner --replace", "");
+    ck_assert_str_eq(options.join_url, "http://a:8001");
+    ck_assert(options.learner && options.replace);
+    ck_assert_uint_eq(options.cluster.count, 0);
+    options_clear(&options);
+    options = good("", "RAFTD_JOIN=http://a RAFTD_ID=2 RAFTD_LEARNER=true");
+    ck_assert_str_eq(options.join_url, "http://a");
+    ck_assert(options.learner && !options.replace);
+    options_clear(&options);
+    wrong("--id 4 --join a:8001", "", "--join: 'a:8001' is not a URL");
+    wrong("--id 1 --join http://a --cluster 1=http://b", "", "--join and --cluster exclude each other");
+    wrong("--join http://a", "", "--id");
+    wrong("--id 4 --listen 127.0.0.1:8004 --join http://127.0.0.1:8004", "", "this node itself");
+    wrong("--learner", "", "--learner goes with --join");
+}
+END_TEST
+
 START_TEST(help_names_every_option) {
     char *text = NULL;
     size_t size = 0;
@@ -295,12 +312,15 @@ START_TEST(help_names_every_option) {
                                  "--max-queued-bytes",
                                  "--max-queued-commands",
                                  "--cache-bytes",
+                                 "--join",
+                                 "--learner",
+                                 "--replace",
                                  "RAFTD_DATA_DIR",
                                  "health"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         ck_assert_msg(strstr(text, names[i]) != NULL, "%s", names[i]);
     }
-    ck_assert_ptr_null(strstr(text, "--join"));
+    ck_assert_ptr_null(strstr(text, "--restore"));
     free(text);
 }
 END_TEST
@@ -323,6 +343,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, every_address_of_the_machine_is_none_to_call);
     tcase_add_test(tcase, listening_beyond_loopback_needs_insecure);
     tcase_add_test(tcase, a_command_must_fit_where_commands_go);
+    tcase_add_test(tcase, a_node_that_joins_lists_nobody);
     tcase_add_test(tcase, help_names_every_option);
 }
 
