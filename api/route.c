@@ -5,6 +5,7 @@
 #include "api/health.h"
 #include "api/leader_transfer.h"
 #include "api/log_page.h"
+#include "api/member_change.h"
 #include "api/member_list.h"
 #include "api/metrics.h"
 #include "api/parameters.h"
@@ -44,6 +45,7 @@ const struct route route_table[] = {
     PEER("probe", MESSAGE_PROBE),
     PEER("timeout_now", MESSAGE_TIMEOUT_NOW),
     PEER("transfer", MESSAGE_TRANSFER),
+    PEER("members", MESSAGE_CHANGE),
     {.method = "POST",
      .path = "/raft/v1/install_snapshot",
      .handle = peer_handle_chunk,
@@ -66,6 +68,28 @@ const struct route route_table[] = {
     {.method = "GET", .path = "/v1/status", .handle = status_handle},
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle},
+    {.method = "POST",
+     .path = "/v1/members",
+     .handle = member_change_handle_add,
+     .parameters = WAITING | PARAMETER_PATIENT,
+     .body = ROUTE_WISH,
+     .changing = true},
+    {.method = "PUT",
+     .path = "/v1/members",
+     .handle = member_change_handle_put,
+     .parameters = WAITING | PARAMETER_PATIENT,
+     .body = ROUTE_WISH,
+     .changing = true},
+    {.method = "POST",
+     .path = "/v1/members/{id}/promote",
+     .handle = member_change_handle_promote,
+     .parameters = WAITING | PARAMETER_PATIENT,
+     .changing = true},
+    {.method = "DELETE",
+     .path = "/v1/members/{id}",
+     .handle = member_change_handle_remove,
+     .parameters = WAITING | PARAMETER_PATIENT,
+     .changing = true},
     {.method = "GET", .path = "/v1/log", .handle = log_page_handle, .parameters = PARAMETER_FROM | PARAMETER_LIMIT},
     {.method = "GET", .path = "/v1/watch", .handle = watch_handle, .parameters = PARAMETER_FROM},
     {.method = "GET", .path = "/healthz", .handle = health_handle_healthz, .any_host = true},

@@ -102,6 +102,11 @@ static void end(struct node *node, struct fake_call *call) {
     } else if (call->kind == FAKE_TRANSFER) {
         struct node_transfer_answer answer = {node->problem, call->to == 0 ? 3 : call->to, 8};
         call->transfer_done(call->context, &answer);
+    } else if (call->kind == FAKE_CHANGE) {
+        struct node_change_answer answer = {.problem = node->problem, .index = 9, .members = {.count = 2}};
+        answer.members.list[0] = (struct members_member){.id = 1, .voter = true, .url = "http://a:1"};
+        answer.members.list[1] = (struct members_member){.id = 4, .next = MEMBERS_NEXT_VOTER, .url = "http://d:1"};
+        call->change_done(call->context, &answer);
     } else if (call->kind == FAKE_WATCH) {
         if (node->problem.code != PROBLEM_NONE) {
             call->watcher.ended(call->context, &node->problem, node->problem.code == PROBLEM_COMPACTED ? 5 : 0);
@@ -223,6 +228,16 @@ uint64_t node_transfer(struct node *node, raft_node_id to, uint32_t timeout_ms, 
     call->timeout_ms = timeout_ms;
     call->forward = forward;
     call->transfer_done = done;
+    return call->ticket;
+}
+
+uint64_t node_change(struct node *node, const struct change *change, uint32_t timeout_ms, bool forward,
+                     node_change_done done, void *context) {
+    struct fake_call *call = add(node, FAKE_CHANGE, context);
+    call->change = *change;
+    call->timeout_ms = timeout_ms;
+    call->forward = forward;
+    call->change_done = done;
     return call->ticket;
 }
 

@@ -12,6 +12,7 @@ enum fake_call_kind {
     FAKE_READ_SESSION,
     FAKE_LOG,
     FAKE_TRANSFER,
+    FAKE_CHANGE,
     FAKE_WATCH,
     FAKE_RECEIVE
 };
@@ -40,6 +41,8 @@ struct fake_call {
     node_query_done query_done;
     node_log_done log_done;
     node_transfer_done transfer_done;
+    node_change_done change_done;
+    struct change change;
     struct node_watcher watcher;
     unsigned resumed; /* How often the watch was. */
 };

@@ -24,20 +24,9 @@ START_TEST(outside_a_cluster_there_is_none) {
 }
 END_TEST
 
-START_TEST(changes_are_not_there_yet) {
-    struct harness *harness = harness_begin();
-    struct reply reply = post(harness, "/v1/members", "{}");
-    check_problem(&reply, 405, "method_not_allowed", NULL);
-    reply = ask(harness, "DELETE", "/v1/members/3", "", NULL);
-    check_problem(&reply, 404, "not_found", NULL);
-    harness_end(harness);
-}
-END_TEST
-
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_configuration_lists_voters_and_learners);
     tcase_add_test(tcase, outside_a_cluster_there_is_none);
-    tcase_add_test(tcase, changes_are_not_there_yet);
 }
 
 CHECK_MAIN("member_list", add_tests)
