@@ -4,7 +4,7 @@
 // state: which of the designed states of the page this is
 // The headline changes only with the state, because a screen reader speaks it; figures stand in sentence and notes.
 
-import { list_words, plural } from "./format.js";
+import { bytes, list_words, plural, whole_milliseconds } from "./format.js";
 
 export function judge(cluster, self_id) {
     const nodes = cluster.nodes;
@@ -18,12 +18,13 @@ export function judge(cluster, self_id) {
 
     const quorum = count_quorum(configuration, nodes);
     const unreachable = nodes.filter((node) => !node.reachable);
-    view.notes = member_notes(configuration);
+    view.notes = [...member_notes(configuration), ...disk_notes(nodes)];
     const differing = find_divergence(nodes);
     if (quorum.spare < 0) return { ...view, ...majority_lost(quorum, unreachable) };
     if (differing !== null) return { ...view, ...diverged(differing, quorum) };
     if (leader_id === 0) return { ...view, ...no_leader(quorum, cluster.term) };
     if (unreachable.length > 0) return { ...view, ...degraded(quorum, unreachable, leader_id) };
+    if (nodes.some(has_bad_disk)) return { ...view, ...bad_disk(quorum) };
     return { ...view, tone: "fine", state: "fine", mark: "✓", headline: "All fine", sentence: quorum_sentence(quorum) };
 }
 
@@ -77,6 +78,30 @@ function waiting(own, self_id) {
         notes: missing.map((node) =>
             node.id > 0 ? `node ${node.id} at ${node.url}: ${node.why}` : `${node.url}: ${node.why}`,
         ),
+    };
+}
+
+function has_bad_disk(node) {
+    return node.status?.disk?.full === true || node.status?.disk?.stalled === true;
+}
+
+function disk_notes(nodes) {
+    return nodes
+        .filter(has_bad_disk)
+        .map((node) =>
+            node.status.disk.full
+                ? `node ${node.id}: its disk is full (${bytes(node.status.disk.free_bytes)} free)`
+                : `node ${node.id}: its disk stalls (a write takes ${whole_milliseconds(node.status.disk.oldest_write_ms)} so far)`,
+        );
+}
+
+function bad_disk(quorum) {
+    return {
+        tone: "warn",
+        state: "disk",
+        mark: "!",
+        headline: "A disk is full or stalls",
+        sentence: quorum_sentence(quorum),
     };
 }
 
