@@ -204,6 +204,17 @@ static inline void fixture_append(struct storage *storage, raft_term term, size_
     ck_assert_msg(error == STORAGE_OK, "%s", message.text);
 }
 
+/* Names a snapshot as of `covered` and removes the log up to `through`. */
+static inline void fixture_compact(struct storage *storage, raft_index through, struct raft_entry_id covered) {
+    const struct storage_write write = {
+        .compact_through = through,
+        .snapshot_changed = true,
+        .snapshot = {.id = covered, .length = 1000 + covered.index, .crc = (uint32_t)covered.index}};
+    struct storage_message message = {""};
+    enum storage_error error = storage_write(storage, &write, &message);
+    ck_assert_msg(error == STORAGE_OK, "%s", message.text);
+}
+
 /* -- Contents: all that a store says, as text that can be compared -- */
 
 struct contents {

@@ -30,6 +30,21 @@ static void write_same(struct storage *disk, struct storage *memory, const struc
     ck_assert_int_eq(storage_write(memory, write, &message), STORAGE_OK);
 }
 
+static bool take_term(void *context, const struct raft_entry *entry) {
+    *(raft_term *)context = entry->id.term;
+    return false;
+}
+
+/* Of the entry at `index` after the write, which is not the base. */
+static raft_term term_at(struct storage *storage, const struct storage_write *write, raft_index index) {
+    raft_term term = 0;
+    if (write->entry_count > 0 && index >= write->entries[0].id.index) {
+        return write->entries[index - write->entries[0].id.index].id.term;
+    }
+    ck_assert_int_eq(storage_visit(storage, index, take_term, &term, NULL), STORAGE_OK);
+    return term;
+}
+
 static void random_write(struct storage *disk, struct storage *memory, uint64_t *seed) {
     char bytes[5000];
     struct raft_entry entries[20];
@@ -44,8 +59,14 @@ static void random_write(struct storage *disk, struct storage *memory, uint64_t 
         write.hard_state = (struct raft_hard_state){.term = state.hard_state.term + random_below(seed, 3),
                                                     .voted_for = random_below(seed, 4)};
     }
-    if (random_below(seed, 4) == 0 && state.last.index > 0) {
-        write.truncate_from = 1 + random_below(seed, state.last.index);
+    if (random_below(seed, 20) == 0) {
+        write.snapshot_changed = true;
+        write.replaced_by = (struct raft_entry_id){state.base.index + 1 + random_below(seed, 40), write.hard_state.term};
+        write.replaced_by.index += write.replaced_by.index < state.snapshot.id.index ? 1000 : 0;
+        write.snapshot = (struct storage_snapshot){.id = write.replaced_by, .length = 1 + random_below(seed, 1000)};
+        next = write.replaced_by.index + 1;
+    } else if (random_below(seed, 4) == 0 && state.last.index > state.snapshot.id.index) {
+        write.truncate_from = state.snapshot.id.index + 1 + random_below(seed, state.last.index - state.snapshot.id.index);
         next = write.truncate_from;
     }
     write.entry_count = random_below(seed, 20);
@@ -62,6 +83,14 @@ static void random_write(struct storage *disk, struct storage *memory, uint64_t 
             entries[i].key = "\"idempotency key\"";
             entries[i].key_size = 17;
         }
+    }
+    raft_index last = next + write.entry_count - 1;
+    if (write.replaced_by.index == 0 && last > state.snapshot.id.index && random_below(seed, 5) == 0) {
+        raft_index covered = state.snapshot.id.index + 1 + random_below(seed, last - state.snapshot.id.index);
+        write.snapshot_changed = true;
+        write.snapshot = (struct storage_snapshot){.id = {covered, write.hard_state.term}, .length = 1 + *seed % 1000};
+        write.snapshot.id.term = term_at(memory, &write, covered);
+        write.compact_through = random_below(seed, covered + 1);
     }
     if (random_below(seed, 10) == 0) {
         write.cluster_changed = true;
@@ -118,6 +147,9 @@ START_TEST(random_writes_leave_what_they_leave_in_memory_also_after_reopening) {
     for (size_t step = 0; step < STEPS; step++) {
         random_write(disk, memory, &seed);
         expect_same_reading(disk, memory, &seed);
+        if (random_below(&seed, 20) == 0) {
+            storage_compact(disk);
+        }
         if (random_below(&seed, 10) == 0) {
             expect_same(disk, memory);
             storage_close(disk);
@@ -283,6 +315,9 @@ static struct contents make_tables(const struct fixture *fixture) {
     for (size_t i = 0; i < 3; i++) {
         struct storage *storage = fixture_open(fixture);
         fixture_append(storage, 1 + i, 3, 20 * i);
+        if (i == 1) {
+            fixture_compact(storage, 4, (struct raft_entry_id){5, 2}); /* Entries up to 4 stay as leftovers. */
+        }
         free(contents.text);
         contents = contents_of(storage);
         storage_close(storage);

@@ -49,6 +49,9 @@ START_TEST(the_examples_of_the_readme_come_out) {
     expect_in_readme("    ", value, record_encode_hard_state(hard_state, value));
     struct record_newest_write newest = {.number = 9, .last = entry.id};
     expect_in_readme("    ", value, record_encode_newest_write(newest, value));
+    expect_in_readme("    ", value, record_encode_base((struct raft_entry_id){12, 2}, value));
+    const struct storage_snapshot snapshot = {.id = {15, 3}, .length = 812, .crc = 0x1a2b3c4d};
+    expect_in_readme("    ", value, record_encode_snapshot(&snapshot, value));
     char floor_bytes[FLOOR_SIZE];
     floor_format(&(struct floor){.newest = newest, .hard_state = hard_state}, floor_bytes);
     expect_in_readme("    ", floor_bytes, sizeof floor_bytes);
@@ -320,6 +323,66 @@ START_TEST(the_newest_write_comes_back_as_it_went_in) {
 }
 END_TEST
 
+START_TEST(base_and_snapshot_come_back_as_they_went_in) {
+    char value[RECORD_SMALL_MAX];
+    struct raft_entry_id base;
+    struct storage_snapshot snapshot;
+    size_t size = record_encode_base((struct raft_entry_id){RAFT_NUMBER_MAX, 5}, value);
+    ck_assert_int_eq(record_decode_base(value, size, &base), RECORD_OK);
+    ck_assert_uint_eq(base.index, RAFT_NUMBER_MAX);
+    ck_assert_uint_eq(base.term, 5);
+    const struct storage_snapshot in = {.id = {8, 7}, .length = 1000, .crc = UINT32_MAX};
+    size = record_encode_snapshot(&in, value);
+    ck_assert_int_eq(record_decode_snapshot(value, size, &snapshot), RECORD_OK);
+    ck_assert_uint_eq(snapshot.id.index, 8);
+    ck_assert_uint_eq(snapshot.id.term, 7);
+    ck_assert_uint_eq(snapshot.length, 1000);
+    ck_assert_uint_eq(snapshot.crc, UINT32_MAX);
+}
+END_TEST
+
+START_TEST(any_flipped_bit_of_base_or_snapshot_shows) {
+    char value[RECORD_SMALL_MAX];
+    struct raft_entry_id base;
+    struct storage_snapshot snapshot;
+    size_t size = record_encode_base((struct raft_entry_id){12, 2}, value);
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        value[bit / 8] ^= (char)(1 << bit % 8);
+        ck_assert_int_eq(record_decode_base(value, size, &base), RECORD_CHECKSUM);
+        value[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    size = record_encode_snapshot(&(struct storage_snapshot){.id = {8, 7}, .length = 1000}, value);
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        value[bit / 8] ^= (char)(1 << bit % 8);
+        ck_assert_int_eq(record_decode_snapshot(value, size, &snapshot), RECORD_CHECKSUM);
+        value[bit / 8] ^= (char)(1 << bit % 8);
+    }
+}
+END_TEST
+
+START_TEST(base_and_snapshot_outside_their_range_are_refused) {
+    char value[RECORD_SMALL_MAX];
+    struct raft_entry_id base;
+    struct storage_snapshot snapshot;
+    const struct {
+        size_t at;
+        uint64_t number;
+    } cases[] = {{1, 0}, {1, RAFT_NUMBER_MAX + 1}, {9, RAFT_NUMBER_MAX + 1}, {17, 0}, {17, RAFT_NUMBER_MAX + 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t size = record_encode_snapshot(&(struct storage_snapshot){.id = {8, 7}, .length = 1000}, value);
+        bytes_put_u64(value + cases[i].at, cases[i].number);
+        reseal(record_key(RECORD_SNAPSHOT), value, size);
+        ck_assert_int_eq(record_decode_snapshot(value, size, &snapshot), RECORD_VALUE);
+        if (cases[i].at < 17) {
+            size = record_encode_base((struct raft_entry_id){8, 7}, value);
+            bytes_put_u64(value + cases[i].at, cases[i].number);
+            reseal(record_key(RECORD_BASE), value, size);
+            ck_assert_int_eq(record_decode_base(value, size, &base), RECORD_VALUE);
+        }
+    }
+}
+END_TEST
+
 START_TEST(small_records_with_a_byte_too_many_or_too_few_are_refused) {
     char value[RECORD_SMALL_MAX];
     struct raft_hard_state hard_state;
@@ -376,6 +439,9 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_hard_state_above_the_largest_number_is_refused);
     tcase_add_test(tcase, an_identity_comes_back_as_it_went_in);
     tcase_add_test(tcase, the_newest_write_comes_back_as_it_went_in);
+    tcase_add_test(tcase, base_and_snapshot_come_back_as_they_went_in);
+    tcase_add_test(tcase, any_flipped_bit_of_base_or_snapshot_shows);
+    tcase_add_test(tcase, base_and_snapshot_outside_their_range_are_refused);
     tcase_add_test(tcase, small_records_with_a_byte_too_many_or_too_few_are_refused);
     tcase_add_test(tcase, keys_sort_by_index_and_before_all_others);
     tcase_add_test(tcase, a_key_tells_its_kind);

@@ -20,6 +20,9 @@ static struct history history_create(size_t last_batch_bytes) {
     struct storage *storage = fixture_open(&history.fixture);
     for (size_t i = 0; i < BATCHES; i++) {
         fixture_append(storage, 1 + i / 2, 1 + i % 2, i + 1 == BATCHES ? last_batch_bytes : 5 * i);
+        if (i == 2) {
+            fixture_compact(storage, 2, (struct raft_entry_id){3, 1});
+        }
         history.contents[i] = contents_of(storage);
         history.images[i] = image_take(&history.fixture);
     }
