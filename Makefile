@@ -180,6 +180,7 @@ FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_uses_message := $(uses_server)
 fuzz_uses_sessions := $(uses_server)
 fuzz_uses_http := $(uses_api)
+fuzz_uses_snapshot := $(uses_storage)
 FUZZ_BUILD := build/fuzz
 
 define fuzzer

@@ -97,6 +97,8 @@ static void check_record(struct record_key key, const char *bytes, size_t size) 
     struct raft_hard_state hard_state;
     struct storage_identity identity;
     struct record_newest_write newest;
+    struct raft_entry_id base;
+    struct storage_snapshot snapshot;
     bool same = true;
     switch (record_key_kind(key.bytes, key.size, &index)) {
     case RECORD_ENTRY:
@@ -120,6 +122,14 @@ static void check_record(struct record_key key, const char *bytes, size_t size) 
         same = record_decode_newest_write(bytes, size, &newest) != RECORD_OK ||
                (record_encode_newest_write(newest, small) == size && memcmp(small, bytes, size) == 0);
         break;
+    case RECORD_BASE:
+        same = record_decode_base(bytes, size, &base) != RECORD_OK ||
+               (record_encode_base(base, small) == size && memcmp(small, bytes, size) == 0);
+        break;
+    case RECORD_SNAPSHOT:
+        same = record_decode_snapshot(bytes, size, &snapshot) != RECORD_OK ||
+               (record_encode_snapshot(&snapshot, small) == size && memcmp(small, bytes, size) == 0);
+        break;
     case RECORD_UNKNOWN:
         break;
     }
@@ -127,8 +137,9 @@ static void check_record(struct record_key key, const char *bytes, size_t size) 
 }
 
 static void check_records(const uint8_t *data, size_t size, bool is_mended) {
-    const struct record_key keys[] = {record_entry_key(1), record_key(RECORD_HARD_STATE), record_key(RECORD_IDENTITY),
-                                      record_key(RECORD_NEWEST_WRITE)};
+    const struct record_key keys[] = {record_entry_key(1),         record_key(RECORD_HARD_STATE),
+                                      record_key(RECORD_IDENTITY), record_key(RECORD_NEWEST_WRITE),
+                                      record_key(RECORD_BASE),     record_key(RECORD_SNAPSHOT)};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char *bytes = memory_copy(data, size);
         if (is_mended && size >= 4) {

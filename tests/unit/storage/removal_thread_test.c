@@ -35,8 +35,9 @@ static void *remove_and_read(void *context) {
     while (!atomic_load(&scene->is_done)) {
         storage_compact(scene->storage);
         for (size_t i = 0; i < 20; i++) {
+            raft_index base = atomic_load(&scene->base); /* First: what was written is never below the base. */
             raft_index written = atomic_load(&scene->written);
-            raft_index first = atomic_load(&scene->base) + 1 - (i % 2 == 0 ? 0 : i);
+            raft_index first = base + 1 - (i % 2 == 0 || i > base ? 0 : i);
             struct raft_entry *entries = NULL;
             struct buffer *buffer = NULL;
             size_t count = 0;
