@@ -2,6 +2,8 @@
 
 #include "api/http.h"
 
+#include "server/base/memory.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +13,8 @@
 #define PAGE_POLICY                                                                                                        \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "       \
     "form-action 'none'; frame-ancestors 'none'"
+
+enum { SOURCE_BLOCK_BYTES = 256 * 1024 }; /* Read at once: other connections wait for it. */
 
 /* The header fields of one answer, whoever will write them out. Names and values are borrowed but for the numbers. */
 enum { FIELDS_MAX = 20, NUMBER_SIZE = 21, NUMBERS_MAX = 4 };
@@ -61,6 +65,7 @@ static void collect(struct fields *fields, const struct request *request, const 
     if (request->v1) {
         add_raft_fields(fields, request, answer);
     }
+    add(fields, "Content-Disposition", answer->disposition);
     add(fields, "Location", answer->location);
     add(fields, "Allow", answer->allow);
     add(fields, "ETag", answer->etag);
@@ -102,9 +107,29 @@ static void out_of_memory(void) {
     abort();
 }
 
+static ssize_t read_source(void *context, uint64_t position, char *bytes, size_t capacity) {
+    const struct answer_source *source = context;
+    size_t size = source->read(source->context, position, bytes, capacity);
+    return size > 0 ? (ssize_t)size : (ssize_t)MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void close_source(void *context) {
+    struct answer_source *source = context;
+    source->close(source->context);
+    free(source);
+}
+
+static struct MHD_Response *respond_from(const struct answer_source *source, size_t size) {
+    struct answer_source *copy = memory_alloc(sizeof *copy);
+    *copy = *source;
+    return MHD_create_response_from_callback(size, SOURCE_BLOCK_BYTES, read_source, copy, close_source);
+}
+
 static struct MHD_Response *respond(const struct answer *answer, const struct fields *fields) {
     struct MHD_Response *response;
-    if (answer->body != NULL) {
+    if (answer->source != NULL) {
+        response = respond_from(answer->source, answer->size);
+    } else if (answer->body != NULL) {
         response = MHD_create_response_from_buffer(answer->size, answer->body, MHD_RESPMEM_MUST_FREE);
     } else {
         /* The library does not write to it: its type only lacks the word. */

@@ -8,15 +8,25 @@
 #define ANSWER_NDJSON  "application/x-ndjson"
 #define ANSWER_PROBLEM "application/problem+json"
 
+/* A body that is read piece by piece while it is sent. */
+struct answer_source {
+    void *context;
+    /* Up to `capacity` bytes from `offset` on. 0: they cannot be had, and the connection is cut. */
+    size_t (*read)(void *context, uint64_t offset, char *bytes, size_t capacity);
+    void (*close)(void *context); /* Once, when the answer is sent or its client gone. */
+};
+
 /* All but status may be left out. */
 struct answer {
     unsigned status;
     const char *content_type;
     char *body; /* From malloc; taken over by answer_send. */
     size_t size;
-    const char *fixed_body;  /* Instead of `body`: bytes that outlive the process's answers. */
-    raft_index index;        /* Raft-Index; 0: what this node has applied. */
-    const char *consistency; /* Raft-Consistency. */
+    const struct answer_source *source; /* Instead of `body`: `size` bytes from here. Copied. */
+    const char *disposition;            /* Content-Disposition. */
+    const char *fixed_body;             /* Instead of `body`: bytes that outlive the process's answers. */
+    raft_index index;                   /* Raft-Index; 0: what this node has applied. */
+    const char *consistency;            /* Raft-Consistency. */
     const char *location;
     const char *allow;
     const char *etag;

@@ -63,6 +63,15 @@ static void write_disk(struct json_writer *text, const struct api *api, const st
     }
 }
 
+static void write_snapshots(struct json_writer *text, const struct node_status *status) {
+    print(text,
+          "# HELP raftd_snapshots_taken_total Snapshots that this node has taken since it started.\n"
+          "# TYPE raftd_snapshots_taken_total counter\nraftd_snapshots_taken_total %" PRIu64 "\n"
+          "# HELP raftd_snapshot_duration_seconds How long the last of them took to write.\n"
+          "# TYPE raftd_snapshot_duration_seconds gauge\nraftd_snapshot_duration_seconds %.3f\n",
+          status->snapshots_taken, (double)status->snapshot_duration_ms / 1000.0);
+}
+
 void metrics_handle(struct request *request) {
     const struct api *api = request->api;
     struct node_status *status = memory_alloc(sizeof *status);
@@ -81,6 +90,10 @@ void metrics_handle(struct request *request) {
     gauge(&text, "applied_index", "Highest index applied to the state machine.", status->applied_index);
     gauge(&text, "sessions", "Open sessions, some of which may be over.", status->sessions);
     gauge(&text, "idempotency_keys", "Keys remembered, some of which may be over.", status->keys);
+    gauge(&text, "snapshot_index", "Index that the newest snapshot here covers, 0 before the first.",
+          status->snapshot.id.index);
+    gauge(&text, "snapshot_bytes", "Size of that snapshot.", status->snapshot.length);
+    write_snapshots(&text, status);
     gauge(&text, "members", "Members in the configuration, 0 before there is one.", status->members.count);
     write_peers(&text, status);
     gauge(&text, "storage_bytes", "Bytes that the store takes on disk.", api->host.storage_bytes(api->host.context));

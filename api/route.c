@@ -13,6 +13,7 @@
 #include "api/propose.h"
 #include "api/query.h"
 #include "api/session.h"
+#include "api/snapshot.h"
 #include "api/status.h"
 #include "api/watch.h"
 
@@ -65,6 +66,12 @@ const struct route route_table[] = {
      .handle = session_handle_close,
      .parameters = WAITING,
      .changing = true},
+    {.method = "POST",
+     .path = "/v1/snapshot",
+     .handle = snapshot_handle_post,
+     .parameters = PARAMETER_TIMEOUT,
+     .changing = true},
+    {.method = "GET", .path = "/v1/snapshot", .handle = snapshot_handle_get, .parameters = PARAMETER_TIMEOUT},
     {.method = "GET", .path = "/v1/status", .handle = status_handle},
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle},

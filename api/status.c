@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/member_list.h"
+#include "api/snapshot.h"
 
 #include "server/base/memory.h"
 
@@ -73,13 +74,23 @@ static void write_waiting(const struct node_status *status, struct json_writer *
     json_write_array_end(writer);
 }
 
+/* Null before the first. */
+static void write_snapshot(const struct node_status *status, struct json_writer *writer) {
+    json_write_name(writer, "snapshot");
+    if (status->snapshot.length == 0) {
+        json_write_null(writer);
+    } else {
+        snapshot_write(&status->snapshot, writer);
+    }
+}
+
 static void write_log(const struct node_status *status, struct json_writer *writer) {
     write_number(writer, "first_index", status->raft.first_index);
     write_number(writer, "last_index", status->raft.last.index);
     write_number(writer, "last_term", status->raft.last.term);
     write_number(writer, "commit_index", status->raft.commit_index);
     write_number(writer, "applied_index", status->applied_index);
-    write_null(writer, "snapshot");
+    write_snapshot(status, writer);
 }
 
 static void write_host(const struct api *api, struct json_writer *writer) {

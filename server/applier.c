@@ -91,6 +91,13 @@ static void apply_session(struct node *node, const struct raft_entry *entry, str
     }
 }
 
+void applier_replace(struct applier *applier, void *state, struct sessions *sessions, struct raft_entry_id applied) {
+    applier->state = state;
+    applier->sessions = sessions;
+    applier->applied = applied;
+    applier->load_stale = applier->load_token != 0;
+}
+
 static void apply(struct node *node, const struct raft_entry *entry) {
     struct applier *applier = &node->applier;
     assert(entry->id.index == applier->applied.index + 1);
@@ -104,6 +111,7 @@ static void apply(struct node *node, const struct raft_entry *entry) {
         apply_session(node, entry, &outcome);
     }
     applier->applied = entry->id;
+    snapshots_applied(node, entry);
     proposals_applied(node, entry, &outcome);
 }
 
@@ -135,6 +143,10 @@ bool applier_loaded(struct node *node, uint64_t token, const struct raft_entry *
         return false;
     }
     applier->load_token = 0;
+    if (applier->load_stale) {
+        applier->load_stale = false;
+        return true;
+    }
     assert(count > 0); /* Committed entries are on this disk or in the cache; the read itself was checked. */
     for (size_t i = 0; i < count; i++) {
         apply(node, &entries[i]);

@@ -50,6 +50,12 @@ void entry_cache_truncate(struct entry_cache *cache, raft_index index) {
     }
 }
 
+void entry_cache_restart(struct entry_cache *cache, raft_index next) {
+    uint64_t bytes_max = cache->bytes_max;
+    entry_cache_clear(cache);
+    entry_cache_init(cache, bytes_max, next);
+}
+
 void entry_cache_evict(struct entry_cache *cache, raft_index index) {
     while (cache->bytes > cache->bytes_max && cache->begin < cache->end && cache->entries[cache->begin].id.index <= index) {
         struct raft_entry *entry = &cache->entries[cache->begin++];

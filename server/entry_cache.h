@@ -22,6 +22,8 @@ void entry_cache_clear(struct entry_cache *cache);
 void entry_cache_append(struct entry_cache *cache, const struct raft_entry *entry);
 /* Drops `index` and everything above. */
 void entry_cache_truncate(struct entry_cache *cache, raft_index index);
+/* Drops everything; the log's next entry is `next`. */
+void entry_cache_restart(struct entry_cache *cache, raft_index next);
 /* Drops the oldest entries, up to `index`, while the cache is too large. */
 void entry_cache_evict(struct entry_cache *cache, raft_index index);
 

@@ -93,6 +93,7 @@ static void begin(struct node *node, size_t at) {
     if (from < cached) {
         raft_index last = from + count - 1;
         read->token = node_new_number(node);
+        read->first = from;
         node->io.disk.read(node->io.disk.context, read->token, from, last < cached ? last : cached - 1,
                            LOG_READS_BYTES_MAX);
         return;
@@ -133,6 +134,12 @@ bool log_reads_loaded(struct node *node, uint64_t token, const struct raft_entry
             continue;
         }
         struct node_log_answer answer = bounds(node);
+        if (node->log_reads.list[i].first < answer.first_index) {
+            /* What it asked for was cut off meanwhile: the next turn judges it anew. */
+            node->log_reads.list[i].token = 0;
+            node->work = true;
+            return true;
+        }
         answer.count = count_still_true(node, entries, count);
         struct raft_entry *all = NULL;
         if (answer.count > 0) {

@@ -10,6 +10,7 @@ struct log_read {
     uint64_t ticket;
     uint64_t token; /* Of the disk's read; 0: not begun. */
     raft_index from;
+    raft_index first; /* Of the disk's read. */
     size_t limit;
     node_log_done done; /* NULL: cancelled. */
     void *context;

@@ -2,6 +2,7 @@
 
 #include "server/base/memory.h"
 #include "server/node_state.h"
+#include "server/restoring.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -43,45 +44,6 @@ void node_start_core(struct node *node, struct raft *core) {
     node->work = true;
 }
 
-struct restoring {
-    struct node *node;
-    struct raft *core;
-    bool ok;
-};
-
-static bool restore_entry(void *context, const struct raft_entry *entry) {
-    struct restoring *restoring = context;
-    struct raft_entry restored = *entry;
-    struct raft_configuration configuration;
-    if (entry->type == RAFT_CONFIGURATION) {
-        if (!roster_append(&restoring->node->roster, entry)) {
-            restoring->ok = false;
-            return false;
-        }
-        members_configuration(&roster_current(&restoring->node->roster)->members, &configuration);
-        restored.configuration = &configuration;
-    }
-    cluster_clock_see(&restoring->node->clock, entry->time_ms);
-    raft_restore_entry(restoring->core, &restored);
-    return true;
-}
-
-/* The log as the store has it, into a core; NULL when it makes no sense. */
-static struct raft *restore(struct node *node, struct storage *storage, const struct storage_state *state,
-                            struct storage_message *out_message) {
-    struct restoring restoring = {.node = node, .core = node_make_core(node, state->hard_state), .ok = true};
-    enum storage_error error = storage_visit(storage, state->base.index + 1, restore_entry, &restoring, out_message);
-    if (error == STORAGE_OK && !restoring.ok) {
-        snprintf(out_message->text, sizeof out_message->text,
-                 "a configuration entry of the log cannot be read; wipe this node's data and let it join again");
-    }
-    if (error != STORAGE_OK || !restoring.ok) {
-        raft_destroy(restoring.core);
-        return NULL;
-    }
-    return restoring.core;
-}
-
 static void destroy_parts(struct node *node) {
     raft_destroy(node->core);
     roster_clear(&node->roster);
@@ -98,9 +60,8 @@ static void destroy_parts(struct node *node) {
     disk_watch_clear(&node->disk_watch);
     disk_space_clear(&node->disk_space);
     changes_clear(&node->changes);
-    if (node->applier.state != NULL) {
-        applier_clear(&node->applier, node->options.machine);
-    }
+    snapshot_wishes_clear(&node->snapshot_wishes);
+    applier_clear(&node->applier, node->options.machine);
 }
 
 struct node *node_create(const struct node_options *options, const struct node_io *io, struct storage *storage,
@@ -117,13 +78,14 @@ struct node *node_create(const struct node_options *options, const struct node_i
     disk_space_init(&node->disk_space);
     roster_init(&node->roster);
     entry_cache_init(&node->cache, options->cache_bytes, state.last.index + 1);
-    struct raft *core = restore(node, storage, &state, out_message);
+    applier_init(&node->applier, options->machine);
+    snapshots_init(node, storage, &state.snapshot);
+    struct raft *core = restoring_start(node, storage, &state, out_message);
     if (core == NULL) {
         destroy_parts(node);
         free(node);
         return NULL;
     }
-    applier_init(&node->applier, options->machine);
     if (state.identity.formed) {
         node_start_core(node, core);
     } else {
@@ -164,6 +126,10 @@ uint64_t node_write(struct node *node, const struct storage_write *write) {
 
 /* The node's own copies of what the log now ends with. */
 static void keep_entries(struct node *node, const struct raft_actions *actions) {
+    if (actions->replaced_by.index != 0) {
+        entry_cache_restart(&node->cache, actions->replaced_by.index + 1);
+        roster_restart(&node->roster);
+    }
     if (actions->truncate_from != 0) {
         entry_cache_truncate(&node->cache, actions->truncate_from);
         roster_truncate(&node->roster, actions->truncate_from);
@@ -180,14 +146,23 @@ static void keep_entries(struct node *node, const struct raft_actions *actions) 
 
 static void write_batch(struct node *node, const struct raft_actions *actions) {
     struct storage_write write = {
+        .replaced_by = actions->replaced_by,
+        .compact_through = actions->compact_through,
         .truncate_from = actions->truncate_from,
         .entries = actions->entries,
         .entry_count = actions->entry_count,
         .hard_state_changed = actions->hard_state_changed,
         .hard_state = actions->hard_state,
     };
+    snapshots_complete_write(node, &write);
     uint64_t number = node_write(node, &write);
-    assert(number == actions->write + node->core_write_offset);
+    if (actions->write == 0) {
+        /* Not the core's. Those of its own that are under way count as done one later from here on: with this one. */
+        node->core_write_offset++;
+    } else {
+        assert(number == actions->write + node->core_write_offset);
+    }
+    snapshots_write_begun(node, &write, number);
 }
 
 /* The only place where actions become I/O, in the order that raft.h asks for. */
@@ -197,7 +172,7 @@ static void perform_actions(struct node *node) {
     for (size_t i = 0; i < actions->message_count; i++) {
         outbox_post(node, &actions->messages[i]); /* AppendEntries leave before the disk has the entries (§10.2.1). */
     }
-    if (actions->write != 0) {
+    if (actions->write != 0 || snapshots_has_name(node)) {
         write_batch(node, actions);
     }
     disk_space_handed_over(&node->disk_space);
@@ -251,6 +226,8 @@ void node_turn(struct node *node, uint64_t now_ms) {
     handover_turn(node);
     changes_turn(node);
     standing_turn(node);
+    snapshot_wishes_turn(node);
+    snapshots_turn(node);
     if (node->core != NULL) {
         perform_actions(node);
         learn_ready_index(node);
@@ -261,6 +238,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
     reads_deliver(node);
     handover_deliver(node);
     changes_deliver(node);
+    snapshot_wishes_deliver(node);
 }
 
 bool node_has_work(const struct node *node) {
@@ -281,6 +259,8 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, changes_deadline_ms(node));
     deadline = sooner(deadline, joining_deadline_ms(node));
     deadline = sooner(deadline, standing_deadline_ms(node));
+    deadline = sooner(deadline, snapshots_deadline_ms(node));
+    deadline = sooner(deadline, snapshot_wishes_deadline_ms(node));
     if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
         deadline = sooner(deadline, node->shut_down_deadline_ms);
     }
@@ -296,6 +276,7 @@ void node_written(struct node *node, uint64_t number) {
     } else if (number > node->core_write_offset) {
         raft_persisted(node->core, number - node->core_write_offset);
     }
+    snapshots_written(node);
     outbox_written(node);
     node->work = true;
 }
@@ -355,6 +336,10 @@ uint64_t node_change(struct node *node, const struct change *change, uint32_t ti
     return changes_add(node, change, timeout_ms, forward, done, context);
 }
 
+uint64_t node_snapshot(struct node *node, bool open, uint32_t timeout_ms, node_snapshot_done done, void *context) {
+    return snapshot_wishes_add(node, open, timeout_ms, done, context);
+}
+
 uint64_t node_watch(struct node *node, raft_index from, const struct node_watcher *watcher) {
     return watches_add(node, from, watcher);
 }
@@ -366,7 +351,7 @@ void node_watch_resume(struct node *node, uint64_t ticket) {
 void node_cancel(struct node *node, uint64_t ticket) {
     if (!proposals_cancel(node, ticket) && !reads_cancel(&node->reads, ticket) &&
         !handover_cancel(&node->handover, ticket) && !changes_cancel(&node->changes, ticket) &&
-        !watches_cancel(&node->watches, ticket)) {
+        !watches_cancel(&node->watches, ticket) && !snapshot_wishes_cancel(&node->snapshot_wishes, ticket)) {
         log_reads_cancel(&node->log_reads, ticket);
     }
 }
@@ -379,6 +364,7 @@ void node_shut_down(struct node *node) {
     node->shutting_down = true;
     node->shut_down_deadline_ms = node->now_ms + NODE_SHUT_DOWN_GRACE_MS;
     proposals_shut_down(node);
+    snapshots_shut_down(node);
     if (node_is_leader(node)) {
         raft_transfer(node->core, 0); /* False: nobody is there to take over, or one is about to. */
     }

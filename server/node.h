@@ -28,6 +28,7 @@
 #include "server/message.h"
 #include "server/problem.h"
 #include "server/transport.h"
+#include "storage/snapshot_file.h"
 
 struct node;
 
@@ -54,11 +55,14 @@ struct node_options {
     uint64_t cache_bytes;      /* Recent entries kept in memory once they are on disk and applied. */
     uint64_t queued_bytes_max; /* Commands proposed here and not yet answered; beyond: 429 overloaded. */
     uint32_t queued_commands_max;
+    uint64_t snapshot_entries; /* At least 1. A snapshot is due after so many (server/snapshots.h). */
 };
 
 struct node_io {
     struct transport transport;
     struct disk disk;
+    /* Where snapshots lie; opened with the one that the store names. Outlives the node, like everything here. */
+    struct snapshot_directory *snapshots;
     /* Answers a peer's request that came in by node_receive. Borrowed for the call. */
     void (*reply)(void *context, uint64_t ticket, const struct message_answer *answer);
     void *reply_context;
@@ -68,9 +72,10 @@ struct node_io {
     void *random_context;
 };
 
-/* `storage` has been opened; what it holds decides whether the node waits to form or goes on. It is read during the call
- * and not touched afterwards (all later access is through io.disk). NULL: the store's contents make no sense together
- * (sentence in `out_message`). */
+/* `storage` has been opened; what it holds decides whether the node waits to form or goes on. It is read during the call,
+ * state and exactly-once table come from the snapshot that it names; afterwards it is only compacted, by jobs of io.disk
+ * (all other access is the disk's own). NULL: the store's contents make no sense together, or the snapshot is damaged or of
+ * another machine (sentence in `out_message`). */
 struct node *node_create(const struct node_options *options, const struct node_io *io, struct storage *storage,
                          uint64_t now_ms, struct storage_message *out_message);
 void node_destroy(struct node *node); /* NULL is a no-op. Everybody must have been answered (node_shut_down). */
@@ -197,6 +202,17 @@ typedef void (*node_change_done)(void *context, const struct node_change_answer 
 uint64_t node_change(struct node *node, const struct change *change, uint32_t timeout_ms, bool forward,
                      node_change_done done, void *context);
 
+struct node_snapshot_answer {
+    struct problem problem; /* PROBLEM_NONE: done. */
+    struct storage_snapshot snapshot;
+    struct snapshot_file *file; /* The callback's to close, if it was asked for; else NULL. */
+};
+typedef void (*node_snapshot_done)(void *context, const struct node_snapshot_answer *answer);
+
+/* A snapshot of this node that covers what it has applied now: taken, unless there is one; done when it counts. `open`: its
+ * file as well, checked. */
+uint64_t node_snapshot(struct node *node, bool open, uint32_t timeout_ms, node_snapshot_done done, void *context);
+
 /* Whom a watch's commands go to. */
 struct node_watcher {
     void *context;
@@ -248,7 +264,10 @@ struct node_status {
     raft_term applied_term;
     uint64_t sessions; /* In memory: what is over may still count. */
     uint64_t keys;
-    struct members members; /* Empty while waiting. */
+    struct storage_snapshot snapshot; /* The one that counts; length 0: none yet. */
+    uint64_t snapshots_taken;         /* In this life, here. */
+    uint64_t snapshot_duration_ms;    /* Of the last one. */
+    struct members members;           /* Empty while waiting. */
     raft_index members_index;
     size_t waiting_count;
     struct node_waiting waiting[RAFT_MEMBERS_MAX];

@@ -20,6 +20,8 @@
 #include "server/proposals.h"
 #include "server/reads.h"
 #include "server/roster.h"
+#include "server/snapshot_wishes.h"
+#include "server/snapshots.h"
 #include "server/standing.h"
 #include "server/watches.h"
 
@@ -39,7 +41,8 @@ struct node {
     struct raft *core;     /* NULL while waiting to form. */
     uint64_t writes_begun; /* Number of the newest write handed to the disk. */
     uint64_t writes_done;
-    uint64_t core_write_offset; /* The core counts its writes from 1: number on disk = number in the core + this. */
+    uint64_t core_write_offset; /* The core counts its writes from 1: number on disk = number in the core + this, which
+                                   grows with each write that is none of the core's. */
     struct disk_watch disk_watch;
     struct disk_space disk_space;
 
@@ -57,6 +60,8 @@ struct node {
     struct watches watches;
     struct handover handover;
     struct changes changes;
+    struct snapshots snapshots;
+    struct snapshot_wishes snapshot_wishes;
     struct formation formation;
     struct joining joining;
     struct standing standing;

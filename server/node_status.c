@@ -61,6 +61,9 @@ void node_status(const struct node *node, struct node_status *out_status) {
     }
     memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
     raft_status(node->core, &out_status->raft);
+    out_status->snapshot = node->snapshots.current;
+    out_status->snapshots_taken = node->snapshots.taken;
+    out_status->snapshot_duration_ms = node->snapshots.duration_ms;
     out_status->members = roster_current(&node->roster)->members;
     out_status->members_index = roster_current(&node->roster)->index;
 }

@@ -63,6 +63,8 @@ static const struct option table[] = {
      "how often a leader is heard, from 10ms on"},
     {"election-timeout", "TIME", "1s", OPTION_DURATION, FIELD(election_timeout_ms), 50, 600000,
      "an election begins after 1 to 2 times this without a leader; from 50ms and two heartbeats on"},
+    {"snapshot-entries", "N", "100000", OPTION_NUMBER, FIELD(snapshot_entries), 1, 1000000000,
+     "a snapshot is taken, and the log cut, after so many entries"},
     {"log-level", "LEVEL", "info", OPTION_LOG_LEVEL, FIELD(log_level), 0, 0, "debug, info, warning or error"},
     {"log-format", "FORMAT", "text", OPTION_LOG_FORMAT, FIELD(log_json), 0, 0, "text or json"},
     {"insecure", NULL, NULL, OPTION_SWITCH, FIELD(insecure), 0, 0,

@@ -46,6 +46,7 @@ struct options {
     uint64_t queued_bytes_max;
     uint64_t queued_commands_max;
     uint64_t cache_bytes;
+    uint64_t snapshot_entries;
 };
 
 enum options_end {

@@ -81,6 +81,10 @@ static void send(struct node *node, const struct raft_message *message) {
         send_answer(node, message);
         return;
     }
+    if (message->type == RAFT_INSTALL_SNAPSHOT) {
+        raft_send_failed(node->core, message->to, message->round); /* Asked for again with the next heartbeat. */
+        return;
+    }
     if (message->type != RAFT_APPEND_ENTRIES || message->append_entries.entry_count == 0) {
         send_request(node, message, NULL);
         return;

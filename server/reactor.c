@@ -31,6 +31,7 @@ struct reactor {
     const struct options *options;         /* Borrowed. */
     const struct diagnostics *diagnostics; /* Borrowed. */
     struct storage *storage;               /* Borrowed. */
+    struct snapshot_directory *snapshots;
     struct peers *peers;
     struct disk_threads *disk;
     struct node *node;
@@ -133,6 +134,13 @@ static bool open_descriptors(struct reactor *reactor, struct storage_message *ou
            fail(out_message, "no descriptors to wait with");
 }
 
+static bool open_snapshots(struct reactor *reactor, struct storage_message *out_message) {
+    struct storage_state state;
+    storage_state(reactor->storage, &state);
+    return snapshot_directory_open(storage_directory(reactor->storage), &state.snapshot, &reactor->snapshots,
+                                   out_message) == STORAGE_OK;
+}
+
 static bool start_io(struct reactor *reactor, struct storage_message *out_message) {
     const struct options *options = reactor->options;
     const struct peers_options peers_options = {
@@ -160,11 +168,13 @@ static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_
         .cache_bytes = options->cache_bytes,
         .queued_bytes_max = options->queued_bytes_max,
         .queued_commands_max = (uint32_t)options->queued_commands_max,
+        .snapshot_entries = options->snapshot_entries,
     };
     fill_random(NULL, &node_options.seed, sizeof node_options.seed);
     const struct node_io io = {
         .transport = peers_transport(reactor->peers),
         .disk = disk_threads_interface(reactor->disk),
+        .snapshots = reactor->snapshots,
         .reply = reply,
         .reply_context = reactor,
         .diagnostics = reactor->diagnostics,
@@ -203,8 +213,9 @@ struct reactor *reactor_create(const struct options *options, struct storage *st
     *reactor = (struct reactor){
         .options = options, .diagnostics = diagnostics, .storage = storage, .wake_descriptor = -1, .signal_descriptor = -1};
     uint64_t now_ms = clock_ms();
-    if (!open_descriptors(reactor, out_message) || !start_io(reactor, out_message) ||
-        !start_node(reactor, now_ms, out_message) || !start_api(reactor, now_ms, out_message)) {
+    if (!open_descriptors(reactor, out_message) || !open_snapshots(reactor, out_message) ||
+        !start_io(reactor, out_message) || !start_node(reactor, now_ms, out_message) ||
+        !start_api(reactor, now_ms, out_message)) {
         reactor_destroy(reactor);
         return NULL;
     }
@@ -222,6 +233,7 @@ void reactor_destroy(struct reactor *reactor) {
         api_destroy(reactor->api);
     }
     node_destroy(reactor->node);
+    snapshot_directory_close(reactor->snapshots);
     peers_destroy(reactor->peers);
     if (reactor->signal_descriptor >= 0) {
         close(reactor->signal_descriptor);

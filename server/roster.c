@@ -18,13 +18,17 @@ void roster_clear(struct roster *roster) {
     *roster = (struct roster){0};
 }
 
-bool roster_append(struct roster *roster, const struct raft_entry *entry) {
+bool roster_read(const struct raft_entry *entry, struct members *out_members) {
     assert(entry->type == RAFT_CONFIGURATION);
-    assert(entry->id.index > roster_current(roster)->index);
     struct json_span value;
     size_t offset;
+    return json_scan(entry->data, entry->size, &value, &offset) && members_read(value, out_members);
+}
+
+bool roster_append(struct roster *roster, const struct raft_entry *entry) {
+    assert(entry->id.index > roster_current(roster)->index);
     struct members members;
-    if (!json_scan(entry->data, entry->size, &value, &offset) || !members_read(value, &members)) {
+    if (!roster_read(entry, &members)) {
         return false;
     }
     roster->list = memory_grow(roster->list, &roster->capacity, roster->count + 1, sizeof *roster->list);
@@ -38,6 +42,37 @@ void roster_truncate(struct roster *roster, raft_index index) {
         assert(roster->count > 1);
         roster->count--;
     }
+}
+
+/* How many of the list are at or before `index`; always one at least. */
+static size_t count_until(const struct roster *roster, raft_index index) {
+    size_t count = 1;
+    while (count < roster->count && roster->list[count].index <= index) {
+        count++;
+    }
+    return count;
+}
+
+static void drop_first(struct roster *roster, size_t count) {
+    roster->count -= count;
+    memmove(roster->list, roster->list + count, roster->count * sizeof *roster->list);
+}
+
+void roster_reset(struct roster *roster, raft_index index, const struct members *members) {
+    drop_first(roster, count_until(roster, index) - 1);
+    roster->list[0] = (struct roster_at){index, *members};
+}
+
+void roster_restart(struct roster *roster) {
+    roster->count = 1;
+}
+
+void roster_compact(struct roster *roster, raft_index index) {
+    drop_first(roster, count_until(roster, index) - 1);
+}
+
+const struct roster_at *roster_as_of(const struct roster *roster, raft_index index) {
+    return &roster->list[count_until(roster, index) - 1];
 }
 
 const struct roster_at *roster_current(const struct roster *roster) {

@@ -107,6 +107,15 @@ static void end(struct node *node, struct fake_call *call) {
         answer.members.list[0] = (struct members_member){.id = 1, .voter = true, .url = "http://a:1"};
         answer.members.list[1] = (struct members_member){.id = 4, .next = MEMBERS_NEXT_VOTER, .url = "http://d:1"};
         call->change_done(call->context, &answer);
+    } else if (call->kind == FAKE_SNAPSHOT) {
+        struct node_snapshot_answer answer = {node->problem, node->status.snapshot, NULL};
+        if (call->open && node->problem.code == PROBLEM_NONE) {
+            struct storage_message message;
+            enum storage_error error = snapshot_file_open(node->snapshots, &node->status.snapshot, &answer.file, &message);
+            assert(error == STORAGE_OK);
+            (void)error;
+        }
+        call->snapshot_done(call->context, &answer);
     } else if (call->kind == FAKE_WATCH) {
         if (node->problem.code != PROBLEM_NONE) {
             call->watcher.ended(call->context, &node->problem, node->problem.code == PROBLEM_COMPACTED ? 5 : 0);
@@ -238,6 +247,14 @@ uint64_t node_change(struct node *node, const struct change *change, uint32_t ti
     call->timeout_ms = timeout_ms;
     call->forward = forward;
     call->change_done = done;
+    return call->ticket;
+}
+
+uint64_t node_snapshot(struct node *node, bool open, uint32_t timeout_ms, node_snapshot_done done, void *context) {
+    struct fake_call *call = add(node, FAKE_SNAPSHOT, context);
+    call->open = open;
+    call->timeout_ms = timeout_ms;
+    call->snapshot_done = done;
     return call->ticket;
 }
 

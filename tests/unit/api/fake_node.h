@@ -13,6 +13,7 @@ enum fake_call_kind {
     FAKE_LOG,
     FAKE_TRANSFER,
     FAKE_CHANGE,
+    FAKE_SNAPSHOT,
     FAKE_WATCH,
     FAKE_RECEIVE
 };
@@ -43,6 +44,8 @@ struct fake_call {
     node_transfer_done transfer_done;
     node_change_done change_done;
     struct change change;
+    bool open; /* The snapshot's file as well. */
+    node_snapshot_done snapshot_done;
     struct node_watcher watcher;
     unsigned resumed; /* How often the watch was. */
 };
@@ -59,8 +62,9 @@ struct node {
     bool omitted;                     /* ... and was not kept. */
     const struct raft_entry *entries; /* Of the log. */
     size_t entry_count;
-    raft_index index;         /* Of the last proposal. */
-    raft_index highest_index; /* Indexes go on from here. */
+    struct snapshot_directory *snapshots; /* Where status.snapshot's file is. Borrowed. */
+    raft_index index;                     /* Of the last proposal. */
+    raft_index highest_index;             /* Indexes go on from here. */
     struct fake_call calls[128];
     size_t call_count;
     uint64_t next_ticket;

@@ -13,6 +13,9 @@ static void check_has(const struct reply *reply, const char *line) {
 START_TEST(what_the_node_knows_of_itself_is_there) {
     struct harness *harness = harness_begin();
     harness->now_ms += 5000;
+    harness->node->status.snapshot = (struct storage_snapshot){.id = {20, 2}, .length = 812};
+    harness->node->status.snapshots_taken = 3;
+    harness->node->status.snapshot_duration_ms = 1250;
     struct reply reply = get(harness, "/metrics");
     ck_assert_uint_eq(reply.status, 200);
     ck_assert(reply_has(&reply, "Content-Type", "text/plain; version=0.0.4; charset=utf-8"));
@@ -26,6 +29,10 @@ START_TEST(what_the_node_knows_of_itself_is_there) {
                            "raftd_applied_index 40\n",
                            "raftd_sessions 17\n",
                            "raftd_idempotency_keys 18\n",
+                           "raftd_snapshot_index 20\n",
+                           "raftd_snapshot_bytes 812\n",
+                           "raftd_snapshots_taken_total 3\n",
+                           "raftd_snapshot_duration_seconds 1.250\n",
                            "raftd_members 3\n",
                            "raftd_storage_bytes 102400\n",
                            "raftd_disk_write_milliseconds{quantile=\"0.99\"} 2.125\n",

@@ -27,6 +27,18 @@ START_TEST(a_follower_tells_all_there_is_to_tell) {
 }
 END_TEST
 
+START_TEST(the_snapshot_that_counts_is_told) {
+    struct harness *harness = harness_begin();
+    harness->node->status.snapshot = (struct storage_snapshot){.id = {20, 2}, .length = 812, .crc = 7};
+    harness->node->status.raft.first_index = 16;
+    struct reply reply = get(harness, "/v1/status");
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"snapshot\":{\"index\":20,\"term\":2,\"size_bytes\":812},"));
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"first_index\":16,"));
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(a_leader_tells_of_its_peers) {
     struct harness *harness = harness_begin();
     struct raft_status *raft = &harness->node->status.raft;
@@ -78,6 +90,7 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_follower_tells_all_there_is_to_tell);
+    tcase_add_test(tcase, the_snapshot_that_counts_is_told);
     tcase_add_test(tcase, a_leader_tells_of_its_peers);
     tcase_add_test(tcase, a_node_that_waits_says_for_whom);
 }

@@ -57,6 +57,7 @@ struct member {
     struct node_options options;
     struct diagnostics diagnostics;
     struct storage *storage;
+    struct snapshot_directory *snapshots;
     struct node *node;    /* NULL: not running. */
     unsigned life;        /* How often it was started. */
     bool dying;           /* What it says now is not heard any more. */
@@ -134,10 +135,12 @@ static inline void cluster_blank_disk(struct cluster *cluster, size_t at) {
     struct member *member = &cluster->members[at];
     ck_assert_ptr_null(member->node);
     storage_close(member->storage);
+    snapshot_directory_close(member->snapshots);
     for (size_t i = 0; i < STORAGE_INCARNATION_SIZE; i++) {
         member->incarnation[i] = "0123456789abcdef"[cluster_random(cluster, 16)];
     }
     member->storage = storage_memory_create(at + 1, member->incarnation);
+    member->snapshots = snapshot_directory_memory();
 }
 
 static inline struct members cluster_list(size_t count) {
@@ -174,6 +177,7 @@ static inline struct cluster *cluster_create(size_t count, uint64_t seed) {
             .cache_bytes = 1024 * 1024,
             .queued_bytes_max = 1024 * 1024,
             .queued_commands_max = 1000,
+            .snapshot_entries = 1000000, /* None by themselves, unless a test wants them. */
         };
         cluster_blank_disk(cluster, i);
     }
@@ -190,6 +194,7 @@ static inline void cluster_start(struct cluster *cluster, size_t at) {
     struct node_io io = {
         .transport = {.context = member, .send = network_send},
         .disk = {.context = member, .write = disk_write, .read = disk_read, .run = disk_run},
+        .snapshots = member->snapshots,
         .reply = network_reply,
         .reply_context = member,
         .random = fill_random,
@@ -416,6 +421,7 @@ static inline void cluster_destroy(struct cluster *cluster) {
     network_clear(cluster);
     for (size_t i = 0; i < cluster->count; i++) {
         storage_close(cluster->members[i].storage);
+        snapshot_directory_close(cluster->members[i].snapshots);
         free(cluster->members[i].writes);
         free(cluster->members[i].reads);
         free(cluster->members[i].runs);

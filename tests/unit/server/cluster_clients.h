@@ -198,6 +198,32 @@ static inline struct client *cluster_read_log(struct cluster *cluster, size_t at
     return client;
 }
 
+/* -- Snapshots -- */
+
+/* The one line has the snapshot's index and term. */
+static inline void client_snapshot_taken(void *context, const struct node_snapshot_answer *answer) {
+    struct client *client = context;
+    client_answered(client, 1);
+    client->problem = answer->problem;
+    client->lines[0].problem = answer->problem;
+    client->lines[0].id = answer->snapshot.id;
+    client->number = answer->snapshot.length;
+    ck_assert((answer->file != NULL) == (client->op != NULL && answer->problem.code == PROBLEM_NONE));
+    snapshot_file_close(answer->file);
+}
+
+static inline struct client *cluster_snapshot_with(struct cluster *cluster, size_t at, bool open, uint32_t timeout_ms) {
+    struct client *client = client_new(cluster, at);
+    client->op = open ? "open" : NULL;
+    client->ticket = node_snapshot(cluster_node(cluster, at), open, timeout_ms, client_snapshot_taken, client);
+    ck_assert_uint_eq(client->answers, 0);
+    return client;
+}
+
+static inline struct client *cluster_snapshot(struct cluster *cluster, size_t at) {
+    return cluster_snapshot_with(cluster, at, false, NODE_TIMEOUT_DEFAULT_MS);
+}
+
 /* -- Leadership -- */
 
 /* The one line has the new leader for its index, and its term. */

@@ -149,7 +149,22 @@ START_TEST(the_bytes_live_as_long_as_the_entry_is_kept) {
 }
 END_TEST
 
+START_TEST(it_can_begin_anew_elsewhere) {
+    struct entry_cache cache;
+    entry_cache_init(&cache, 5 * COST, 1);
+    append_up_to(&cache, 10);
+    entry_cache_restart(&cache, 50); /* The sanitizers see whether what it held is freed. */
+    ck_assert_uint_eq(entry_cache_first(&cache), 50);
+    ck_assert_uint_eq(cache.bytes, 0);
+    append_up_to(&cache, 60);
+    entry_cache_evict(&cache, 60);
+    assert_holds(&cache, 56, 60, 1);
+    entry_cache_clear(&cache);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, it_can_begin_anew_elsewhere);
     tcase_add_test(tcase, a_cache_begins_where_the_log_ends);
     tcase_add_test(tcase, the_oldest_go_while_it_is_too_large_but_none_above_the_given_index);
     tcase_add_test(tcase, one_byte_more_than_fits_lets_one_entry_go);

@@ -200,7 +200,51 @@ START_TEST(entries_that_were_truncated_in_the_same_turn_are_not_shown) {
 }
 END_TEST
 
+/* Takes a snapshot and cuts the log before it, but for its last two entries. */
+static raft_index cut(struct cluster *cluster) {
+    cluster_node(cluster, 0)->options.snapshot_entries = 2 * SNAPSHOTS_TAIL_DIVISOR;
+    cluster_settle(cluster);
+    client_await(cluster_snapshot(cluster, 0));
+    cluster_node(cluster, 0)->options.snapshot_entries = 1000000;
+    raft_index first = cluster_status(cluster, 0).raft.first_index;
+    ck_assert_uint_eq(first, cluster_status(cluster, 0).applied_index - 1);
+    return first;
+}
+
+START_TEST(what_was_compacted_is_gone_and_0_is_the_first_there_is) {
+    struct cluster *cluster = begin(20, _i == 0 ? 1000 : 0);
+    raft_index first = cut(cluster);
+    for (raft_index from = 1; from < first; from++) {
+        struct client *client = client_await(cluster_read_log(cluster, 0, from, 10));
+        ck_assert_int_eq(client->problem.code, PROBLEM_COMPACTED);
+        ck_assert_uint_eq(client->first_index, first);
+    }
+    assert_range(client_await(cluster_read_log(cluster, 0, 0, 10)), first, first + 1);
+    assert_range(client_await(cluster_read_log(cluster, 0, first, 10)), first, first + 1);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(what_is_compacted_while_the_disk_reads_is_gone_as_well) {
+    struct cluster *cluster = begin(20, 0);
+    cluster->members[0].hold_reads = true;
+    struct client *from_1 = cluster_read_log(cluster, 0, 1, 100);
+    struct client *from_0 = cluster_read_log(cluster, 0, 0, 100);
+    cluster_settle(cluster);
+    raft_index first = cut(cluster);
+    cluster->members[0].hold_reads = false;
+    client_await(from_1);
+    client_await(from_0);
+    ck_assert_int_eq(from_1->problem.code, PROBLEM_COMPACTED);
+    ck_assert_uint_eq(from_1->first_index, first);
+    assert_range(from_0, first, first + 1);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_loop_test(tcase, what_was_compacted_is_gone_and_0_is_the_first_there_is, 0, 2);
+    tcase_add_test(tcase, what_is_compacted_while_the_disk_reads_is_gone_as_well);
     tcase_add_loop_test(tcase, a_piece_of_the_log_has_what_was_asked_for_wherever_it_lies, 0, 3);
     tcase_add_test(tcase, beyond_the_end_there_is_nothing);
     tcase_add_test(tcase, uncommitted_entries_are_shown_and_told_apart_by_the_commit_index);

@@ -114,7 +114,7 @@ START_TEST(every_option_is_read) {
     options_clear(&options);
     options = good(
         "--max-command-bytes 2MiB --max-query-bytes 1KiB --max-ndjson-bytes 3MiB --max-connections 5 --max-queued-bytes "
-        "4MiB --max-queued-commands 6 --cache-bytes 0",
+        "4MiB --max-queued-commands 6 --cache-bytes 0 --snapshot-entries 1",
         "");
     ck_assert_uint_eq(options.command_bytes_max, 2097152);
     ck_assert_uint_eq(options.query_bytes_max, 1024);
@@ -123,6 +123,7 @@ START_TEST(every_option_is_read) {
     ck_assert_uint_eq(options.queued_bytes_max, 4194304);
     ck_assert_uint_eq(options.queued_commands_max, 6);
     ck_assert_uint_eq(options.cache_bytes, 0);
+    ck_assert_uint_eq(options.snapshot_entries, 1);
     options_clear(&options);
 }
 END_TEST
@@ -190,6 +191,9 @@ START_TEST(numbers_out_of_range_are_refused) {
     wrong("--listen 127.0.0.1:0", "", "port from 1 to 65535");
     wrong("--listen 127.0.0.1:65536", "", "port from 1 to 65535");
     wrong("--max-connections 0", "", "--max-connections");
+    wrong("--snapshot-entries 0", "", "--snapshot-entries");
+    wrong("--snapshot-entries 1000000001", "", "--snapshot-entries");
+    wrong("", "RAFTD_SNAPSHOT_ENTRIES=many", "RAFTD_SNAPSHOT_ENTRIES");
     wrong("--max-command-bytes 1023", "", "from 1024");
     wrong("--max-command-bytes 1MB", "", "64KiB");
 }
@@ -223,7 +227,7 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
 END_TEST
 
 START_TEST(options_of_later_versions_are_not_known) {
-    const char *const later[] = {"--restore", "--tls-cert", "--token-file", "--snapshot-entries"};
+    const char *const later[] = {"--restore", "--tls-cert", "--token-file"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         wrong(later[i], "", "unknown option");
     }
@@ -311,6 +315,7 @@ START_TEST(help_names_every_option) {
                                  "--max-connections",
                                  "--max-queued-bytes",
                                  "--max-queued-commands",
+                                 "--snapshot-entries",
                                  "--cache-bytes",
                                  "--join",
                                  "--learner",

@@ -68,7 +68,63 @@ START_TEST(bytes_that_are_no_configuration_change_nothing) {
 }
 END_TEST
 
+START_TEST(who_it_was_at_an_index_is_the_newest_at_or_before_it) {
+    struct roster roster;
+    roster_init(&roster);
+    ck_assert(append(&roster, 3, VOTERS(MEMBER("1"))));
+    ck_assert(append(&roster, 7, VOTERS(MEMBER("1") "," MEMBER("2"))));
+    static const raft_index expected[] = {0, 0, 0, 3, 3, 3, 3, 7, 7};
+    for (raft_index index = 0; index <= 8; index++) {
+        ck_assert_uint_eq(roster_as_of(&roster, index)->index, expected[index]);
+    }
+    roster_clear(&roster);
+}
+END_TEST
+
+START_TEST(compaction_keeps_who_it_is_from_there_on) {
+    struct roster roster;
+    roster_init(&roster);
+    ck_assert(append(&roster, 3, VOTERS(MEMBER("1"))));
+    ck_assert(append(&roster, 7, VOTERS(MEMBER("1") "," MEMBER("2"))));
+    ck_assert(append(&roster, 9, VOTERS(MEMBER("2"))));
+    roster_compact(&roster, 2);
+    ck_assert_uint_eq(roster.count, 4);
+    roster_compact(&roster, 8);
+    ck_assert_uint_eq(roster.count, 2);
+    ck_assert_uint_eq(roster_as_of(&roster, 8)->index, 7);
+    roster_truncate(&roster, 9);
+    ck_assert_uint_eq(roster_current(&roster)->members.count, 2);
+    roster_compact(&roster, 100);
+    ck_assert_uint_eq(roster_current(&roster)->index, 7);
+    roster_clear(&roster);
+}
+END_TEST
+
+START_TEST(a_snapshot_tells_who_it_is_since_when_and_what_comes_after_stays) {
+    struct roster roster;
+    struct members members = {0};
+    ck_assert(members_add(&members, &(struct members_member){.id = 9, .voter = true}));
+    roster_init(&roster);
+    ck_assert(append(&roster, 3, VOTERS(MEMBER("1"))));
+    ck_assert(append(&roster, 7, VOTERS(MEMBER("1") "," MEMBER("2"))));
+    roster_reset(&roster, 5, &members);
+    ck_assert_uint_eq(roster.count, 2);
+    ck_assert_uint_eq(roster_as_of(&roster, 6)->members.list[0].id, 9);
+    ck_assert_uint_eq(roster_current(&roster)->index, 7);
+    roster_restart(&roster);
+    ck_assert_uint_eq(roster_current(&roster)->index, 5);
+    ck_assert(append(&roster, 6, VOTERS(MEMBER("1"))));
+    roster_reset(&roster, 6, &members);
+    ck_assert_uint_eq(roster.count, 1);
+    ck_assert_uint_eq(roster_current(&roster)->members.list[0].id, 9);
+    roster_clear(&roster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, who_it_was_at_an_index_is_the_newest_at_or_before_it);
+    tcase_add_test(tcase, compaction_keeps_who_it_is_from_there_on);
+    tcase_add_test(tcase, a_snapshot_tells_who_it_is_since_when_and_what_comes_after_stays);
     tcase_add_test(tcase, at_first_there_is_nobody);
     tcase_add_test(tcase, the_newest_configuration_is_in_effect);
     tcase_add_test(tcase, truncation_brings_the_one_before_back);

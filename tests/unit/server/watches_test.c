@@ -429,7 +429,68 @@ START_TEST(watchers_on_all_nodes_see_the_same_while_everything_is_slow) {
 }
 END_TEST
 
+/* Takes a snapshot and cuts the log before it, but for its last two entries. */
+static raft_index cut(struct cluster *cluster) {
+    cluster_node(cluster, 0)->options.snapshot_entries = 2 * SNAPSHOTS_TAIL_DIVISOR;
+    cluster_settle(cluster);
+    client_await(cluster_snapshot(cluster, 0));
+    cluster_node(cluster, 0)->options.snapshot_entries = 1000000;
+    return cluster_status(cluster, 0).raft.first_index;
+}
+
+START_TEST(a_watch_from_before_the_log_never_begins) {
+    struct cluster *cluster = begin(20, _i == 0 ? 1000 : 0);
+    raft_index first = cut(cluster);
+    struct seen before = {0};
+    struct seen at = {0};
+    seen_watch(cluster_node(cluster, 0), first - 1, &before);
+    seen_watch(cluster_node(cluster, 0), first, &at);
+    cluster_settle(cluster);
+    ck_assert_uint_eq(before.opened, 0);
+    ck_assert_uint_eq(before.ended, 1);
+    ck_assert_int_eq(before.problem.code, PROBLEM_COMPACTED);
+    ck_assert_uint_eq(before.first_index, first);
+    assert_saw(&at, first, 22);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(a_slow_watch_ends_when_what_is_next_is_compacted) {
+    struct cluster *cluster = begin(20, 0);
+    struct seen seen = {0};
+    seen_watch(cluster_node(cluster, 0), 1, &seen);
+    seen.room = 5;
+    cluster_settle(cluster);
+    ck_assert_uint_eq(seen.count, 5);
+    raft_index first = cut(cluster);
+    ck_assert_uint_eq(seen.ended, 1);
+    ck_assert_int_eq(seen.problem.code, PROBLEM_COMPACTED);
+    ck_assert_uint_eq(seen.first_index, first);
+    ck_assert_uint_eq(seen.count, 5);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(so_does_one_for_which_the_disk_reads_what_is_compacted_meanwhile) {
+    struct cluster *cluster = begin(20, 0);
+    struct seen seen = {0};
+    cluster->members[0].hold_reads = true;
+    seen_watch(cluster_node(cluster, 0), 1, &seen);
+    cluster_settle(cluster);
+    cut(cluster);
+    cluster->members[0].hold_reads = false;
+    cluster_settle(cluster);
+    ck_assert_uint_eq(seen.ended, 1);
+    ck_assert_int_eq(seen.problem.code, PROBLEM_COMPACTED);
+    ck_assert_uint_eq(seen.count, 0);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_loop_test(tcase, a_watch_from_before_the_log_never_begins, 0, 2);
+    tcase_add_test(tcase, a_slow_watch_ends_when_what_is_next_is_compacted);
+    tcase_add_test(tcase, so_does_one_for_which_the_disk_reads_what_is_compacted_meanwhile);
     tcase_add_loop_test(tcase, the_past_then_what_comes_wherever_it_lies, 0, 3);
     tcase_add_loop_test(tcase, a_start_beyond_the_end_waits_until_the_log_is_there, 0, 2);
     tcase_add_test(tcase, nothing_comes_before_it_is_committed);
