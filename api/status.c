@@ -41,6 +41,10 @@ static void write_leader(const struct api *api, const struct node_status *status
     json_write_object_end(writer);
 }
 
+static const char *peer_state_name(enum raft_progress_state state) {
+    return state == RAFT_REPLICATE ? "replicate" : state == RAFT_SNAPSHOT ? "snapshot" : "probe";
+}
+
 static void write_peers(const struct api *api, const struct node_status *status, struct json_writer *writer) {
     json_write_name(writer, "peers");
     json_write_array_begin(writer);
@@ -50,12 +54,16 @@ static void write_peers(const struct api *api, const struct node_status *status,
         json_write_object_begin(writer);
         write_number(writer, "id", peer->id);
         write_text(writer, "url", url != NULL ? url : "");
-        write_text(writer, "state", peer->state == RAFT_REPLICATE ? "replicate" : "probe");
+        write_text(writer, "state", peer_state_name(peer->state));
         write_number(writer, "match_index", peer->match_index);
         write_number(writer, "next_index", peer->next_index);
         write_number(writer, "last_contact_ms",
                      api->now_ms > peer->last_contact_ms ? api->now_ms - peer->last_contact_ms : 0);
-        write_null(writer, "snapshot_percent");
+        if (peer->state == RAFT_SNAPSHOT && status->snapshot_percent[i] >= 0) {
+            write_number(writer, "snapshot_percent", (uint64_t)status->snapshot_percent[i]);
+        } else {
+            write_null(writer, "snapshot_percent");
+        }
         json_write_object_end(writer);
     }
     json_write_array_end(writer);

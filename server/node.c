@@ -57,6 +57,8 @@ static void destroy_parts(struct node *node) {
     log_reads_clear(&node->log_reads);
     watches_clear(&node->watches);
     handover_clear(&node->handover);
+    snapshot_sends_clear(&node->snapshot_sends);
+    snapshot_receipt_clear(&node->snapshot_receipt);
     disk_watch_clear(&node->disk_watch);
     disk_space_clear(&node->disk_space);
     changes_clear(&node->changes);
@@ -163,6 +165,7 @@ static void write_batch(struct node *node, const struct raft_actions *actions) {
         assert(number == actions->write + node->core_write_offset);
     }
     snapshots_write_begun(node, &write, number);
+    snapshot_receipt_write_begun(node, &write, number);
 }
 
 /* The only place where actions become I/O, in the order that raft.h asks for. */
@@ -231,6 +234,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
     if (node->core != NULL) {
         perform_actions(node);
         learn_ready_index(node);
+        snapshot_sends_turn(node);
     }
     log_reads_turn(node); /* From here on the cache has what the module has. */
     watches_turn(node);
@@ -260,6 +264,7 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, joining_deadline_ms(node));
     deadline = sooner(deadline, standing_deadline_ms(node));
     deadline = sooner(deadline, snapshots_deadline_ms(node));
+    deadline = sooner(deadline, snapshot_sends_deadline_ms(node));
     deadline = sooner(deadline, snapshot_wishes_deadline_ms(node));
     if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
         deadline = sooner(deadline, node->shut_down_deadline_ms);
@@ -277,6 +282,7 @@ void node_written(struct node *node, uint64_t number) {
         raft_persisted(node->core, number - node->core_write_offset);
     }
     snapshots_written(node);
+    snapshot_receipt_written(node);
     outbox_written(node);
     node->work = true;
 }

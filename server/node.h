@@ -56,6 +56,7 @@ struct node_options {
     uint64_t queued_bytes_max; /* Commands proposed here and not yet answered; beyond: 429 overloaded. */
     uint32_t queued_commands_max;
     uint64_t snapshot_entries; /* At least 1. A snapshot is due after so many (server/snapshots.h). */
+    uint32_t piece_bytes;      /* Of a snapshot in one request; 0: MESSAGE_CHUNK_BYTES_MAX, which is the most. */
 };
 
 struct node_io {
@@ -260,6 +261,7 @@ struct node_status {
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
     char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty: waiting. */
     struct raft_status raft;                      /* Zeroed while waiting. */
+    int snapshot_percent[RAFT_MEMBERS_MAX];       /* As raft.peers: how much of a snapshot each has; -1: it gets none. */
     raft_index applied_index;
     raft_term applied_term;
     uint64_t sessions; /* In memory: what is over may still count. */

@@ -20,6 +20,8 @@
 #include "server/proposals.h"
 #include "server/reads.h"
 #include "server/roster.h"
+#include "server/snapshot_receipt.h"
+#include "server/snapshot_sends.h"
 #include "server/snapshot_wishes.h"
 #include "server/snapshots.h"
 #include "server/standing.h"
@@ -62,6 +64,8 @@ struct node {
     struct changes changes;
     struct snapshots snapshots;
     struct snapshot_wishes snapshot_wishes;
+    struct snapshot_sends snapshot_sends;
+    struct snapshot_receipt snapshot_receipt;
     struct formation formation;
     struct joining joining;
     struct standing standing;

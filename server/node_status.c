@@ -61,6 +61,9 @@ void node_status(const struct node *node, struct node_status *out_status) {
     }
     memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
     raft_status(node->core, &out_status->raft);
+    for (size_t i = 0; i < out_status->raft.peer_count; i++) {
+        out_status->snapshot_percent[i] = snapshot_sends_percent(node, out_status->raft.peers[i].id);
+    }
     out_status->snapshot = node->snapshots.current;
     out_status->snapshots_taken = node->snapshots.taken;
     out_status->snapshot_duration_ms = node->snapshots.duration_ms;

@@ -15,7 +15,7 @@ void outbox_clear(struct outbox *outbox) {
 
 static bool is_answer(const struct raft_message *message) {
     return message->type == RAFT_VOTE_ANSWER || message->type == RAFT_APPEND_ANSWER ||
-           message->type == RAFT_TIMEOUT_NOW_ANSWER;
+           message->type == RAFT_TIMEOUT_NOW_ANSWER || message->type == RAFT_INSTALL_ANSWER;
 }
 
 /* Of the request, or of the request that it answers. */
@@ -39,6 +39,10 @@ static enum message_kind kind_of(const struct raft_message *message) {
 }
 
 static void send_answer(struct node *node, const struct raft_message *message) {
+    if (message->type == RAFT_INSTALL_ANSWER) {
+        snapshot_receipt_judged(node, message);
+        return;
+    }
     struct message_answer answer = node_answer_to(node, kind_of(message), message->round);
     answer.raft = *message;
     answer.term = message->term;
@@ -82,7 +86,7 @@ static void send(struct node *node, const struct raft_message *message) {
         return;
     }
     if (message->type == RAFT_INSTALL_SNAPSHOT) {
-        raft_send_failed(node->core, message->to, message->round); /* Asked for again with the next heartbeat. */
+        snapshot_sends_begin(node, message);
         return;
     }
     if (message->type != RAFT_APPEND_ENTRIES || message->append_entries.entry_count == 0) {

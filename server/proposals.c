@@ -321,6 +321,23 @@ void proposals_applied(struct node *node, const struct raft_entry *entry, const 
     }
 }
 
+void proposals_passed_over(struct node *node, raft_index through) {
+    struct message_line line = {.problem = {.code = PROBLEM_NONE}};
+    problem_set(&line.problem, PROBLEM_LEADERSHIP_LOST, true,
+                "node %" PRIu64 " lost leadership, and has a snapshot now in the place of what became of the command",
+                node->options.id);
+    for (struct proposal *proposal = node->proposals.appended.head; proposal != NULL; proposal = proposal->next) {
+        while (!is_resolved(node, proposal) && proposal->first_index + proposal->resolved <= through) {
+            proposals_resolve(proposal, &line);
+        }
+    }
+    struct proposal_list resolved = take_if(&node->proposals.appended, is_resolved, node);
+    struct proposal *proposal;
+    while ((proposal = proposal_list_pop(&resolved)) != NULL) {
+        proposals_finish(node, proposal);
+    }
+}
+
 /* -- Time, and leadership lost -- */
 
 bool proposals_is_overdue(const struct node *node, const struct proposal *proposal) {

@@ -64,6 +64,8 @@ bool proposals_cancel(struct node *node, uint64_t ticket);
 void proposals_turn(struct node *node);
 /* The entry has been applied, with that outcome: whoever waits for its index has an answer. */
 void proposals_applied(struct node *node, const struct raft_entry *entry, const struct message_line *outcome);
+/* A snapshot has taken the place of the log up to `through`: what became of entries there is not known here. */
+void proposals_passed_over(struct node *node, raft_index through);
 /* Calls back all that are finished. */
 void proposals_deliver(struct node *node);
 /* Refuses what is queued; what is under way elsewhere or in the log keeps what time it has, at most until the grace is

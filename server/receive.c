@@ -91,13 +91,26 @@ static bool is_term_absurd(const struct node *node, raft_term term) {
     return term > (blank ? RAFT_NUMBER_MAX - RAFT_TERM_JUMP_MAX : own + RAFT_TERM_JUMP_MAX);
 }
 
+static bool refuse_absurd_term(struct node *node, const struct message_request *request, raft_term term, uint64_t ticket) {
+    if (!is_term_absurd(node, term)) {
+        return false;
+    }
+    struct problem problem;
+    problem_set(&problem, PROBLEM_BAD_REQUEST, false, "term %" PRIu64 " is too far above this node's, %" PRIu64, term,
+                raft_current_term(node->core));
+    node_reply_problem(node, ticket, request->kind, request->round, &problem);
+    return true;
+}
+
+static void receive_piece(struct node *node, const struct message_request *request, uint64_t ticket) {
+    if (!refuse_absurd_term(node, request, request->install.term, ticket)) {
+        snapshot_receipt_receive(node, request, ticket);
+    }
+}
+
 static void receive_raft(struct node *node, const struct message_request *request, uint64_t ticket) {
     struct raft_message message = request->raft;
-    if (is_term_absurd(node, message.term)) {
-        struct problem problem;
-        problem_set(&problem, PROBLEM_BAD_REQUEST, false, "term %" PRIu64 " is too far above this node's, %" PRIu64,
-                    message.term, raft_current_term(node->core));
-        node_reply_problem(node, ticket, request->kind, request->round, &problem);
+    if (refuse_absurd_term(node, request, message.term, ticket)) {
         return;
     }
     struct problem no_room;
@@ -153,7 +166,7 @@ void node_receive(struct node *node, const struct message_request *request, stru
         changes_receive(node, request, ticket);
         break;
     case MESSAGE_INSTALL_SNAPSHOT:
-        refuse_for_now(node, request, ticket);
+        receive_piece(node, request, ticket);
         break;
     case MESSAGE_PROBE:
     case MESSAGE_KIND_COUNT:
@@ -252,7 +265,11 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     case MESSAGE_CHANGE:
         change_ended(node, &call, end, answer, why);
         break;
-    case MESSAGE_INSTALL_SNAPSHOT:
+    case MESSAGE_INSTALL_SNAPSHOT: {
+        bool absurd = answer != NULL && is_term_absurd(node, answer->term);
+        snapshot_sends_answered(node, call.context, absurd ? NULL : answer, absurd ? "an absurd term" : why);
+        break;
+    }
     case MESSAGE_PROBE:
     case MESSAGE_KIND_COUNT:
         assert(false);

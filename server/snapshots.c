@@ -124,7 +124,8 @@ static raft_index cut_now(const struct node *node) {
     raft_index least = index > most ? index - most : 0;
     struct raft_status status;
     raft_status(node->core, &status);
-    raft_index through = goal;
+    raft_index kept = snapshot_sends_keep_after(node);
+    raft_index through = kept < goal ? kept : goal;
     for (size_t i = 0; i < status.peer_count; i++) {
         const struct raft_peer_status *peer = &status.peers[i];
         bool in_contact = node->now_ms - peer->last_contact_ms <= node->options.election_timeout_ms;

@@ -101,6 +101,10 @@ struct cluster {
     size_t packet_capacity;
     uint64_t next_ticket;
 
+    /* Told of every write that a node hands to its disk; NULL: nobody. */
+    void (*written)(void *context, const struct node *node, const struct storage_write *write);
+    void *written_context;
+
     struct client **clients; /* Owned. */
     size_t client_count;
     size_t client_capacity;

@@ -7,6 +7,9 @@ static inline void disk_write(void *context, uint64_t number, const struct stora
     if (member->dying) {
         return;
     }
+    if (member->cluster->written != NULL && member->node != NULL) {
+        member->cluster->written(member->cluster->written_context, member->node, write);
+    }
     member->writes = memory_grow(member->writes, &member->write_capacity, member->write_count + 1, sizeof *member->writes);
     struct disk_write *kept = &member->writes[member->write_count++];
     *kept = (struct disk_write){.write = *write, .number = number};

@@ -44,6 +44,23 @@ static inline struct packet *network_add(struct cluster *cluster, struct packet 
     return packet;
 }
 
+/* As it travels: JSON, or of a snapshot's piece a line with its query and then its bytes. */
+static inline char *network_text(const struct message_request *request, size_t *out_size) {
+    struct json_writer writer = {0};
+    if (request->kind == MESSAGE_INSTALL_SNAPSHOT) {
+        char query[MESSAGE_QUERY_SIZE];
+        message_query_write(request, query);
+        json_write_bytes(&writer, query, strlen(query));
+        json_write_bytes(&writer, "\n", 1);
+        if (request->install.size > 0) {
+            json_write_bytes(&writer, request->install.bytes, request->install.size);
+        }
+    } else {
+        message_request_write(request, &writer);
+    }
+    return json_writer_take(&writer, out_size);
+}
+
 static inline void network_send(void *context, const char *url, const struct message_request *request, uint32_t timeout_ms,
                                 uint64_t token) {
     struct member *member = context;
@@ -55,8 +72,6 @@ static inline void network_send(void *context, const char *url, const struct mes
     while (to < cluster->count && strcmp(cluster->members[to].url, url) != 0) {
         to++;
     }
-    struct json_writer writer = {0};
-    message_request_write(request, &writer);
     struct packet *packet = network_add(cluster, memory_zalloc(sizeof *packet));
     *packet = (struct packet){
         .from = member->at,
@@ -68,7 +83,7 @@ static inline void network_send(void *context, const char *url, const struct mes
         .deadline_ms = cluster->now_ms + timeout_ms,
         .not_sent = to == cluster->count || cluster->members[to].node == NULL || cluster->refused[member->at][to],
     };
-    packet->text = json_writer_take(&writer, &packet->size);
+    packet->text = network_text(request, &packet->size);
     if (!packet->not_sent && cluster->doubling[member->at][to]) {
         struct packet *copy = network_add(cluster, memory_zalloc(sizeof *copy));
         *copy = *packet;
@@ -103,16 +118,31 @@ static inline void network_reply(void *context, uint64_t ticket, const struct me
 
 /* -- Arrivals -- */
 
+static inline void packet_arrived(struct cluster *cluster, struct packet *packet) {
+    if (cluster->breaking[packet->from][packet->to] && packet->kind != MESSAGE_PROBE) {
+        packet_end(cluster, packet, TRANSPORT_BROKEN, "connection reset");
+    }
+}
+
 static inline void packet_arrive(struct cluster *cluster, struct packet *packet) {
     struct member *receiver = &cluster->members[packet->to];
     packet->state = PACKET_ARRIVED;
     packet->ticket = cluster->next_ticket++;
     packet->to_life = receiver->life;
+    struct message_request request;
+    struct problem problem;
+    if (packet->kind == MESSAGE_INSTALL_SNAPSHOT) {
+        size_t query_size = strcspn(packet->text, "\n");
+        struct buffer *piece = buffer_copy(packet->text + query_size + 1, packet->size - query_size - 1);
+        ck_assert_msg(message_query_read(packet->text, query_size, piece, &request, &problem), "%s", problem.detail);
+        node_receive(receiver->node, &request, piece, packet->ticket);
+        buffer_release(piece);
+        packet_arrived(cluster, packet);
+        return;
+    }
     struct buffer *body = buffer_copy(packet->text, packet->size);
     struct json_span value;
     size_t offset;
-    struct message_request request;
-    struct problem problem;
     ck_assert_msg(json_scan_message(body->data, body->size, &value, &offset), "not JSON: %s", packet->text);
     if (message_request_read(packet->kind, value, body, &request, &problem)) {
         node_receive(receiver->node, &request, body, packet->ticket);
@@ -121,9 +151,7 @@ static inline void packet_arrive(struct cluster *cluster, struct packet *packet)
         ck_abort_msg("%s in %s", problem.detail, packet->text);
     }
     buffer_release(body);
-    if (cluster->breaking[packet->from][packet->to] && packet->kind != MESSAGE_PROBE) {
-        packet_end(cluster, packet, TRANSPORT_BROKEN, "connection reset");
-    }
+    packet_arrived(cluster, packet);
 }
 
 static inline void packet_answer(struct cluster *cluster, struct packet *packet) {
@@ -249,11 +277,9 @@ static inline void network_clear(struct cluster *cluster) {
 
 /* Hands the request to the node; the answer stays in the packet, which lives as long as the cluster. */
 static inline struct packet *network_ask(struct cluster *cluster, size_t to, const struct message_request *request) {
-    struct json_writer writer = {0};
-    message_request_write(request, &writer);
     struct packet *packet = network_add(cluster, memory_zalloc(sizeof *packet));
     *packet = (struct packet){.from = to, .to = to, .kind = request->kind, .kept = true};
-    packet->text = json_writer_take(&writer, &packet->size);
+    packet->text = network_text(request, &packet->size);
     node_tick(cluster->members[to].node, cluster->now_ms);
     packet_arrive(cluster, packet);
     return packet;
