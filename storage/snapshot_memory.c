@@ -153,6 +153,9 @@ static bool memory_for_each(struct snapshot_medium *medium, void (*each)(void *c
 
 static bool memory_append(struct snapshot_blob *blob, const void *bytes, size_t size) {
     struct run *run = run_of(blob);
+    if (size == 0) {
+        return true;
+    }
     run->bytes = memory_grow(run->bytes, &run->capacity, (size_t)blob->size + size, 1);
     memcpy(run->bytes + blob->size, bytes, size);
     blob->size += size;
@@ -165,7 +168,9 @@ static bool memory_read(struct snapshot_blob *blob, uint64_t offset, void *bytes
         errno = EIO;
         return false;
     }
-    memcpy(bytes, run_of(blob)->bytes + offset, size);
+    if (size > 0) {
+        memcpy(bytes, run_of(blob)->bytes + offset, size);
+    }
     return true;
 }
 
