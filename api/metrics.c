@@ -28,7 +28,7 @@ static void gauge(struct json_writer *text, const char *name, const char *help, 
 
 static void write_role(struct json_writer *text, enum node_role role) {
     print(text, "# HELP raftd_role 1 for the role this node has, 0 for the others.\n# TYPE raftd_role gauge\n");
-    for (int i = NODE_LEADER; i <= NODE_WAITING; i++) {
+    for (int i = NODE_LEADER; i <= NODE_REMOVED; i++) {
         print(text, "raftd_role{role=\"%s\"} %d\n", node_role_name((enum node_role)i), i == (int)role);
     }
 }

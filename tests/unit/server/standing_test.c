@@ -1,0 +1,129 @@
+#include "cluster_members.h"
+#include "tests/check_main.h"
+
+/* A follower that is cut off while the others remove it, with whatever it proposes. */
+static size_t remove_unseen(struct cluster *cluster) {
+    size_t leader = cluster_leader(cluster);
+    size_t away = (leader + 1) % 3;
+    cluster_set_around(cluster, cluster->lost, away, true);
+    assert_problem(client_await(members_by_id(cluster, leader, CHANGE_REMOVE, away)), PROBLEM_NONE, false);
+    cluster_run(cluster, 3 * ELECTION_MS); /* Nobody tells it any more. */
+    cluster_set_around(cluster, cluster->lost, away, false);
+    return away;
+}
+
+START_TEST(a_node_that_was_removed_unseen_learns_it_from_others_and_disturbs_nobody) {
+    struct cluster *cluster = members_cluster(3, 3, 1);
+    size_t leader = cluster_leader(cluster);
+    raft_term term = cluster_status(cluster, leader).raft.hard_state.term;
+    size_t away = remove_unseen(cluster);
+    assert_members(cluster, away, "1,2,3"); /* It never got the entry. */
+    cluster_run(cluster, 3 * ELECTION_MS);
+    struct node_status status = cluster_status(cluster, away);
+    ck_assert_int_eq(status.role, NODE_REMOVED);
+    char why[PROBLEM_DETAIL_SIZE];
+    ck_assert(!node_ready(cluster_node(cluster, away), why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(why, "removed"));
+    struct node_brief brief;
+    node_brief(cluster_node(cluster, away), &brief);
+    ck_assert_str_eq(brief.cluster_id, "");
+    cluster_run(cluster, 10 * ELECTION_MS);
+    ck_assert_uint_eq(cluster_status(cluster, leader).raft.hard_state.term, term);
+    ck_assert(node_is_leader(cluster_node(cluster, leader)));
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(a_removed_node_answers_nothing_but_what_is_stale) {
+    struct cluster *cluster = members_cluster(3, 3, 2);
+    assert_result(client_await(cluster_propose(cluster, 0, PUT("a", "1"))), "{}");
+    cluster_run(cluster, HEARTBEAT_MS);
+    size_t away = remove_unseen(cluster);
+    cluster_run(cluster, 3 * ELECTION_MS);
+    struct client *command = cluster_propose(cluster, away, PUT("a", "2"));
+    struct client *query = cluster_get(cluster, away);
+    struct client *stale = QUERY(cluster, away, .consistency = NODE_STALE);
+    cluster_settle(cluster);
+    assert_problem(command, PROBLEM_NOT_READY, false);
+    assert_problem(query, PROBLEM_NOT_READY, false);
+    assert_result(stale, "{\"found\":true,\"value\":1}");
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(a_removed_node_that_is_added_again_goes_on) {
+    struct cluster *cluster = members_cluster(3, 3, 3);
+    size_t leader = cluster_leader(cluster);
+    size_t away = remove_unseen(cluster);
+    cluster_run(cluster, 3 * ELECTION_MS);
+    assert_result(client_await(members_add_node(cluster, leader, away, true)), "1,2,3");
+    cluster_run(cluster, ELECTION_MS);
+    ck_assert_int_eq(cluster_status(cluster, away).role, NODE_FOLLOWER);
+    assert_result(client_await(cluster_propose(cluster, away, PUT("a", "2"))), "{}");
+    cluster_kill(cluster, leader); /* It may lead again. */
+    cluster_await_leader(cluster);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(without_a_leader_nobody_takes_itself_for_removed) {
+    struct cluster *cluster = members_cluster(3, 3, 4);
+    size_t leader = cluster_leader(cluster);
+    size_t rest = (leader + 1) % 3;
+    cluster_kill(cluster, leader);
+    cluster_kill(cluster, (leader + 2) % 3);
+    cluster_run(cluster, 20 * ELECTION_MS);
+    ck_assert_int_ne(cluster_status(cluster, rest).role, NODE_REMOVED);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+static void move(struct cluster *cluster, size_t which, const char *url) {
+    cluster_kill(cluster, which);
+    snprintf(cluster->members[which].url, sizeof cluster->members[which].url, "%s", url);
+    cluster_start(cluster, which);
+}
+
+static void await_url(struct cluster *cluster, size_t at, size_t which, const char *url) {
+    for (unsigned ms = 0; strcmp(node_member_url(cluster_node(cluster, at), which + 1), url) != 0; ms++) {
+        ck_assert_msg(ms < 30000, "node %zu still believes %s", at + 1,
+                      node_member_url(cluster_node(cluster, at), which + 1));
+        cluster_run(cluster, 1);
+    }
+}
+
+START_TEST(a_node_that_comes_back_elsewhere_tells_the_others) {
+    struct cluster *cluster = members_cluster(3, 3, 5 + (uint64_t)_i);
+    size_t leader = cluster_leader(cluster);
+    size_t moved = (leader + (size_t)_i) % 3; /* The leader itself, too. */
+    move(cluster, moved, "http://elsewhere:1");
+    for (size_t i = 0; i < 3; i++) {
+        await_url(cluster, i, moved, "http://elsewhere:1");
+        assert_members(cluster, i, "1,2,3");
+    }
+    assert_result(client_await(cluster_propose(cluster, moved, PUT("a", "1"))), "{}");
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(a_cluster_of_one_that_moves_tells_itself) {
+    struct cluster *cluster = members_cluster(1, 1, 8);
+    move(cluster, 0, "http://elsewhere:1");
+    await_url(cluster, 0, 0, "http://elsewhere:1");
+    raft_index index = cluster_status(cluster, 0).raft.last.index;
+    cluster_run(cluster, 10 * ELECTION_MS);
+    ck_assert_uint_eq(cluster_status(cluster, 0).raft.last.index, index); /* Once. */
+    cluster_destroy(cluster);
+}
+END_TEST
+
+static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, a_node_that_was_removed_unseen_learns_it_from_others_and_disturbs_nobody);
+    tcase_add_test(tcase, a_removed_node_answers_nothing_but_what_is_stale);
+    tcase_add_test(tcase, a_removed_node_that_is_added_again_goes_on);
+    tcase_add_test(tcase, without_a_leader_nobody_takes_itself_for_removed);
+    tcase_add_loop_test(tcase, a_node_that_comes_back_elsewhere_tells_the_others, 0, 3);
+    tcase_add_test(tcase, a_cluster_of_one_that_moves_tells_itself);
+}
+
+CHECK_MAIN("standing", add_tests)
