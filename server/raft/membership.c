@@ -117,7 +117,7 @@ static void watch(struct raft *raft, struct progress *peer) {
     if (peer->progress_ms > rounds->progress_ms) {
         rounds->progress_ms = peer->progress_ms; /* A part of a snapshot. */
     }
-    if (!rounds->caught_up && peer->match_index >= rounds->target) {
+    while (!rounds->caught_up && peer->match_index >= rounds->target) { /* The next may have nothing to bring. */
         end_round(raft, peer, rounds);
     }
 }

@@ -2,7 +2,7 @@
 #include "tests/check_main.h"
 
 #include "server/raft/configuration.h"
-#include "tests/unit/raft/harness.h"
+#include "tests/unit/raft/fellows.h"
 
 /* A history with configurations of 1, 2, 3, ... voters at these indexes. */
 static struct configuration_history history_of(size_t count, const raft_index *indexes) {
@@ -151,7 +151,81 @@ START_TEST(a_snapshot_with_the_configuration_in_effect_changes_nothing) {
 }
 END_TEST
 
+START_TEST(an_installed_configuration_takes_effect_also_where_another_stood) {
+    struct configuration_history history = history_of(2, (raft_index[]){1, 5});
+    struct configuration_at snapshot = {5, harness_configuration(4, 0)};
+    ck_assert(configuration_install(&history, UINT64_MAX, &snapshot));
+    assert_current(&history, 5, 4);
+    ck_assert(!configuration_install(&history, UINT64_MAX, &snapshot));
+    configuration_clear(&history);
+}
+END_TEST
+
+START_TEST(the_one_before_is_the_one_that_can_come_back) {
+    struct configuration_history history = history_of(2, (raft_index[]){1, 5});
+    ck_assert_uint_eq(configuration_previous(&history)->index, 1);
+    configuration_commit(&history, 5);
+    ck_assert_ptr_null(configuration_previous(&history));
+    configuration_clear(&history);
+}
+END_TEST
+
+static void assert_valid(struct raft_configuration configuration, bool valid) {
+    ck_assert(configuration_is_valid(&configuration) == valid);
+}
+
+START_TEST(lists_ascend_and_are_of_ids) {
+    assert_valid(fellows_configuration("123", "45"), true);
+    assert_valid(fellows_configuration("", "45"), false);
+    assert_valid(fellows_configuration("213", NULL), false);
+    assert_valid(fellows_configuration("11", NULL), false);
+    assert_valid(fellows_configuration("01", NULL), false);
+    assert_valid(fellows_configuration("1", "32"), false);
+    struct raft_configuration far = {.voter_count = 1, .voters = {RAFT_NUMBER_MAX + 1}};
+    assert_valid(far, false);
+    far.voters[0] = RAFT_NUMBER_MAX;
+    assert_valid(far, true);
+    far.voter_count = RAFT_MEMBERS_MAX + 1;
+    assert_valid(far, false);
+    assert_valid(harness_configuration(RAFT_MEMBERS_MAX, 0), true);
+    assert_valid(harness_configuration(RAFT_MEMBERS_MAX, 1), false);
+}
+END_TEST
+
+START_TEST(nobody_is_a_learner_and_a_voter_old_or_new) {
+    assert_valid(fellows_configuration("12", "2"), false);
+    assert_valid(fellows_joint("12", "34", "4", NULL), false);
+    assert_valid(fellows_joint("12", "34", "5", "45"), true);
+}
+END_TEST
+
+START_TEST(a_change_leads_to_members_each_once) {
+    assert_valid(fellows_catching_up("12", "3", "3", "123", NULL), true);
+    assert_valid(fellows_catching_up("12", "3", "2", "123", NULL), false);  /* Joining are learners. */
+    assert_valid(fellows_catching_up("12", "3", NULL, "124", NULL), false); /* 4 is nobody. */
+    assert_valid(fellows_catching_up("12", "3", NULL, "123", "3"), false);
+    assert_valid(fellows_catching_up("12", "3", "3", NULL, NULL), false);
+    assert_valid(fellows_catching_up("12", "3", NULL, NULL, "3"), false);
+}
+END_TEST
+
+START_TEST(a_joint_configuration_says_where_it_leads) {
+    struct raft_configuration joint = fellows_joint("12", "34", NULL, NULL);
+    assert_valid(joint, true);
+    joint.next_voters[1] = 3;
+    assert_valid(joint, false);
+    joint.next_voter_count = 0;
+    assert_valid(joint, false);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, an_installed_configuration_takes_effect_also_where_another_stood);
+    tcase_add_test(tcase, the_one_before_is_the_one_that_can_come_back);
+    tcase_add_test(tcase, lists_ascend_and_are_of_ids);
+    tcase_add_test(tcase, nobody_is_a_learner_and_a_voter_old_or_new);
+    tcase_add_test(tcase, a_change_leads_to_members_each_once);
+    tcase_add_test(tcase, a_joint_configuration_says_where_it_leads);
     tcase_add_test(tcase, before_the_first_entry_nobody_is_a_member);
     tcase_add_test(tcase, a_configuration_is_in_effect_as_soon_as_it_is_appended);
     tcase_add_test(tcase, the_one_before_comes_back_when_an_entry_is_truncated);

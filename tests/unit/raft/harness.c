@@ -113,6 +113,10 @@ void harness_turn(struct harness *harness) {
     harness->replaced_by = actions->replaced_by;
     harness->compact_through = actions->compact_through;
     harness->commit_index = actions->commit_index;
+    harness->has_due = actions->configuration_due != NULL;
+    harness->due = harness->has_due ? *actions->configuration_due : (struct raft_configuration){0};
+    harness->given_up_on = actions->given_up_on;
+    ck_assert(actions->change_given_up == (actions->given_up_on != 0));
 }
 
 void harness_persist(struct harness *harness) {

@@ -58,6 +58,9 @@ struct harness {
     struct raft_entry_id written[HARNESS_ENTRIES_MAX];
     size_t written_count;
     raft_index commit_index;
+    bool has_due;
+    struct raft_configuration due; /* The configuration that is due, if one is. */
+    raft_node_id given_up_on;
 };
 
 /* An AppendEntries of `term` by `from`. */

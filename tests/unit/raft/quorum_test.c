@@ -103,7 +103,37 @@ START_TEST(who_is_no_member_is_no_voter) {
 }
 END_TEST
 
+/* §4.3 */
+START_TEST(while_there_are_outgoing_voters_both_majorities_are_needed) {
+    struct raft_configuration joint = {.voter_count = 3, .voters = {4, 5, 6}, .outgoing_count = 3, .outgoing = {1, 2, 3}};
+    ck_assert_uint_eq(quorum_value(&joint, value_at, (uint64_t[]){9, 9, 9, 0, 0, 0}), 0);
+    ck_assert_uint_eq(quorum_value(&joint, value_at, (uint64_t[]){0, 0, 0, 9, 9, 9}), 0);
+    ck_assert_uint_eq(quorum_value(&joint, value_at, (uint64_t[]){0, 7, 9, 5, 9, 0}), 5);
+    ck_assert_uint_eq(quorum_value(&joint, value_at, (uint64_t[]){0, 4, 9, 5, 9, 0}), 4);
+}
+END_TEST
+
+START_TEST(one_that_is_in_both_counts_in_both) {
+    struct raft_configuration joint = {.voter_count = 2, .voters = {1, 2}, .outgoing_count = 2, .outgoing = {2, 3}};
+    ck_assert_uint_eq(quorum_value(&joint, value_at, (uint64_t[]){3, 5, 4}), 3);
+}
+END_TEST
+
+START_TEST(an_outgoing_voter_decides_and_is_no_voter) {
+    struct raft_configuration joint = {
+        .voter_count = 1, .voters = {1}, .learner_count = 1, .learners = {3}, .outgoing_count = 1, .outgoing = {2}};
+    ck_assert(quorum_has_decider(&joint, 1) && quorum_has_decider(&joint, 2) && !quorum_has_decider(&joint, 3));
+    ck_assert(!quorum_has_voter(&joint, 2));
+    ck_assert(!quorum_is_sole_voter(&joint, 1));
+    joint.outgoing_count = 0;
+    ck_assert(quorum_is_sole_voter(&joint, 1) && !quorum_is_sole_voter(&joint, 2));
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, while_there_are_outgoing_voters_both_majorities_are_needed);
+    tcase_add_test(tcase, one_that_is_in_both_counts_in_both);
+    tcase_add_test(tcase, an_outgoing_voter_decides_and_is_no_voter);
     tcase_add_test(tcase, a_majority_is_more_than_half);
     tcase_add_test(tcase, two_majorities_share_a_voter);
     tcase_add_test(tcase, without_voters_nothing_is_reached);
