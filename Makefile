@@ -166,7 +166,8 @@ test: ## everything that must hold: units under ASan and UBSan, threads under TS
 	cat build/cluster-tests.log; \
 	exit $$status
 
-test-all: test ## `test`, then fuzzing, containers and the page in a browser
+test-all: test ## `test`, then long runs, fuzzing, containers and the page in a browser
+	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh
 	@.ci/browser $(BUILD)/raftd
