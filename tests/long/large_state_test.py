@@ -33,6 +33,7 @@ class LatencyWriter(threading.Thread):
             self.samples.append((begin, time.monotonic() - begin))
             if answer.status != 200:
                 self.failures.append(answer)
+        client.close()
 
 
 def p99(writers, begin, end):
@@ -57,7 +58,7 @@ class LargeStateTest(ClusterTest):
         return node.start()
 
     def test_a_large_state_reaches_a_new_member_while_clients_write(self):
-        cluster = self.cluster(3, heartbeat="100ms", election="1s").start()
+        cluster = self.cluster(3, heartbeat="100ms", election="1s", extra=["--snapshot-entries", "100"]).start()
         leader = cluster.leader()
         self.fill(leader.port)
         self.assertEqual(leader.ask("POST", "/v1/snapshot?timeout=60s", timeout=70).status, 200)

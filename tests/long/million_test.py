@@ -53,6 +53,7 @@ class Load(threading.Thread):
                 answer = client.ask("POST", "/v1/propose?timeout=60s", body, {"Content-Type": "application/x-ndjson"})
                 if answer.status != 200 or b'"status"' in answer.body:
                     raise AssertionError(f"{answer}")
+            client.close()
         except Exception as error:  # Told by the test's own thread.
             self.failure = error
 
