@@ -237,6 +237,7 @@ void snapshot_sends_answered(struct node *node, uint64_t serial, const struct me
         fail(node, send, "refused");
         return;
     }
+    send->began_ms = send->heard_ms == 0 ? node->now_ms : send->began_ms;
     send->heard_ms = node->now_ms;
     if (answer->term > send->term) {
         const struct raft_message later = {.type = RAFT_INSTALL_ANSWER,

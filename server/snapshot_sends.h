@@ -55,10 +55,10 @@ struct snapshot_send {
     uint64_t stored;                  /* There. */
     uint64_t expected;                /* Will be, when the piece on its way is. */
     uint64_t heard_ms;                /* When the follower last answered; 0: it never did. */
-    uint64_t began_ms;
-    uint64_t ask_ms; /* Finishing: when to ask again. */
-    uint64_t told;   /* Stored there when the log last said so, and one more. */
-    bool complained; /* The log says that it is refused. */
+    uint64_t began_ms;                /* When it was first asked for, then when the follower first answered. */
+    uint64_t ask_ms;                  /* Finishing: when to ask again. */
+    uint64_t told;                    /* Stored there when the log last said so, and one more. */
+    bool complained;                  /* The log says that it is refused. */
 };
 
 struct snapshot_sends {

@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from harness import ClusterTest, Writer, wait_for
+from harness import ClusterTest, Node, Writer, free_ports, wait_for
 from throttle import Throttle
 
 ENTRIES = 200  # --snapshot-entries.
@@ -109,7 +109,10 @@ class InstallTest(ClusterTest):
         cluster = self.begin()
         leader, sleeper = self.put_to_sleep(cluster)
         sleeper.start()
-        self.wait_percent(leader, sleeper, 40)
+        self.wait_percent(leader, sleeper, 20)
+        self.assertEqual(sleeper.stop(), 0, "told to end, it does, in the middle as well")
+        sleeper.start()
+        self.wait_percent(leader, sleeper, 50)
         sleeper.kill()
         before = len(self.resumed_at(leader, sleeper))
         sleeper.start()
@@ -129,6 +132,21 @@ class InstallTest(ClusterTest):
         wait_for(lambda: heir.status()["role"] == "leader", "somebody else leads")
         leader.start()
         self.check_state(cluster, sleeper)
+
+    def test_who_joins_late_begins_with_a_snapshot(self):
+        cluster = self.cluster(1, heartbeat="50ms", election="300ms", extra=["--snapshot-entries", str(ENTRIES)]).start()
+        first = cluster.nodes[0]
+        self.fill(first)
+        wait_for(lambda: first.status()["first_index"] > ENTRIES, "the log is cut")
+        port, = free_ports(1)
+        data = os.path.join(cluster.directory, "data2")
+        late = Node(2, port, data, ["--id", "2", "--listen", f"127.0.0.1:{port}", "--data-dir", data, "--join",
+                                    f"http://127.0.0.1:{first.port}", "--heartbeat", "50ms", "--election-timeout", "300ms"])
+        cluster.nodes.append(late)
+        late.start()
+        wait_for(lambda: len(first.status()["configuration"]["voters"]) == 2, "it has caught up and votes")
+        self.check_state(cluster, late)
+        self.assertIn("takes effect", late.log())
 
     def test_a_flipped_byte_is_never_served(self):
         cluster = self.begin()
