@@ -178,6 +178,27 @@ START_TEST(the_name_counts_only_when_it_is_on_disk_and_the_old_file_stays_until_
 }
 END_TEST
 
+START_TEST(no_file_is_removed_while_another_is_being_named) {
+    struct cluster *cluster;
+    form(&cluster, 1, 15, 1000);
+    put_many(cluster, 0, 3);
+    client_await(cluster_snapshot(cluster, 0));
+    put_many(cluster, 0, 3);
+    cluster->members[0].hold_writes = true;
+    snapshots_want(cluster_node(cluster, 0));
+    cluster_settle(cluster);
+    struct snapshots *snapshots = &cluster_node(cluster, 0)->snapshots;
+    ck_assert_uint_ne(snapshots->naming_write, 0);
+    snapshots->clean_due = true; /* As when one that came to nothing has left a file. */
+    cluster_node(cluster, 0)->work = true;
+    cluster_run(cluster, 1000);
+    disk_perform_write(&cluster->members[0]);
+    cluster_restart(cluster, 0); /* Refuses to start without the file that is named now. */
+    ck_assert_uint_gt(snapshots_of(cluster, 0)->current.id.index, 4);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(a_write_that_only_names_a_snapshot_does_not_upset_the_numbers_of_others) {
     struct cluster *cluster;
     form(&cluster, 1, 7, 1000); /* The tail is longer than the log: nothing is cut. */
@@ -334,6 +355,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_node_starts_from_its_snapshot_and_the_log_after_it);
     tcase_add_test(tcase, a_death_anywhere_on_the_way_loses_nothing);
     tcase_add_test(tcase, the_name_counts_only_when_it_is_on_disk_and_the_old_file_stays_until_then);
+    tcase_add_test(tcase, no_file_is_removed_while_another_is_being_named);
     tcase_add_test(tcase, a_write_that_only_names_a_snapshot_does_not_upset_the_numbers_of_others);
     tcase_add_test(tcase, a_follower_in_contact_keeps_what_it_lacks_up_to_a_bound);
     tcase_add_test(tcase, the_log_is_cut_when_whoever_needed_it_has_it);
