@@ -57,6 +57,7 @@ static void log_change(const struct cluster *cluster, struct cluster_log *log, c
     log_add(log, write->entries, write->count);
 }
 
+/* What the core does not look into, a command or a configuration's number, is in the bytes. */
 static struct cluster_entry from_core(const struct raft_entry *entry) {
     struct cluster_entry kept = {.term = entry->id.term, .type = (uint8_t)entry->type};
     if (entry->size > 0) {
@@ -65,16 +66,10 @@ static struct cluster_entry from_core(const struct raft_entry *entry) {
     return kept;
 }
 
-const struct raft_configuration *cluster_configuration_of(const struct cluster *cluster,
-                                                          const struct cluster_entry *entry) {
-    assert(entry->type == RAFT_CONFIGURATION);
-    return &cluster->configuration;
-}
-
 /* With a buffer of its own, which the caller releases. */
 static struct raft_entry to_core(const struct cluster *cluster, const struct cluster_entry *kept, raft_index index) {
     struct raft_entry entry = {.id = {index, kept->term}, .type = (enum raft_entry_type)kept->type};
-    if (entry.type == RAFT_COMMAND) {
+    if (entry.type == RAFT_COMMAND || entry.type == RAFT_CONFIGURATION) {
         entry.buffer = buffer_copy(&kept->value, sizeof kept->value);
         entry.data = entry.buffer->data;
         entry.size = sizeof kept->value;
@@ -258,7 +253,12 @@ void cluster_perform(struct cluster *cluster, struct cluster_node *node) {
         }
         cluster_post(cluster, node, message);
     }
+    bool due = actions->configuration_due != NULL;
+    struct raft_configuration configuration = due ? *actions->configuration_due : (struct raft_configuration){0};
     cluster_check_node(cluster, node);
+    if (due && cluster_chance(cluster, 70)) {
+        cluster_propose_configuration(cluster, node, &configuration);
+    }
 }
 
 static void finish_write(struct cluster *cluster, struct cluster_node *node) {
@@ -313,11 +313,16 @@ static void give_up_calls(struct cluster *cluster, struct cluster_node *node) {
     }
 }
 
-bool cluster_propose(struct cluster *cluster, struct cluster_node *node) {
-    struct cluster_entry command = {.type = RAFT_COMMAND, .value = cluster->next_value};
-    struct raft_entry entry = to_core(cluster, &command, 0);
+bool cluster_propose_entry(struct cluster *cluster, struct cluster_node *node, const struct cluster_entry *kept) {
+    struct raft_entry entry = to_core(cluster, kept, 0);
     bool proposed = raft_propose(node->raft, &entry, 1);
     buffer_release(entry.buffer);
+    return proposed;
+}
+
+bool cluster_propose(struct cluster *cluster, struct cluster_node *node) {
+    struct cluster_entry command = {.type = RAFT_COMMAND, .value = cluster->next_value};
+    bool proposed = cluster_propose_entry(cluster, node, &command);
     cluster->next_value += proposed ? 1 : 0;
     return proposed;
 }
@@ -343,6 +348,10 @@ static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) 
     }
     if (busy && cluster->steady_clocks && cluster_chance(cluster, 20)) {
         raft_read_lease(node->raft, cluster->committed.count);
+    }
+    if (busy && node->led_term != 0 && cluster->changes > 0 && cluster_chance(cluster, cluster->changes)) {
+        cluster_perform(cluster, node); /* What was committed by the old configuration is checked by it. */
+        cluster_change(cluster, node);
     }
     if (busy && cluster_chance(cluster, 1)) {
         raft_transfer(node->raft, cluster_random(cluster, cluster->node_count + 1));
@@ -406,6 +415,11 @@ void cluster_restart(struct cluster *cluster, struct cluster_node *node) {
     node->log.base = node->durable.base;
 }
 
+void cluster_set_unfit(struct cluster_node *node, bool unfit) {
+    node->unfit = unfit;
+    raft_set_unfit(node->raft, unfit);
+}
+
 void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     size_t survive = cluster_random(cluster, node->write_count + 1);
     for (size_t i = 0; i < survive; i++) {
@@ -414,6 +428,7 @@ void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     drop_writes(node, node->write_count);
     raft_destroy(node->raft);
     node->raft = NULL;
+    node->unfit = false;
     node->paused = false;
     node->persisted = 0;
     node->waiting_count = 0;
@@ -433,26 +448,29 @@ void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     cluster->call_count = kept;
 }
 
-struct cluster *cluster_create(uint64_t seed, size_t node_count, bool tell) {
-    assert(node_count <= CLUSTER_NODES_MAX);
+struct cluster *cluster_create(uint64_t seed, size_t node_count, size_t members, bool tell) {
+    assert(node_count <= CLUSTER_NODES_MAX && members <= node_count);
     struct cluster *cluster = memory_zalloc(sizeof *cluster);
     cluster->seed = seed;
     cluster->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     cluster->tell = tell;
     cluster->node_count = node_count;
     cluster->next_value = 1;
-    cluster->configuration.voter_count = node_count;
-    for (size_t i = 0; i < node_count; i++) {
-        cluster->configuration.voters[i] = i + 1;
+    struct raft_configuration first = {.voter_count = members};
+    for (size_t i = 0; i < members; i++) {
+        first.voters[i] = i + 1;
     }
+    uint64_t number = cluster_add_configuration(cluster, &first);
     for (size_t i = 0; i < node_count; i++) {
         struct cluster_node *node = &cluster->nodes[i];
         node->cluster = cluster;
         node->id = i + 1;
         node->clock_offset_ms = 1000000 + cluster_random(cluster, 100000);
         node->clock_permille = 950 + cluster_random(cluster, 101);
-        node->durable_state.term = 1;
-        log_add(&node->durable, &(struct cluster_entry){.term = 1, .type = RAFT_CONFIGURATION}, 1);
+        if (i < members) {
+            node->durable_state.term = 1;
+            log_add(&node->durable, &(struct cluster_entry){.term = 1, .type = RAFT_CONFIGURATION, .value = number}, 1);
+        }
         cluster_restart(cluster, node);
     }
     return cluster;
@@ -472,6 +490,10 @@ void cluster_destroy(struct cluster *cluster) {
     for (size_t i = 0; i < cluster->packet_count; i++) {
         free(cluster->packets[i].entries);
     }
+    for (size_t i = 0; i < cluster->configuration_count; i++) {
+        free(cluster->configurations[i]);
+    }
+    free(cluster->configurations);
     free(cluster->packets);
     free(cluster->calls);
     free(cluster->committed.entries);

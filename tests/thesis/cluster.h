@@ -2,7 +2,7 @@
  * network that loses, delays, repeats and reorders, disks that finish late but in order, clocks that run at different
  * speeds. Everything random comes from one seed: the same seed runs the same way, action for action.
  *
- * Snapshots are taken, sent and installed (cluster_snapshot.c).
+ * Snapshots are taken, sent and installed (cluster_snapshot.c), the members change (cluster_membership.c).
  *
  * After every turn of a node the invariants of Figure 3.2 are checked over all nodes (cluster_check.c); the first that is
  * broken is told on stderr and ends the process. */
@@ -11,13 +11,12 @@
 
 #include "server/raft/raft.h"
 
-/* 3 to 5 nodes. */
-enum { CLUSTER_NODES_MAX = 5, CLUSTER_HEARTBEAT_MS = 10, CLUSTER_ELECTION_MS = 100, CLUSTER_TERMS_MAX = 4096 };
+enum { CLUSTER_NODES_MAX = 7, CLUSTER_HEARTBEAT_MS = 10, CLUSTER_ELECTION_MS = 100, CLUSTER_TERMS_MAX = 4096 };
 
 struct cluster_entry {
     raft_term term;
     uint8_t type;           /* enum raft_entry_type. */
-    uint64_t value;         /* The command; 0 for what is none. */
+    uint64_t value;         /* The command; of a configuration its number; else 0. */
     raft_term committed_in; /* Of the log of committed entries only: the term that committed it, */
     uint64_t state;         /* and the state machine's after it. */
 };
@@ -108,9 +107,11 @@ struct cluster_node {
     bool whole;                     /* All has, and this is what to answer when it is installed: */
     struct raft_message whole_answer;
     uint64_t whole_life;
-    size_t appended;    /* Entries of its last turn. */
-    raft_term led_term; /* The term it was leader in at the end of its last turn; 0: none. */
-    size_t owed;        /* Requests delivered and not answered. */
+    bool unfit;
+    struct raft_configuration configuration; /* In effect at the end of its last turn. */
+    size_t appended;                         /* Entries of its last turn. */
+    raft_term led_term;                      /* The term it was leader in at the end of its last turn; 0: none. */
+    size_t owed;                             /* Requests delivered and not answered. */
 };
 
 /* On the wire. */
@@ -151,7 +152,10 @@ struct cluster {
     size_t node_count;
     struct cluster_node nodes[CLUSTER_NODES_MAX];
     bool cut[CLUSTER_NODES_MAX][CLUSTER_NODES_MAX]; /* [i][j]: nothing gets from i + 1 to j + 1. */
-    struct raft_configuration configuration;
+    struct raft_configuration **configurations;     /* Owned; entries name them by number. */
+    size_t configuration_count;
+    size_t configuration_capacity;
+    uint64_t changes; /* How often a leader is asked to change the members, in percent of its turns. */
     struct cluster_packet *packets;
     size_t packet_count;
     size_t packet_capacity;
@@ -171,6 +175,8 @@ struct cluster {
     size_t leaders_elected;
     size_t transfers_begun;
     size_t snapshots_installed;
+    size_t configurations_appended;
+    size_t joint_appended;
 };
 
 /* An entry and the term of the one before it: log matching says that (index, term) decides both. */
@@ -183,7 +189,8 @@ struct cluster_fact {
 
 /* -- cluster.c -- */
 
-struct cluster *cluster_create(uint64_t seed, size_t node_count, bool tell);
+/* The first `members` of the nodes are voters, the others know nothing yet. */
+struct cluster *cluster_create(uint64_t seed, size_t node_count, size_t members, bool tell);
 void cluster_destroy(struct cluster *cluster);
 uint64_t cluster_random(struct cluster *cluster, uint64_t bound);
 bool cluster_chance(struct cluster *cluster, uint64_t percent);
@@ -200,7 +207,12 @@ void cluster_restart(struct cluster *cluster, struct cluster_node *node);
 /* One command, at that node. False: it does not lead. */
 bool cluster_propose(struct cluster *cluster, struct cluster_node *node);
 
-/* -- cluster.c, for cluster_snapshot.c -- */
+/* It may lead, or not. */
+void cluster_set_unfit(struct cluster_node *node, bool unfit);
+
+/* -- cluster.c, for the other files -- */
+
+bool cluster_propose_entry(struct cluster *cluster, struct cluster_node *node, const struct cluster_entry *kept);
 
 void cluster_send_packet(struct cluster *cluster, const struct cluster_node *from, const struct raft_message *message,
                          uint64_t life, const struct cluster_chunk *chunk);
@@ -210,7 +222,6 @@ void cluster_perform(struct cluster *cluster, struct cluster_node *node);
 void cluster_post(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message);
 /* All of the log goes, and begins anew after `base`, which is committed. */
 void cluster_log_replace(const struct cluster *cluster, struct cluster_log *log, struct raft_entry_id base);
-const struct raft_configuration *cluster_configuration_of(const struct cluster *cluster, const struct cluster_entry *entry);
 
 /* -- cluster_snapshot.c -- */
 
@@ -234,6 +245,21 @@ void cluster_answer_chunk(struct cluster *cluster, struct cluster_node *node, co
 void cluster_install(struct cluster *cluster, struct cluster_node *node);
 /* A snapshot of another node's, from a transfer whose sender nobody remembers. */
 void cluster_install_stray(struct cluster *cluster, struct cluster_node *node);
+
+/* -- cluster_membership.c -- */
+
+const struct raft_configuration *cluster_configuration_of(const struct cluster *cluster, const struct cluster_entry *entry);
+/* Answers its number. */
+uint64_t cluster_add_configuration(struct cluster *cluster, const struct raft_configuration *configuration);
+/* The node begins to go to some other configuration, if it leads and can. */
+void cluster_change(struct cluster *cluster, struct cluster_node *node);
+void cluster_propose_configuration(struct cluster *cluster, struct cluster_node *node,
+                                   const struct raft_configuration *configuration);
+/* Whether the leader's configuration has that node. */
+bool cluster_is_member(const struct cluster_node *leader, raft_node_id id);
+/* Whether that entry is on the disks of a majority, of a joint configuration of both. */
+bool cluster_is_held_by(const struct cluster *cluster, const struct raft_configuration *configuration, raft_index index,
+                        raft_term term);
 
 /* -- cluster_check.c -- */
 

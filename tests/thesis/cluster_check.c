@@ -153,16 +153,34 @@ static void check_leadership(struct cluster *cluster, struct cluster_node *node)
     check_complete(cluster, node, 1);
 }
 
-/* §3.8: what is committed survives as long as a majority of disks does. */
+/* §3.8: what is committed survives as long as a majority of disks does. Of the configuration in effect, at the beginning or
+ * at the end of the turn. */
 static void check_durable(const struct cluster *cluster, const struct cluster_node *node, raft_index index) {
     raft_term term = node->log.entries[index - 1].term;
-    size_t holders = 0;
-    for (size_t i = 0; i < cluster->node_count; i++) {
-        holders += has_entry(&cluster->nodes[i].durable, index, term) ? 1 : 0;
+    if (!cluster_is_held_by(cluster, raft_current_configuration(node->raft, NULL), index, term) &&
+        !cluster_is_held_by(cluster, &node->configuration, index, term)) {
+        cluster_fail(cluster, "node %" PRIu64 " commits entry %" PRIu64 " of term %" PRIu64 ", which is on too few disks",
+                     node->id, index, term);
     }
-    if (2 * holders <= cluster->node_count) {
-        cluster_fail(cluster, "node %" PRIu64 " commits entry %" PRIu64 " of term %" PRIu64 ", which is on %zu disks",
-                     node->id, index, term, holders);
+}
+
+/* §4.1, and the erratum: a leader's configuration follows a committed one, after an entry of its term is committed. */
+static void check_change(const struct cluster *cluster, const struct cluster_node *node) {
+    const struct cluster_log *log = &node->log;
+    size_t changes = 0;
+    for (raft_index index = node->commit_index + 1; index <= log->count; index++) {
+        const struct cluster_entry *entry = &log->entries[index - 1];
+        bool own = node->led_term != 0 && entry->type == RAFT_CONFIGURATION && entry->term == node->led_term;
+        changes += own ? 1 : 0;
+        if (own && log->entries[index - 2].term != node->led_term) {
+            cluster_fail(cluster, "node %" PRIu64 " begins its term with configuration %" PRIu64, node->id, index);
+        }
+    }
+    raft_index committed = node->commit_index;
+    if (changes > 1 || (changes == 1 && log->entries[committed - 1].term != node->led_term)) {
+        cluster_fail(cluster,
+                     "node %" PRIu64 " appends a configuration before what is committed after %" PRIu64 " allows it",
+                     node->id, committed);
     }
 }
 
@@ -236,6 +254,8 @@ void cluster_check_node(struct cluster *cluster, struct cluster_node *node) {
     }
     check_leadership(cluster, node);
     check_commitment(cluster, node);
+    check_change(cluster, node);
+    node->configuration = *raft_current_configuration(node->raft, NULL);
 }
 
 /* -- Messages -- */

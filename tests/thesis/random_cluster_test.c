@@ -1,4 +1,4 @@
-/* Clusters of three to five nodes through random trouble (Figure 3.2 and §3.7, §3.8, §6.4 at once): after every turn the
+/* Clusters of three to seven nodes through random trouble (Figure 3.2 and §3.7, §3.8, §6.4 at once): after every turn the
  * invariants hold, and when the trouble is over the cluster gets to work within a few election time-outs.
  *
  * RAFT_SEEDS=n runs the first n seeds, RAFT_SEED=n that one alone and tells all. */
@@ -24,6 +24,7 @@ struct trouble {
     uint64_t drift;  /* A clock changes its speed, from a tenth to double. */
     uint64_t behead; /* Whoever leads is crashed or cut off. */
     uint64_t compact;
+    uint64_t unfit; /* A node must not lead, or may again. */
 };
 
 static bool once_in(struct cluster *cluster, uint64_t steps) {
@@ -57,8 +58,21 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .drift = one_of_three(cluster, 0, 50, 300),
         .behead = one_of_three(cluster, 0, 30, 100),
         .compact = one_of_three(cluster, 0, 20, 100),
+        .unfit = one_of_three(cluster, 0, 0, 60),
     };
     cluster->steady_clocks = trouble.drift == 0;
+    return trouble;
+}
+
+/* A change takes a dozen round trips one after the other: with less trouble many come to their end. */
+static struct trouble choose_less_trouble(struct cluster *cluster) {
+    struct trouble trouble = choose_trouble(cluster);
+    cluster->weather.lost = one_of_three(cluster, 0, 1, 5);
+    cluster->weather.late = one_of_three(cluster, 0, 1, 5);
+    cluster->weather.network_ms = one_of_three(cluster, 1, 3, 6);
+    cluster->weather.disk_ms = one_of_three(cluster, 0, 2, 5);
+    trouble.partition *= 2;
+    trouble.pause *= 2;
     return trouble;
 }
 
@@ -142,6 +156,9 @@ static void make_trouble(struct cluster *cluster, const struct trouble *trouble)
         if (node->raft != NULL && once_in(cluster, trouble->compact)) {
             cluster_take_snapshot(cluster, node);
         }
+        if (node->raft != NULL && once_in(cluster, trouble->unfit * cluster->node_count)) {
+            cluster_set_unfit(node, !node->unfit);
+        }
         if (node->raft == NULL) {
             if (once_in(cluster, trouble->restart)) {
                 cluster_restart(cluster, node);
@@ -167,20 +184,40 @@ static void end_trouble(struct cluster *cluster) {
         if (cluster->nodes[i].raft == NULL) {
             cluster_restart(cluster, &cluster->nodes[i]);
         }
+        cluster_set_unfit(&cluster->nodes[i], false);
     }
 }
 
-/* One leader that all follow, everything committed everywhere, and no request without an answer. */
-static bool agrees(const struct cluster *cluster) {
-    raft_node_id leader = raft_leader(cluster->nodes[0].raft);
-    if (leader != 0 && raft_transferring(cluster->nodes[leader - 1].raft) != 0) {
+/* Of several the newest; NULL: nobody leads. */
+static struct cluster_node *find_leader(struct cluster *cluster) {
+    struct cluster_node *leader = NULL;
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct cluster_node *node = &cluster->nodes[i];
+        if (raft_role(node->raft) == RAFT_LEADER &&
+            (leader == NULL || raft_current_term(node->raft) > raft_current_term(leader->raft))) {
+            leader = node;
+        }
+    }
+    return leader;
+}
+
+/* One leader that all members follow, everything committed at all of them, no request without an answer, and no change
+ * under way. */
+static bool agrees(struct cluster *cluster) {
+    const struct cluster_node *leader = find_leader(cluster);
+    if (leader == NULL || !raft_accepts(leader->raft)) {
+        return false;
+    }
+    const struct raft_configuration *configuration = raft_current_configuration(leader->raft, NULL);
+    if (configuration->next_voter_count > 0 || configuration->outgoing_count > 0) {
         return false;
     }
     for (size_t i = 0; i < cluster->node_count; i++) {
         const struct cluster_node *node = &cluster->nodes[i];
-        if (leader == 0 || raft_leader(node->raft) != leader || node->commit_index != cluster->committed.count ||
-            node->log.count != cluster->committed.count || node->durable.count != cluster->committed.count ||
-            node->owed > 0) {
+        if (cluster_is_member(leader, node->id) &&
+            (raft_leader(node->raft) != leader->id || node->commit_index != cluster->committed.count ||
+             node->log.count != cluster->committed.count || node->durable.count != cluster->committed.count ||
+             node->owed > 0)) {
             return false;
         }
     }
@@ -196,7 +233,8 @@ static uint64_t patience_ms(const struct cluster *cluster) {
         longest = count > longest ? count : longest;
         shortest = count < shortest ? count : shortest;
     }
-    return ELECTIONS_MAX * CLUSTER_ELECTION_MS + CATCH_UP_MS * (longest - shortest);
+    uint64_t elections = cluster->changes > 0 ? 2 * ELECTIONS_MAX : ELECTIONS_MAX; /* A change may have to be finished. */
+    return elections * CLUSTER_ELECTION_MS + CATCH_UP_MS * (longest - shortest);
 }
 
 static void tell_state(const struct cluster *cluster) {
@@ -228,7 +266,7 @@ static void prove_progress(struct cluster *cluster) {
     /* A vote request that was under way may still cost the leader its term, once. */
     for (int i = 0; i < 2; i++) {
         raft_index before = cluster->committed.count;
-        struct cluster_node *leader = &cluster->nodes[raft_leader(cluster->nodes[0].raft) - 1];
+        struct cluster_node *leader = find_leader(cluster);
         uint64_t value = cluster->next_value;
         if (!cluster_propose(cluster, leader)) {
             cluster_fail(cluster, "liveness: node %" PRIu64 " is followed by all and does not lead", leader->id);
@@ -250,18 +288,31 @@ struct outcome {
     size_t leaders_elected;
     size_t transfers_begun;
     size_t snapshots_installed;
+    size_t configurations_appended;
+    size_t joint_appended;
 };
 
+/* Odd seeds: the members are always the same. Even ones: they change, among seven. */
+static struct cluster *create(uint64_t seed, bool tell) {
+    if (seed % 2 != 0) {
+        return cluster_create(seed, 3 + seed % 3, 3 + seed % 3, tell);
+    }
+    struct cluster *cluster = cluster_create(seed, CLUSTER_NODES_MAX, 1 + seed / 2 % 5, tell);
+    cluster->changes = 2 + seed / 2 % 4 * 3;
+    return cluster;
+}
+
 static struct outcome run_seed(uint64_t seed, bool tell) {
-    struct cluster *cluster = cluster_create(seed, 3 + seed % 3, tell);
-    struct trouble trouble = choose_trouble(cluster);
+    struct cluster *cluster = create(seed, tell);
+    struct trouble trouble = cluster->changes > 0 && seed % 3 != 0 ? choose_less_trouble(cluster) : choose_trouble(cluster);
     for (int i = 0; i < STEPS; i++) {
         make_trouble(cluster, &trouble);
         cluster_step(cluster, true);
     }
     prove_progress(cluster);
-    struct outcome outcome = {cluster->trace,           cluster->committed.count, cluster->reads_answered,
-                              cluster->leaders_elected, cluster->transfers_begun, cluster->snapshots_installed};
+    struct outcome outcome = {
+        cluster->trace,           cluster->committed.count,     cluster->reads_answered,          cluster->leaders_elected,
+        cluster->transfers_begun, cluster->snapshots_installed, cluster->configurations_appended, cluster->joint_appended};
     cluster_destroy(cluster);
     return outcome;
 }
@@ -312,6 +363,8 @@ START_TEST(the_trouble_leaves_room_for_work) {
     size_t leaders_elected = 0;
     size_t snapshots_installed = 0;
     size_t transfers_begun = 0;
+    size_t configurations_appended = 0;
+    size_t joint_appended = 0;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct outcome outcome = run_seed(seed, false);
         committed += outcome.committed;
@@ -319,12 +372,16 @@ START_TEST(the_trouble_leaves_room_for_work) {
         leaders_elected += outcome.leaders_elected;
         snapshots_installed += outcome.snapshots_installed;
         transfers_begun += outcome.transfers_begun;
+        configurations_appended += outcome.configurations_appended;
+        joint_appended += outcome.joint_appended;
     }
     ck_assert_uint_gt(committed, 20 * 50);
     ck_assert_uint_gt(reads_answered, 20 * 20);
     ck_assert_uint_gt(leaders_elected, 20 * 2);
     ck_assert_uint_gt(snapshots_installed, 20);
     ck_assert_uint_gt(transfers_begun, 10);
+    ck_assert_uint_gt(configurations_appended, 10 * 5);
+    ck_assert_uint_gt(joint_appended, 10);
 }
 END_TEST
 
