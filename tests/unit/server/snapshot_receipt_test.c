@@ -182,6 +182,24 @@ START_TEST(only_the_leader_of_the_term_is_heard) {
 }
 END_TEST
 
+START_TEST(a_piece_for_another_cluster_or_incarnation_changes_nothing) {
+    struct installing now = begin_without_transfer(14);
+    struct storage_snapshot snapshot = newest(now);
+    char *bytes = bytes_of(now, &snapshot);
+    for (int which = 0; which < 2; which++) {
+        struct message_request request = piece_of(now, &snapshot, 0, bytes, snapshot.length);
+        char *named = which == 0 ? request.address.cluster_id : request.address.to_incarnation;
+        named[0] = named[0] == '0' ? '1' : '0';
+        struct packet *packet = network_ask(now.cluster, now.sleeper, &request);
+        cluster_settle(now.cluster);
+        ck_assert_int_eq(network_answer(packet).problem.code, PROBLEM_WRONG_CLUSTER);
+    }
+    ck_assert_uint_eq(give(now, &snapshot, 0, NULL, 0).install.stored, 0);
+    free(bytes);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
 START_TEST(putting_one_into_effect_is_not_interrupted) {
     struct installing now = begin_without_transfer(7);
     struct storage_snapshot snapshot = newest(now);
@@ -335,6 +353,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_flipped_byte_is_found_and_the_file_begins_anew);
     tcase_add_test(tcase, what_the_log_has_reached_is_installed_already);
     tcase_add_test(tcase, only_the_leader_of_the_term_is_heard);
+    tcase_add_test(tcase, a_piece_for_another_cluster_or_incarnation_changes_nothing);
     tcase_add_test(tcase, putting_one_into_effect_is_not_interrupted);
     tcase_add_test(tcase, the_file_is_checked_when_no_piece_is_being_stored_any_more);
     tcase_add_loop_test(tcase, a_snapshot_of_another_cluster_or_machine_is_refused, 0, 2);
