@@ -87,9 +87,10 @@ static int run_node(const struct options *options) {
         return MAIN_UNUSABLE;
     }
     diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd",
-                      "version %s, node %llu of %zu, listening on %s port %u as %s, data in %s, machine %s", RAFTD_VERSION,
-                      (unsigned long long)options->id, options->cluster.count, options->listen.host, options->listen.port,
-                      options->advertise_url, options->data_dir, options->machine->name);
+                      "version %s, node %llu%s%s, listening on %s port %u as %s, data in %s, machine %s", RAFTD_VERSION,
+                      (unsigned long long)options->id, options->join_url[0] != '\0' ? ", which joins " : "",
+                      options->join_url, options->listen.host, options->listen.port, options->advertise_url,
+                      options->data_dir, options->machine->name);
     reactor_run(reactor);
     reactor_destroy(reactor);
     storage_close(storage);

@@ -97,7 +97,6 @@ bool standing_answered(struct node *node, uint64_t number, const struct message_
     if (leader != NULL && answer->term >= standing->leader_term && roster_find(&node->roster, leader->id) != NULL) {
         standing->leader = *leader;
         standing->leader_term = answer->term;
-        standing->next_ms = node->now_ms;
     }
     const struct members_member *self = members_find(&probe->members, node->options.id);
     bool counted = self != NULL && strcmp(self->incarnation, node->identity.incarnation) == 0;

@@ -111,6 +111,24 @@ START_TEST(a_blank_disk_takes_the_place_of_a_lost_one) {
 }
 END_TEST
 
+START_TEST(who_takes_a_learners_place_is_a_learner) {
+    struct cluster *cluster = members_cluster(4, 3, 12);
+    cluster->members[3].options.learner = true;
+    cluster_start(cluster, 3);
+    members_await(cluster, 3, "1,2,3+4");
+    cluster_kill(cluster, 3);
+    cluster_blank_disk(cluster, 3);
+    cluster->members[3].options.learner = false;
+    cluster->members[3].options.replace = true;
+    cluster_run(cluster, 2 * ELECTION_MS);
+    cluster_start(cluster, 3);
+    members_await(cluster, 3, "1,2,3+4");
+    cluster_run(cluster, 10 * ELECTION_MS);
+    assert_members(cluster, 3, "1,2,3+4");
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(nobodys_place_is_taken_while_it_is_heard) {
     struct cluster *cluster = members_cluster(4, 3, 9);
     size_t leader = cluster_leader(cluster);
@@ -173,6 +191,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, another_machine_is_a_reason_to_wait);
     tcase_add_test(tcase, an_id_that_is_taken_is_a_reason_to_wait_and_the_cure_is_named);
     tcase_add_loop_test(tcase, a_blank_disk_takes_the_place_of_a_lost_one, 0, 2);
+    tcase_add_test(tcase, who_takes_a_learners_place_is_a_learner);
     tcase_add_test(tcase, nobodys_place_is_taken_while_it_is_heard);
     tcase_add_test(tcase, of_two_voters_the_rest_is_no_majority_and_that_is_said);
     tcase_add_test(tcase, a_replacement_goes_on_under_the_next_leader);

@@ -7,6 +7,7 @@
 #define VOTERS(ids) "{\"voters\":[" ids "]}"
 #define MEMBER(id)  "{\"id\":" id ",\"url\":\"http://node" id ":8001\",\"incarnation\":\"" INCARNATION "\"}"
 #define INCARNATION "00000000000000000000000000000001"
+#define OTHER       "00000000000000000000000000000002"
 
 static bool append(struct roster *roster, raft_index index, const char *text) {
     return roster_append(
@@ -121,7 +122,25 @@ START_TEST(a_snapshot_tells_who_it_is_since_when_and_what_comes_after_stays) {
 }
 END_TEST
 
+START_TEST(who_was_left_out_is_still_found_and_who_comes_back_is_found_as_it_is_now) {
+    struct roster roster;
+    roster_init(&roster);
+    ck_assert_ptr_null(roster_find(&roster, 2));
+    ck_assert(append(&roster, 1, VOTERS(MEMBER("1") "," MEMBER("2"))));
+    ck_assert(append(&roster, 5, VOTERS(MEMBER("1"))));
+    ck_assert_str_eq(roster_find(&roster, 2)->incarnation, INCARNATION);
+    ck_assert_ptr_null(roster_self(&roster, 2, INCARNATION));
+    ck_assert_ptr_nonnull(roster_self(&roster, 1, INCARNATION));
+    ck_assert(append(&roster, 7, VOTERS(MEMBER("1") ",{\"id\":2,\"url\":\"http://new\",\"incarnation\":\"" OTHER "\"}")));
+    ck_assert_str_eq(roster_find(&roster, 2)->url, "http://new");
+    ck_assert_ptr_null(roster_self(&roster, 2, INCARNATION));
+    ck_assert_ptr_nonnull(roster_self(&roster, 2, OTHER));
+    roster_clear(&roster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, who_was_left_out_is_still_found_and_who_comes_back_is_found_as_it_is_now);
     tcase_add_test(tcase, who_it_was_at_an_index_is_the_newest_at_or_before_it);
     tcase_add_test(tcase, compaction_keeps_who_it_is_from_there_on);
     tcase_add_test(tcase, a_snapshot_tells_who_it_is_since_when_and_what_comes_after_stays);

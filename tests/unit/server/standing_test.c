@@ -78,6 +78,19 @@ START_TEST(without_a_leader_nobody_takes_itself_for_removed) {
 }
 END_TEST
 
+/* It hears no leader, but others who do: they are asked now and then. */
+START_TEST(a_node_that_the_leader_does_not_reach_asks_in_peace) {
+    struct cluster *cluster = members_cluster(3, 3, 9);
+    size_t leader = cluster_leader(cluster);
+    size_t deaf = (leader + 1) % 3;
+    cluster->lost[leader][deaf] = true;
+    cluster_run(cluster, 10 * ELECTION_MS); /* It comes to rest after each question. */
+    ck_assert_int_ne(cluster_status(cluster, deaf).role, NODE_REMOVED);
+    ck_assert(node_is_leader(cluster_node(cluster, leader)));
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void move(struct cluster *cluster, size_t which, const char *url) {
     cluster_kill(cluster, which);
     snprintf(cluster->members[which].url, sizeof cluster->members[which].url, "%s", url);
@@ -122,6 +135,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_removed_node_answers_nothing_but_what_is_stale);
     tcase_add_test(tcase, a_removed_node_that_is_added_again_goes_on);
     tcase_add_test(tcase, without_a_leader_nobody_takes_itself_for_removed);
+    tcase_add_test(tcase, a_node_that_the_leader_does_not_reach_asks_in_peace);
     tcase_add_loop_test(tcase, a_node_that_comes_back_elsewhere_tells_the_others, 0, 3);
     tcase_add_test(tcase, a_cluster_of_one_that_moves_tells_itself);
 }
