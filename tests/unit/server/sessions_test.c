@@ -124,8 +124,8 @@ END_TEST
 START_TEST(what_is_over_is_taken_out_little_by_little) {
     struct log log = log_begin();
     for (int i = 0; i < 40; i++) {
-        char key[10];
-        sprintf(key, "%d", i);
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
         log_key(&log, key, "{}", "1");
         log_open(&log);
     }
