@@ -47,7 +47,9 @@
  * match is compacted has prev {0,0}: it says nothing of the log.
  *
  * Membership (ch. 4). The module decides which configuration comes next and when it may be appended; the host encodes it
- * (URLs and incarnations are its own) and hands it in as an entry.
+ * (URLs and incarnations are its own) and hands it in as an entry. A leader tells servers that a configuration leaves out
+ * that it is committed, for an election time-out at most: AppendEntries then go to servers that are no members any more. A
+ * host that no longer knows where they are calls raft_send_failed.
  *
  * Memory. Entries' bytes are counted buffers (server/base/buffer.h). Inputs are borrowed for the call; what the module
  * keeps until the next actions, it retains. What raft_take_actions answers is borrowed until the next call of any function
