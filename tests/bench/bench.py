@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
 
-from harness import Client, Cluster, wait_for  # noqa: E402,F401 (used by the benchmarks)
+from harness import Client, Cluster, Node, free_ports, wait_for  # noqa: E402,F401 (used by the benchmarks)
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
