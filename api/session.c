@@ -42,7 +42,16 @@ static void change(struct request *request, uint64_t session, node_propose_done 
         node_change_session(request->api->node, session, parameters->timeout_ms, parameters->forward, done, request);
 }
 
+/* A key would promise that a retry finds the first session, and the table keeps keys of commands only. */
 void session_handle_open(struct request *request) {
+    if (request->head.idempotency_key.count > 0) {
+        struct problem problem;
+        problem_set(
+            &problem, PROBLEM_BAD_REQUEST, false,
+            "Idempotency-Key is for proposals; to open a session twice does no harm, what is not used goes by itself");
+        answer_problem(request, &problem);
+        return;
+    }
     change(request, 0, opened);
 }
 

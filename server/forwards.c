@@ -11,6 +11,12 @@
 /* The leader's answer travels: it gets this much longer than the clients wait. */
 enum { MARGIN_MS = 500 };
 
+void forwards_init(struct node *node) {
+    uint64_t run;
+    node->io.random(node->io.random_context, &run, sizeof run);
+    node->forwards.run = run % RAFT_NUMBER_MAX + 1;
+}
+
 void forwards_clear(struct forwards *forwards) {
     while (forwards->list != NULL) {
         struct forward *forward = forwards->list;
@@ -86,6 +92,7 @@ static void send_one(struct node *node, const struct members_member *leader, raf
     request.round = 0;
     request.propose = (struct message_propose){
         .term = forward->term,
+        .run = node->forwards.run,
         .sequence = ++node->forwards.next_sequence,
         .timeout_ms = timeout_ms,
         .count = count,
@@ -225,12 +232,13 @@ uint64_t forwards_deadline_ms(const struct node *node) {
 
 /* -- The leader's side -- */
 
-static struct forwards_sender *find_sender(struct node *node, const struct message_address *address) {
+static struct forwards_sender *find_sender(struct node *node, const struct message_address *address, uint64_t run) {
     struct forwards *forwards = &node->forwards;
     struct forwards_sender *oldest = NULL;
     for (size_t i = 0; i < forwards->sender_count; i++) {
         struct forwards_sender *sender = &forwards->senders[i];
-        if (sender->id == address->from && strcmp(sender->incarnation, address->from_incarnation) == 0) {
+        if (sender->id == address->from && sender->run == run &&
+            strcmp(sender->incarnation, address->from_incarnation) == 0) {
             return sender;
         }
         if (oldest == NULL || sender->last_used_ms < oldest->last_used_ms) {
@@ -241,14 +249,14 @@ static struct forwards_sender *find_sender(struct node *node, const struct messa
         forwards->senders = memory_realloc(forwards->senders, (forwards->sender_count + 1) * sizeof *forwards->senders);
         oldest = &forwards->senders[forwards->sender_count++];
     }
-    *oldest = (struct forwards_sender){.id = address->from};
+    *oldest = (struct forwards_sender){.id = address->from, .run = run};
     memcpy(oldest->incarnation, address->from_incarnation, sizeof oldest->incarnation);
     return oldest;
 }
 
 /* True the first time that this sequence number is seen. */
-static bool take_once(struct node *node, const struct message_address *address, uint64_t sequence) {
-    struct forwards_sender *sender = find_sender(node, address);
+static bool take_once(struct node *node, const struct message_address *address, uint64_t run, uint64_t sequence) {
+    struct forwards_sender *sender = find_sender(node, address, run);
     sender->last_used_ms = node->now_ms;
     if (sequence > sender->highest) {
         uint64_t first_new = sender->highest + 1;
@@ -300,8 +308,9 @@ void forwards_receive(struct node *node, const struct message_request *request, 
         node_reply_problem(node, ticket, MESSAGE_PROPOSE, request->round, &problem);
         return;
     }
-    if (!take_once(node, &request->address, propose->sequence)) {
-        problem_set(&problem, PROBLEM_CONFLICT, true, "this request was taken before");
+    if (!take_once(node, &request->address, propose->run, propose->sequence)) {
+        problem_set(&problem, PROBLEM_LEADERSHIP_LOST, true,
+                    "the leader took this request before, and its answer was lost");
         node_reply_problem(node, ticket, MESSAGE_PROPOSE, request->round, &problem);
         return;
     }

@@ -19,9 +19,10 @@ struct forward {
     struct proposal_list proposals;
 };
 
-/* Which sequence numbers of one sender's incarnation have been taken. */
+/* Which sequence numbers of one run of a sender's incarnation have been taken. */
 struct forwards_sender {
     raft_node_id id;
+    uint64_t run;
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
     uint64_t highest;
     uint64_t last_used_ms;
@@ -30,6 +31,7 @@ struct forwards_sender {
 
 struct forwards {
     struct forward *list; /* Under way. */
+    uint64_t run;         /* Of this process: a member that was started again counts its forwards from one. */
     uint64_t next_sequence;
     raft_node_id refused_by; /* This leader of this term refused or could not be reached: */
     raft_term refused_term;
@@ -38,6 +40,7 @@ struct forwards {
     size_t sender_count;
 };
 
+void forwards_init(struct node *node);
 void forwards_clear(struct forwards *forwards);
 
 /* Sends the queued proposals to the leader, if one is known and may be asked. */

@@ -51,9 +51,11 @@ struct message_address {
     char to_incarnation[STORAGE_INCARNATION_SIZE + 1]; /* Empty in a probe: not known yet. */
 };
 
-/* Commands passed on to the leader. `sequence` grows with every forward of one incarnation: the leader takes each once. */
+/* Commands passed on to the leader. `sequence` grows with every forward of one run of the process, and begins anew in the
+ * next: the leader takes each (incarnation, run, sequence) once. */
 struct message_propose {
     raft_term term; /* Of the leader meant: another term's leader refuses. */
+    uint64_t run;   /* Drawn at the start of the process; may be left out: 0. */
     uint64_t sequence;
     uint64_t timeout_ms; /* How long the sender's clients wait. */
     size_t count;

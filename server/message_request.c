@@ -62,6 +62,7 @@ static void write_append_entries(const struct message_request *request, struct j
 
 static void write_propose(const struct message_propose *propose, struct json_writer *writer) {
     message_write_number(writer, "term", propose->term);
+    message_write_number(writer, "run", propose->run);
     message_write_number(writer, "sequence", propose->sequence);
     message_write_number(writer, "timeout_ms", propose->timeout_ms);
     json_write_name(writer, "commands");
@@ -234,7 +235,9 @@ static bool read_propose(struct json_span value, struct head *head, struct messa
                          struct problem *out_problem) {
     struct json_span array = {0};
     struct json_span origins = {0};
+    propose->run = 0;
     add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &propose->term);
+    add_field(head, "run", MESSAGE_FIELD_NUMBER, true, &propose->run);
     add_field(head, "sequence", MESSAGE_FIELD_NUMBER, false, &propose->sequence);
     add_field(head, "timeout_ms", MESSAGE_FIELD_NUMBER, false, &propose->timeout_ms);
     add_field(head, "commands", MESSAGE_FIELD_ARRAY, false, &array);

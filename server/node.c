@@ -88,6 +88,7 @@ struct node *node_create(const struct node_options *options, const struct node_i
         free(node);
         return NULL;
     }
+    forwards_init(node);
     if (state.identity.formed) {
         node_start_core(node, core);
     } else {

@@ -292,7 +292,8 @@ void node_cancel(struct node *node, uint64_t ticket) {
 }
 
 const char *node_role_name(enum node_role role) {
-    static const char *const names[] = {"leader", "follower", "candidate", "pre_candidate", "learner", "waiting", "removed"};
+    static const char *const names[] = {"leader",  "follower", "candidate", "pre_candidate",
+                                        "learner", "waiting",  "removed"};
     return names[role];
 }
 

@@ -67,6 +67,15 @@ START_TEST(problems_carry_an_outcome_where_something_would_change) {
 }
 END_TEST
 
+START_TEST(no_key_makes_opening_happen_once) {
+    struct harness *harness = harness_begin();
+    struct reply reply = ask(harness, "POST", "/v1/sessions", "Idempotency-Key: a\r\n", NULL);
+    check_problem(&reply, 400, "bad_request", "rejected");
+    ck_assert_uint_eq(harness->node->call_count, 0);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(a_number_that_is_none_is_400_and_anything_else_404) {
     struct harness *harness = harness_begin();
     static const char *const bad[] = {"/v1/sessions/0", "/v1/sessions/000", "/v1/sessions/9007199254740992",
@@ -109,6 +118,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, closing_is_answered_without_a_body);
     tcase_add_test(tcase, its_last_proposal_is_what_the_node_says);
     tcase_add_test(tcase, problems_carry_an_outcome_where_something_would_change);
+    tcase_add_test(tcase, no_key_makes_opening_happen_once);
     tcase_add_test(tcase, a_number_that_is_none_is_400_and_anything_else_404);
     tcase_add_test(tcase, other_methods_are_405);
 }

@@ -132,7 +132,7 @@ START_TEST(a_sequence_number_is_taken_once_within_the_window_and_never_below) {
         struct message_answer answer = network_answer(packet);
         ck_assert_msg((answer.problem.code == PROBLEM_NONE) == steps[i].taken, "step %zu: %s", i, answer.problem.detail);
         if (!steps[i].taken) {
-            ck_assert_int_eq(answer.problem.code, PROBLEM_CONFLICT);
+            ck_assert_int_eq(answer.problem.code, PROBLEM_LEADERSHIP_LOST);
             ck_assert(answer.problem.outcome_unknown);
         }
         taken += steps[i].taken ? 1 : 0;
@@ -154,6 +154,22 @@ START_TEST(a_new_incarnation_of_the_sender_counts_anew) {
         ck_assert_int_eq(network_answer(packet).problem.code, PROBLEM_NONE);
     }
     ck_assert_uint_eq(cluster_node(now.cluster, now.leader)->forwards.sender_count, FORWARDS_SENDERS);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
+START_TEST(a_follower_that_was_started_again_is_not_taken_for_its_own_past) {
+    struct setting now = begin(31);
+    for (unsigned run = 0; run < 3; run++) {
+        for (unsigned i = 0; i < 3 - run; i++) {
+            assert_result(client_await(cluster_propose(now.cluster, now.follower, PUT("a", "1"))),
+                          i + run == 0 ? "{}" : "{\"previous\":1}");
+        }
+        cluster_restart(now.cluster, now.follower);
+        cluster_settle(now.cluster);
+    }
+    ck_assert(node_is_leader(cluster_node(now.cluster, now.leader)));
+    ck_assert_uint_eq(commands_in_log(now.cluster, now.leader), 6);
     cluster_destroy(now.cluster);
 }
 END_TEST
@@ -321,6 +337,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_leader_takes_forwards_of_its_own_term_only);
     tcase_add_test(tcase, a_sequence_number_is_taken_once_within_the_window_and_never_below);
     tcase_add_test(tcase, a_new_incarnation_of_the_sender_counts_anew);
+    tcase_add_test(tcase, a_follower_that_was_started_again_is_not_taken_for_its_own_past);
     tcase_add_test(tcase, a_leader_deposed_before_it_appended_refuses_the_whole_so_that_the_next_is_asked);
     tcase_add_test(tcase, a_leader_that_shuts_down_leaves_forwarded_commands_to_the_next);
     tcase_add_test(tcase, commands_for_which_the_answer_has_no_line_are_unknown);

@@ -26,7 +26,7 @@ static const char *const texts[MESSAGE_KIND_COUNT] = {
     [MESSAGE_READ_INDEX] = "{" HEAD ",\"lease\":true}",
     [MESSAGE_TIMEOUT_NOW] = "{" HEAD ",\"term\":7,\"leader_id\":1}",
     [MESSAGE_TRANSFER] = "{" HEAD ",\"transfer_to\":2,\"timeout_ms\":60000}",
-    [MESSAGE_PROPOSE] = "{" HEAD ",\"term\":7,\"sequence\":3,\"timeout_ms\":5000,"
+    [MESSAGE_PROPOSE] = "{" HEAD ",\"term\":7,\"run\":9,\"sequence\":3,\"timeout_ms\":5000,"
                         "\"commands\":[10000000000000000001,{\"b\":1,\"a\" :\t[]},\"\\u00e9\",null]}",
     [MESSAGE_PROBE] =
         "{\"from\":1,\"from_incarnation\":\"" ONE "\",\"to\":2,\"round\":0,\"machine\":\"hashmap\",\"list\":"
@@ -156,6 +156,7 @@ END_TEST
 START_TEST(forwarded_commands_keep_their_bytes) {
     struct message_request request = read_good(MESSAGE_PROPOSE, texts[MESSAGE_PROPOSE], NULL);
     ck_assert_uint_eq(request.propose.term, 7);
+    ck_assert_uint_eq(request.propose.run, 9);
     ck_assert_uint_eq(request.propose.sequence, 3);
     ck_assert_uint_eq(request.propose.timeout_ms, 5000);
     ck_assert_uint_eq(request.propose.count, 4);
@@ -179,10 +180,10 @@ END_TEST
 
 /* Fields that came later: nodes of before leave them out. */
 static bool may_be_left_out(const char *name) {
-    return strcmp(name, "lease") == 0 || strcmp(name, "transfer") == 0;
+    return strcmp(name, "lease") == 0 || strcmp(name, "transfer") == 0 || strcmp(name, "run") == 0;
 }
 
-START_TEST(what_older_nodes_leave_out_is_false) {
+START_TEST(what_may_be_left_out_is_false_or_none) {
     char *text = changed(texts[MESSAGE_READ_INDEX], "lease", NULL);
     ck_assert(!read_good(MESSAGE_READ_INDEX, text, NULL).lease);
     free(text);
@@ -192,6 +193,11 @@ START_TEST(what_older_nodes_leave_out_is_false) {
     free(text);
     text = changed(texts[MESSAGE_REQUEST_VOTE], "transfer", "true");
     ck_assert(read_good(MESSAGE_REQUEST_VOTE, text, NULL).raft.request_vote.transfer);
+    free(text);
+    text = changed(texts[MESSAGE_PROPOSE], "run", NULL);
+    struct message_request request = read_good(MESSAGE_PROPOSE, text, NULL);
+    ck_assert_uint_eq(request.propose.run, 0);
+    message_request_clear(&request);
     free(text);
 }
 END_TEST
@@ -288,6 +294,7 @@ static const struct {
     {MESSAGE_APPEND_ENTRIES, "prev_log_term", false},
     {MESSAGE_APPEND_ENTRIES, "leader_commit", false},
     {MESSAGE_PROPOSE, "term", false},
+    {MESSAGE_PROPOSE, "run", false},
     {MESSAGE_PROPOSE, "sequence", false},
     {MESSAGE_PROPOSE, "timeout_ms", false},
 };
@@ -418,7 +425,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_heartbeat_has_no_entries);
     tcase_add_test(tcase, forwarded_commands_keep_their_bytes);
     tcase_add_test(tcase, a_probe_is_read);
-    tcase_add_test(tcase, what_older_nodes_leave_out_is_false);
+    tcase_add_test(tcase, what_may_be_left_out_is_false_or_none);
     tcase_add_test(tcase, a_wish_to_hand_over_is_read);
     tcase_add_test(tcase, a_field_that_is_missing_is_named);
     tcase_add_test(tcase, a_field_of_another_type_is_named);
