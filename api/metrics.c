@@ -94,6 +94,10 @@ void metrics_handle(struct request *request) {
           status->snapshot.id.index);
     gauge(&text, "snapshot_bytes", "Size of that snapshot.", status->snapshot.length);
     write_snapshots(&text, status);
+    gauge(&text, "state_diverged", "1 while this node's state differs from the majority's: it serves no queries.",
+          status->diverged_since != 0 ? 1 : 0);
+    gauge(&text, "divergence_alarm", "1 on a leader while no majority of voters agrees on the state.",
+          status->divergence_alarm ? 1 : 0);
     gauge(&text, "members", "Members in the configuration, 0 before there is one.", status->members.count);
     write_peers(&text, status);
     gauge(&text, "storage_bytes", "Bytes that the store takes on disk.", api->host.storage_bytes(api->host.context));

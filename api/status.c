@@ -6,6 +6,8 @@
 
 #include "server/base/memory.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void write_number(struct json_writer *writer, const char *name, uint64_t number) {
@@ -133,6 +135,30 @@ static void write_disk(const struct node_disk_status *disk, struct json_writer *
     json_write_object_end(writer);
 }
 
+static void write_state(const struct node_status *status, struct json_writer *writer) {
+    json_write_name(writer, "state_hash");
+    if (status->state_hash.index == 0) {
+        json_write_null(writer);
+    } else {
+        char digits[17];
+        snprintf(digits, sizeof digits, "%016" PRIx64, status->state_hash.hash);
+        json_write_object_begin(writer);
+        write_number(writer, "index", status->state_hash.index);
+        write_text(writer, "hash", digits);
+        json_write_object_end(writer);
+    }
+    json_write_name(writer, "diverged");
+    if (status->diverged_since == 0) {
+        json_write_null(writer);
+    } else {
+        json_write_object_begin(writer);
+        write_number(writer, "since_index", status->diverged_since);
+        json_write_object_end(writer);
+    }
+    json_write_name(writer, "divergence_alarm");
+    json_write_bool(writer, status->divergence_alarm);
+}
+
 void status_write(const struct api *api, const struct node_status *status, struct json_writer *writer) {
     bool member = status->cluster_id[0] != '\0';
     json_write_object_begin(writer);
@@ -158,7 +184,7 @@ void status_write(const struct api *api, const struct node_status *status, struc
     write_peers(api, status, writer);
     write_host(api, writer);
     write_disk(&status->disk, writer);
-    write_null(writer, "state_hash");
+    write_state(status, writer);
     write_waiting(status, writer);
     json_write_object_end(writer);
 }

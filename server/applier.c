@@ -81,6 +81,35 @@ static void apply_command(struct node *node, const struct raft_entry *entry, str
     }
 }
 
+/* What the entry's end adds to the hash; entries that have no answer add nothing. */
+static void add_to_hash(struct applier *applier, const struct raft_entry *entry, const struct message_line *outcome) {
+    enum state_hash_verdict verdict = STATE_HASH_DONE;
+    struct json_span result = outcome->result;
+    switch (outcome->problem.code) {
+    case PROBLEM_NONE:
+        verdict = outcome->omitted ? STATE_HASH_OMITTED : outcome->duplicate ? STATE_HASH_DUPLICATE : STATE_HASH_DONE;
+        break;
+    case PROBLEM_STALE_SEQUENCE:
+        verdict = STATE_HASH_STALE;
+        break;
+    case PROBLEM_SESSION_EXPIRED:
+        verdict = STATE_HASH_EXPIRED;
+        break;
+    case PROBLEM_KEY_REUSED:
+        verdict = STATE_HASH_KEY_REUSED;
+        break;
+    default:
+        assert(outcome->problem.code == PROBLEM_INVALID_COMMAND);
+        verdict = STATE_HASH_REFUSED;
+        break;
+    }
+    if (outcome->problem.code != PROBLEM_NONE) {
+        result.size = 0;
+    }
+    state_hash_add(&applier->hash, entry->id.index, verdict, outcome->id.index,
+                   (struct json_span){entry->data, entry->size}, result);
+}
+
 static void apply_session(struct node *node, const struct raft_entry *entry, struct message_line *outcome) {
     struct sessions *sessions = node->applier.sessions;
     outcome->result = (struct json_span){"null", 4};
@@ -110,9 +139,16 @@ static void apply(struct node *node, const struct raft_entry *entry) {
     } else if (entry->type == RAFT_SESSION) {
         apply_session(node, entry, &outcome);
     }
+    if (entry->type == RAFT_COMMAND || entry->type == RAFT_SESSION) {
+        add_to_hash(applier, entry, &outcome);
+    }
+    state_hash_applied(&applier->hash, entry->id.index);
     applier->applied = entry->id;
     snapshots_applied(node, entry);
-    proposals_applied(node, entry, &outcome);
+    if (diverged_is_news(node, entry->id.index)) {
+        diverged_doubt(node, &outcome);
+        proposals_applied(node, entry, &outcome);
+    }
 }
 
 static void load(struct node *node, raft_index commit_index) {

@@ -6,6 +6,7 @@
 #include "server/machine/machine.h"
 #include "server/raft/raft.h"
 #include "server/sessions.h"
+#include "server/state_hash.h"
 
 struct node;
 
@@ -17,13 +18,15 @@ struct applier {
     struct raft_entry_id applied; /* {0,0} before the first. */
     uint64_t load_token;          /* The disk is reading what comes next; 0: it is not. */
     bool load_stale;              /* What it reads is not what comes next any more. */
+    struct state_hash hash;       /* Of all answers up to `applied`. */
     struct json_writer result;    /* Of the command being applied; kept to save allocations. */
 };
 
 void applier_init(struct applier *applier, const struct machine *machine);
 void applier_clear(struct applier *applier, const struct machine *machine);
 
-/* The state and the table are these from now on; `applied` is what they cover. What was there is not freed. */
+/* The state and the table are these from now on; `applied` is what they cover, perhaps less than was applied before. What
+ * was there is not freed; the hash is the caller's to begin anew. */
 void applier_replace(struct applier *applier, void *state, struct sessions *sessions, struct raft_entry_id applied);
 
 /* Applies up to the commit index, as far as the entries are at hand. */

@@ -12,6 +12,7 @@
 #define RAFTD_MESSAGE_H
 
 #include "server/change.h"
+#include "server/divergence.h"
 #include "server/json/json.h"
 #include "server/members.h"
 #include "server/origin.h"
@@ -85,6 +86,7 @@ struct message_install {
     struct storage_snapshot snapshot; /* Which file. */
     uint64_t offset;
     bool done; /* The piece is the file's last one: it may be put into effect. */
+    bool mend; /* For a node whose state differs: also when its log has reached that far. */
     const char *bytes;
     size_t size;           /* At most MESSAGE_CHUNK_BYTES_MAX. */
     struct buffer *buffer; /* What keeps the bytes alive; not counted. May be NULL when size is 0. */
@@ -94,6 +96,9 @@ struct message_request {
     enum message_kind kind;
     struct message_address address;
     raft_round round; /* Echoed by the answer. */
+    /* APPEND_ENTRIES: what the leader knows of the receiver's state, and since when it differs. */
+    enum divergence_verdict state;
+    raft_index diverged_since;
     union {
         struct raft_message
             raft;   /* REQUEST_VOTE, APPEND_ENTRIES. from, to, round as above; entries' array and their configurations owned
@@ -143,6 +148,8 @@ struct message_answer {
     struct problem
         problem;       /* Not PROBLEM_NONE: the request was refused as a whole; the rest is empty. Sent as problem+json. */
     bool storage_full; /* APPEND_ENTRIES: its sender's disk has no room for commands. */
+    struct state_hash_report state_hash; /* APPEND_ENTRIES: what its sender reports of its state; index 0: nothing. */
+    bool diverged;                       /* APPEND_ENTRIES: its sender has been told that its state differs. */
     union {
         struct raft_message raft;
         raft_index read_index; /* READ_INDEX. */

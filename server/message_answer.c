@@ -4,10 +4,12 @@
 #include "server/base/memory.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 4 + 9, PROMISE_MS_MAX = 90 * 1000 };
+enum { FIELDS_MAX = 4 + 9, HASH_DIGITS = 16, PROMISE_MS_MAX = 90 * 1000 };
 
 static const struct message_place top = {NULL, 0};
 
@@ -44,7 +46,19 @@ static void write_vote(const struct raft_message *raft, struct json_writer *writ
     json_write_bool(writer, raft->vote_answer.pre_vote);
 }
 
-static void write_append(const struct raft_message *raft, bool storage_full, struct json_writer *writer) {
+static void write_hash(struct state_hash_report report, struct json_writer *writer) {
+    char digits[HASH_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%016" PRIx64, report.hash);
+    json_write_name(writer, "state_hash");
+    json_write_object_begin(writer);
+    message_write_number(writer, "index", report.index);
+    json_write_name(writer, "hash");
+    json_write_text(writer, digits);
+    json_write_object_end(writer);
+}
+
+static void write_append(const struct message_answer *answer, struct json_writer *writer) {
+    const struct raft_message *raft = &answer->raft;
     assert(raft->type == RAFT_APPEND_ANSWER);
     json_write_name(writer, "success");
     json_write_bool(writer, raft->append_answer.success);
@@ -55,8 +69,15 @@ static void write_append(const struct raft_message *raft, bool storage_full, str
         message_write_number(writer, "conflict_index", raft->append_answer.conflict_index);
     }
     message_write_number(writer, "promise_ms", raft->append_answer.promise_ms);
-    if (storage_full) {
+    if (answer->storage_full) {
         json_write_name(writer, "storage_full");
+        json_write_bool(writer, true);
+    }
+    if (answer->state_hash.index != 0) {
+        write_hash(answer->state_hash, writer);
+    }
+    if (answer->diverged) {
+        json_write_name(writer, "diverged");
         json_write_bool(writer, true);
     }
 }
@@ -99,7 +120,7 @@ static void write_kind(const struct message_answer *answer, struct json_writer *
         write_vote(&answer->raft, writer);
         break;
     case MESSAGE_APPEND_ENTRIES:
-        write_append(&answer->raft, answer->storage_full, writer);
+        write_append(answer, writer);
         break;
     case MESSAGE_READ_INDEX:
         message_write_number(writer, "read_index", answer->read_index);
@@ -184,8 +205,32 @@ static bool read_timeout_now(struct json_span value, struct head *head, struct r
     return read_fields(value, head);
 }
 
+/* {"index","hash"}; of a report that makes no sense nothing is believed. */
+static struct state_hash_report read_hash(struct json_span object) {
+    struct state_hash_report report = {0};
+    struct json_span digits = {0};
+    struct message_field fields[] = {
+        {.name = "index", .type = MESSAGE_FIELD_ID, .out = &report.index},
+        {.name = "hash", .type = MESSAGE_FIELD_STRING, .out = &digits},
+    };
+    static const char hexadecimal[] = "0123456789abcdef";
+    if (object.size == 0 || !message_field_read(object, fields, MESSAGE_FIELD_COUNT(fields), top, NULL) ||
+        digits.size != HASH_DIGITS + 2) {
+        return (struct state_hash_report){0};
+    }
+    for (size_t i = 1; i <= HASH_DIGITS; i++) {
+        const char *digit = memchr(hexadecimal, digits.data[i], sizeof hexadecimal - 1);
+        if (digit == NULL) {
+            return (struct state_hash_report){0};
+        }
+        report.hash = report.hash << 4 | (uint64_t)(digit - hexadecimal);
+    }
+    return report;
+}
+
 /* A success says how far the logs agree, a failure where to look next: what belongs to the other one is not believed. */
-static bool read_append(struct json_span value, struct head *head, struct raft_message *raft, bool *out_storage_full) {
+static bool read_append(struct json_span value, struct head *head, struct raft_message *raft,
+                        struct message_answer *out_answer) {
     struct raft_append_answer answer = {0};
     struct raft_append_answer *out = &raft->append_answer;
     raft->type = RAFT_APPEND_ANSWER;
@@ -196,10 +241,14 @@ static bool read_append(struct json_span value, struct head *head, struct raft_m
     add_field(head, "conflict_term", MESSAGE_FIELD_NUMBER, true, &answer.conflict_term);
     add_field(head, "conflict_index", MESSAGE_FIELD_NUMBER, true, &answer.conflict_index);
     add_field(head, "promise_ms", MESSAGE_FIELD_NUMBER, true, &promise_ms);
-    add_field(head, "storage_full", MESSAGE_FIELD_BOOL, true, out_storage_full);
+    add_field(head, "storage_full", MESSAGE_FIELD_BOOL, true, &out_answer->storage_full);
+    struct json_span hash = {0};
+    add_field(head, "state_hash", MESSAGE_FIELD_OBJECT, true, &hash);
+    add_field(head, "diverged", MESSAGE_FIELD_BOOL, true, &out_answer->diverged);
     if (!read_fields(value, head)) {
         return false;
     }
+    out_answer->state_hash = read_hash(hash);
     bool has_match = head->fields[success + 1].found;
     bool has_conflict = head->fields[success + 2].found && head->fields[success + 3].found;
     /* No promise is as long as a minute: what is more is not believed. */
@@ -214,8 +263,7 @@ static bool read_append(struct json_span value, struct head *head, struct raft_m
     return has_conflict;
 }
 
-static bool read_raft(enum message_kind kind, struct json_span value, struct head *head, struct raft_message *out_raft,
-                      bool *out_storage_full) {
+static bool read_raft(enum message_kind kind, struct json_span value, struct head *head, struct message_answer *answer) {
     struct raft_message raft = {0};
     bool good = false;
     if (kind == MESSAGE_REQUEST_VOTE) {
@@ -223,13 +271,13 @@ static bool read_raft(enum message_kind kind, struct json_span value, struct hea
     } else if (kind == MESSAGE_TIMEOUT_NOW) {
         good = read_timeout_now(value, head, &raft);
     } else {
-        good = read_append(value, head, &raft, out_storage_full);
+        good = read_append(value, head, &raft, answer);
     }
     if (good) {
         raft.from = head->from;
         raft.term = head->term;
         raft.round = head->round;
-        *out_raft = raft;
+        answer->raft = raft;
     }
     return good;
 }
@@ -296,7 +344,7 @@ static bool read_kind(struct json_span value, struct head *head, struct message_
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:
     case MESSAGE_TIMEOUT_NOW:
-        return read_raft(answer->kind, value, head, &answer->raft, &answer->storage_full);
+        return read_raft(answer->kind, value, head, answer);
     case MESSAGE_READ_INDEX:
         add_field(head, "read_index", MESSAGE_FIELD_NUMBER, false, &answer->read_index);
         return read_fields(value, head);
@@ -327,7 +375,8 @@ bool message_answer_read(enum message_kind kind, unsigned status, struct json_sp
     struct message_answer answer;
     answer.kind = kind;
     answer.problem = (struct problem){0};
-    answer.storage_full = false;
+    answer.storage_full = answer.diverged = false;
+    answer.state_hash.index = 0;
     bool refused = status != 200;
     add_head(&head, refused);
     bool good = refused ? message_problem_read(value, status, &answer.problem) && read_fields(value, &head)

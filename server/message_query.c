@@ -19,10 +19,11 @@ void message_query_write(const struct message_request *request, char out_query[M
     int size = snprintf(out_query, MESSAGE_QUERY_SIZE,
                         "cluster_id=%s&from=%" PRIu64 "&from_incarnation=%s&to=%" PRIu64 "&to_incarnation=%s&round=%" PRIu64
                         "&term=%" PRIu64 "&snapshot_index=%" PRIu64 "&snapshot_term=%" PRIu64 "&length=%" PRIu64
-                        "&crc=%" PRIu32 "&offset=%" PRIu64 "&done=%s",
+                        "&crc=%" PRIu32 "&offset=%" PRIu64 "&done=%s%s",
                         address->cluster_id, address->from, address->from_incarnation, address->to, address->to_incarnation,
                         request->round, install->term, install->snapshot.id.index, install->snapshot.id.term,
-                        install->snapshot.length, install->snapshot.crc, install->offset, install->done ? "true" : "false");
+                        install->snapshot.length, install->snapshot.crc, install->offset, install->done ? "true" : "false",
+                        install->mend ? "&mend=true" : "");
     assert(size > 0 && size < MESSAGE_QUERY_SIZE);
     (void)size;
 }
@@ -37,6 +38,7 @@ struct parameter {
     uint64_t *number; /* One of these three. */
     char *digits;     /* MESSAGE_FIELD_DIGITS_SIZE of them and a NUL. */
     bool *truth;
+    bool optional;
     bool found;
 };
 
@@ -122,7 +124,7 @@ static bool read_pairs(const char *query, size_t size, struct parameter *paramet
         at = pair_end + 1;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!parameters[i].found) {
+        if (!parameters[i].found && !parameters[i].optional) {
             return refuse(out_problem, parameters[i].name, "is missing");
         }
     }
@@ -162,6 +164,7 @@ bool message_query_read(const char *query, size_t size, struct buffer *body, str
         {.name = "crc", .number = &crc, .maximum = UINT32_MAX},
         {.name = "offset", .number = &install->offset, .maximum = RAFT_NUMBER_MAX},
         {.name = "done", .truth = &install->done},
+        {.name = "mend", .truth = &install->mend, .optional = true},
     };
     if (!read_pairs(query, size, parameters, MESSAGE_FIELD_COUNT(parameters), out_problem)) {
         return false;

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { HEAD_FIELDS = 6, FIELDS_MAX = HEAD_FIELDS + 7 };
+enum { HEAD_FIELDS = 6, FIELDS_MAX = HEAD_FIELDS + 8 };
 
 /* What all requests begin with, and the table that is being made for one object. */
 struct head {
@@ -52,6 +52,13 @@ static void write_append_entries(const struct message_request *request, struct j
     message_write_number(writer, "leader_id", request->address.from);
     write_entry_id(writer, "prev_log_index", "prev_log_term", append->prev);
     message_write_number(writer, "leader_commit", append->leader_commit);
+    if (request->state != DIVERGENCE_UNKNOWN) {
+        json_write_name(writer, "diverged");
+        json_write_bool(writer, request->state == DIVERGENCE_DIFFERS);
+    }
+    if (request->state == DIVERGENCE_DIFFERS) {
+        message_write_number(writer, "diverged_since", request->diverged_since);
+    }
     json_write_name(writer, "entries");
     json_write_array_begin(writer);
     for (size_t i = 0; i < append->entry_count; i++) {
@@ -185,10 +192,11 @@ static bool read_timeout_now(struct json_span value, struct head *head, struct r
     return read_fields(value, head, out_problem) && check_sender(head, leader, "leader_id", out_problem);
 }
 
-static bool read_append_entries(struct json_span value, struct head *head, struct buffer *body, struct raft_message *raft,
-                                struct problem *out_problem) {
+static bool read_append_entries(struct json_span value, struct head *head, struct buffer *body,
+                                struct message_request *request, struct problem *out_problem) {
     raft_node_id leader = 0;
     struct json_span array = {0};
+    struct raft_message *raft = &request->raft;
     raft->type = RAFT_APPEND_ENTRIES;
     struct raft_append_entries *append = &raft->append_entries;
     add_field(head, "term", MESSAGE_FIELD_NUMBER, false, &raft->term);
@@ -197,6 +205,10 @@ static bool read_append_entries(struct json_span value, struct head *head, struc
     add_field(head, "prev_log_term", MESSAGE_FIELD_NUMBER, false, &append->prev.term);
     add_field(head, "leader_commit", MESSAGE_FIELD_NUMBER, false, &append->leader_commit);
     add_field(head, "entries", MESSAGE_FIELD_ARRAY, false, &array);
+    bool diverged = false;
+    size_t state = head->field_count;
+    add_field(head, "diverged", MESSAGE_FIELD_BOOL, true, &diverged);
+    add_field(head, "diverged_since", MESSAGE_FIELD_NUMBER, true, &request->diverged_since);
     if (!read_fields(value, head, out_problem) || !check_sender(head, leader, "leader_id", out_problem) ||
         !check_entry_id(append->prev, raft->term, "prev_log_term", out_problem)) {
         return false;
@@ -206,6 +218,9 @@ static bool read_append_entries(struct json_span value, struct head *head, struc
         return false;
     }
     append->entries = entries;
+    if (head->fields[state].found) {
+        request->state = diverged ? DIVERGENCE_DIFFERS : DIVERGENCE_AGREES;
+    }
     return true;
 }
 
@@ -302,21 +317,19 @@ static void copy_head(const struct head *head, struct message_request *request) 
 
 static bool read_raft(struct json_span value, struct head *head, struct buffer *body, struct message_request *out_request,
                       struct problem *out_problem) {
-    struct raft_message raft = {0};
+    struct raft_message *raft = &out_request->raft;
+    *raft = (struct raft_message){0};
     bool good = false;
     if (out_request->kind == MESSAGE_REQUEST_VOTE) {
-        good = read_request_vote(value, head, &raft, out_problem);
+        good = read_request_vote(value, head, raft, out_problem);
     } else if (out_request->kind == MESSAGE_TIMEOUT_NOW) {
-        good = read_timeout_now(value, head, &raft, out_problem);
+        good = read_timeout_now(value, head, raft, out_problem);
     } else {
-        good = read_append_entries(value, head, body, &raft, out_problem);
+        good = read_append_entries(value, head, body, out_request, out_problem);
     }
-    if (good) {
-        raft.from = head->address.from;
-        raft.to = head->address.to;
-        raft.round = head->round;
-        out_request->raft = raft;
-    }
+    raft->from = head->address.from;
+    raft->to = head->address.to;
+    raft->round = head->round;
     return good;
 }
 
@@ -325,6 +338,8 @@ bool message_request_read(enum message_kind kind, struct json_span value, struct
     struct head head = {0};
     struct message_request request;
     request.kind = kind;
+    request.state = DIVERGENCE_UNKNOWN;
+    request.diverged_since = 0;
     add_head(&head, kind);
     bool good = false;
     switch (kind) {

@@ -210,6 +210,10 @@ static void learn_ready_index(struct node *node) {
     }
 }
 
+static bool must_not_lead(const struct node *node) {
+    return node->disk_watch.stalled || node->standing.retired || diverged_is(node);
+}
+
 void node_turn(struct node *node, uint64_t now_ms) {
     node->work = false;
     node_tick(node, now_ms);
@@ -221,8 +225,9 @@ void node_turn(struct node *node, uint64_t now_ms) {
         cluster_clock_lead(&node->clock, raft_current_term(node->core), node->now_ms);
     }
     disk_watch_turn(node);
+    mending_turn(node);
     if (node->core != NULL) {
-        raft_set_unfit(node->core, node->disk_watch.stalled || node->standing.retired);
+        raft_set_unfit(node->core, must_not_lead(node));
     }
     disk_space_turn(node);
     proposals_turn(node);
@@ -267,6 +272,7 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, snapshots_deadline_ms(node));
     deadline = sooner(deadline, snapshot_sends_deadline_ms(node));
     deadline = sooner(deadline, snapshot_wishes_deadline_ms(node));
+    deadline = sooner(deadline, mending_deadline_ms(node));
     if (node->shutting_down && node->shut_down_deadline_ms > node->now_ms) {
         deadline = sooner(deadline, node->shut_down_deadline_ms);
     }

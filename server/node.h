@@ -274,6 +274,9 @@ struct node_status {
     size_t waiting_count;
     struct node_waiting waiting[RAFT_MEMBERS_MAX];
     struct node_disk_status disk;
+    struct state_hash_report state_hash; /* The newest report; index 0: none yet. */
+    raft_index diverged_since;           /* This node's state differs from the majority's; 0: not that it knows. */
+    bool divergence_alarm;               /* It leads, and no majority of voters agrees on the state. */
 };
 void node_status(const struct node *node, struct node_status *out_status);
 

@@ -9,12 +9,14 @@
 #include "server/contacts.h"
 #include "server/disk_space.h"
 #include "server/disk_watch.h"
+#include "server/diverged.h"
 #include "server/entry_cache.h"
 #include "server/formation.h"
 #include "server/forwards.h"
 #include "server/handover.h"
 #include "server/joining.h"
 #include "server/log_reads.h"
+#include "server/mending.h"
 #include "server/node.h"
 #include "server/outbox.h"
 #include "server/proposals.h"
@@ -69,6 +71,8 @@ struct node {
     struct formation formation;
     struct joining joining;
     struct standing standing;
+    struct diverged diverged;
+    struct mending mending;
 
     bool ready_known;       /* What was committed when this node started is known: */
     raft_index ready_index; /* it is ready when this much is applied. */

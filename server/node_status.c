@@ -47,6 +47,9 @@ void node_status(const struct node *node, struct node_status *out_status) {
         .sessions = sessions_count(node->applier.sessions),
         .keys = sessions_key_count(node->applier.sessions),
     };
+    out_status->state_hash = state_hash_newest(&node->applier.hash);
+    out_status->diverged_since = node->diverged.since;
+    out_status->divergence_alarm = node->mending.alarm;
     out_status->disk = (struct node_disk_status){
         .oldest_write_ms = disk_watch_oldest_ms(node),
         .stalled = node->disk_watch.stalled,
@@ -103,6 +106,12 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size) {
     }
     if (standing_is_removed(node)) {
         snprintf(out_why, why_size, "this node was removed from the cluster");
+        return false;
+    }
+    if (diverged_is(node)) {
+        struct problem problem;
+        diverged_problem(node, &problem);
+        snprintf(out_why, why_size, "%s", problem.detail);
         return false;
     }
     if (node_leader(node) == 0) {

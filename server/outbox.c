@@ -46,6 +46,9 @@ static void send_answer(struct node *node, const struct raft_message *message) {
     struct message_answer answer = node_answer_to(node, kind_of(message), message->round);
     answer.raft = *message;
     answer.term = message->term;
+    if (answer.kind == MESSAGE_APPEND_ENTRIES) {
+        diverged_complete_answer(node, &answer);
+    }
     node_reply(node, message->ticket, &answer);
 }
 
@@ -62,6 +65,7 @@ static void send_request(struct node *node, const struct raft_message *message, 
     uint32_t timeout_ms = node->options.election_timeout_ms;
     if (message->type == RAFT_APPEND_ENTRIES) {
         request.raft.append_entries.entries = entries;
+        mending_complete_request(node, message->to, &request);
         if (message->append_entries.entry_count > 0) {
             timeout_ms *= 2; /* The answer waits for the follower's disk. */
         }

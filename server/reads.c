@@ -295,6 +295,10 @@ static bool is_over(const struct node *node, const struct reads_query *query, st
         overdue_problem(node, query, out_problem);
         return true;
     }
+    if (diverged_is(node)) {
+        diverged_problem(node, out_problem);
+        return true;
+    }
     if (query->state == READS_NEW && standing_is_removed(node)) {
         standing_removed_problem(node, out_problem);
         return true;
@@ -311,9 +315,11 @@ static bool is_over(const struct node *node, const struct reads_query *query, st
     return true;
 }
 
-/* Outside a cluster nothing is served, not even what is stale: an empty machine would pass for lost data. */
+/* Outside a cluster nothing is served, not even what is stale: an empty machine would pass for lost data. Nor from a state
+ * that differs from the majority's. */
 static bool is_ready(const struct node *node, const struct reads_query *query) {
-    return node->core != NULL && query->state == READS_WAITING && query->index <= node->applier.applied.index;
+    return node->core != NULL && !diverged_is(node) && query->state == READS_WAITING &&
+           query->index <= node->applier.applied.index;
 }
 
 static void deliver_one(struct node *node, const struct reads_query *query, const struct problem *problem) {

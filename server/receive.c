@@ -23,6 +23,8 @@ struct message_answer node_answer_to(const struct node *node, enum message_kind 
     answer.term = node->core == NULL ? 0 : raft_current_term(node->core);
     answer.round = round;
     answer.problem.code = PROBLEM_NONE;
+    answer.state_hash.index = 0;
+    answer.diverged = false;
     answer.storage_full = kind == MESSAGE_APPEND_ENTRIES && disk_space_is_full(node);
     return answer;
 }
@@ -125,6 +127,7 @@ static void receive_raft(struct node *node, const struct message_request *reques
     raft_receive(node->core, &message);
     if (request->kind == MESSAGE_APPEND_ENTRIES) {
         learn_ready_index(node, &message.append_entries);
+        diverged_told(node, request);
     }
 }
 
@@ -202,6 +205,9 @@ static void raft_call_ended(struct node *node, const struct call *call, const st
     message.to = node->options.id;
     message.round = call->round;
     raft_receive(node->core, &message);
+    if (call->kind == MESSAGE_APPEND_ENTRIES) {
+        mending_heard(node, call->to, call->round, answer);
+    }
 }
 
 static void note_contact(struct node *node, const struct call *call, const struct message_answer *answer, const char *why) {

@@ -92,6 +92,9 @@ static bool judge_head(const struct restored *restored, const char *cluster_id, 
         snprintf(what, sizeof what, "is of cluster %s, and this node belongs to %s", head->cluster_id, cluster_id);
         return fail(out_message, head, what);
     }
+    if (head->hash_index > head->id.index) {
+        return fail(out_message, head, "has the hash of a later state");
+    }
     if (head->configuration_index == 0 || head->configuration_index > head->id.index) {
         return fail(out_message, head, "has no configuration");
     }
@@ -141,6 +144,8 @@ static void forget_old(void *context, bool ran) {
 static void swap(struct node *node, struct restored *restored) {
     struct restored old = {.machine = restored->machine, .state = node->applier.state, .sessions = node->applier.sessions};
     applier_replace(&node->applier, restored->state, restored->sessions, restored->head.id);
+    state_hash_begin(&node->applier.hash, restored->head.chain,
+                     (struct state_hash_report){restored->head.hash_index, restored->head.hash});
     roster_reset(&node->roster, restored->head.configuration_index, &restored->members);
     cluster_clock_see(&node->clock, sessions_time_ms(node->applier.sessions));
     *restored = old;

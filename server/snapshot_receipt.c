@@ -88,10 +88,29 @@ static void refuse(struct node *node, const struct storage_snapshot *snapshot, c
     log_line(node, DIAGNOSTICS_ERROR, snapshot, "is of no use: ", why);
 }
 
+/* The log has what the snapshot covers, and goes on after it. */
+static bool may_mend(const struct node *node, const struct storage_snapshot *snapshot) {
+    return snapshots_may_name(node, snapshot) && raft_term_at(node->core, snapshot->id.index) == snapshot->id.term;
+}
+
+/* The log is right, the state is not: it is replaced, and what the log has after it is applied once more. */
+static bool mend(struct node *node, struct installation *installation) {
+    if (!diverged_is(node) || !may_mend(node, &installation->snapshot)) {
+        return false;
+    }
+    diverged_step_back(node);
+    restoring_adopt(node, &installation->state);
+    snapshots_name(node, &installation->snapshot);
+    return true;
+}
+
 /* Everything at once: log, state, table, members, cache, and whoever waits for what the log no longer has. False: it has
  * been overtaken by the log, or by an election. */
 static bool take_effect(struct node *node, struct installation *installation) {
     struct restored *state = &installation->state;
+    if (node->snapshot_receipt.mends && state->head.id.index <= raft_commit_index(node->core)) {
+        return mend(node, installation);
+    }
     struct raft_configuration configuration;
     members_configuration(&state->members, &configuration);
     const struct raft_snapshot snapshot = {
@@ -137,10 +156,11 @@ static void installed(void *context, bool ran) {
 }
 
 /* From here on no piece is stored: the file is to be checked by another thread. */
-static void end_storing(struct node *node, const struct storage_snapshot *snapshot) {
+static void end_storing(struct node *node, const struct storage_snapshot *snapshot, bool mends) {
     struct snapshot_receipt *receipt = &node->snapshot_receipt;
-    if (receipt->installing.length == 0 && snapshot->id.index > raft_commit_index(node->core)) {
+    if (receipt->installing.length == 0 && (mends || snapshot->id.index > raft_commit_index(node->core))) {
         receipt->installing = *snapshot;
+        receipt->mends = mends;
         receipt->write = 0;
         receipt->begun = false;
         snapshots_hold(node);
@@ -175,6 +195,7 @@ void snapshot_receipt_written(struct node *node) {
     struct snapshot_receipt *receipt = &node->snapshot_receipt;
     if (receipt->write != 0 && node->writes_done >= receipt->write) {
         receipt->write = 0;
+        receipt->mended = receipt->mends ? receipt->installing : receipt->mended;
         give_up(node); /* Of the hold: it counts now. */
     }
 }
@@ -214,6 +235,11 @@ static void refuse_piece(struct node *node, const struct snapshot_receipt_piece 
     node_reply_problem(node, piece->ticket, MESSAGE_INSTALL_SNAPSHOT, piece->round, &problem);
 }
 
+/* It is for a state that differs, as this node's does, and has not been put into effect since its sender began. */
+static bool is_to_mend(const struct node *node, const struct message_install *install) {
+    return install->mend && diverged_is(node) && !is_same(&install->snapshot, &node->snapshot_receipt.mended);
+}
+
 static void stored(void *context, bool ran) {
     struct storing *storing = context;
     struct node *node = storing->node;
@@ -224,7 +250,7 @@ static void stored(void *context, bool ran) {
         refuse_piece(node, piece, PROBLEM_STORAGE_FULL, storing->message.text);
     } else {
         if (piece->install.done && storing->stored == piece->install.snapshot.length) {
-            end_storing(node, &piece->install.snapshot);
+            end_storing(node, &piece->install.snapshot, is_to_mend(node, &piece->install));
         }
         answer_piece(node, piece, storing->stored, false);
     }
@@ -274,14 +300,20 @@ static bool is_installed(const struct node *node, const struct storage_snapshot 
 
 /* It comes from the leader of this term. */
 static void take(struct node *node, const struct snapshot_receipt_piece *piece) {
-    const struct snapshot_receipt *receipt = &node->snapshot_receipt;
+    struct snapshot_receipt *receipt = &node->snapshot_receipt;
     const struct storage_snapshot *snapshot = &piece->install.snapshot;
-    if (snapshot->id.index <= raft_commit_index(node->core)) {
+    bool covered = snapshot->id.index <= raft_commit_index(node->core);
+    if (piece->install.mend && piece->install.offset == 0) {
+        receipt->mended.length = 0; /* The same may be needed again. */
+    }
+    if (covered && !is_to_mend(node, &piece->install)) {
         answer_piece(node, piece, snapshot->length, is_installed(node, snapshot));
     } else if (is_same(snapshot, &receipt->installing)) {
         answer_piece(node, piece, snapshot->length, false);
     } else if (receipt->installing.length != 0) {
         refuse_piece(node, piece, PROBLEM_NOT_READY, "another snapshot is being put into effect");
+    } else if (covered && !may_mend(node, snapshot)) {
+        refuse_piece(node, piece, PROBLEM_CONFLICT, "this node's log begins, or its own snapshot is, after that snapshot");
     } else if (is_same(snapshot, &receipt->refused)) {
         node_reply_problem(node, piece->ticket, MESSAGE_INSTALL_SNAPSHOT, piece->round, &receipt->refusal);
     } else {

@@ -30,6 +30,8 @@ struct snapshot_receipt {
     struct storage_snapshot installing;
     bool begun;
     uint64_t write;                  /* The write that names it; 0: not begun. */
+    bool mends;                      /* It takes the place of a state that differs (server/diverged.h). */
+    struct storage_snapshot mended;  /* The last one that did, on disk; length 0: none. */
     struct storage_snapshot refused; /* Whole, but of no use here; length 0: none. */
     struct problem refusal;          /* Why. */
 };

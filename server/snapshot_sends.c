@@ -48,27 +48,45 @@ static void log_line(const struct node *node, enum diagnostics_level level, cons
     }
 }
 
-/* The module asks again. What is still under way ends unheard. */
+/* Whoever wanted it asks again. What is still under way ends unheard. */
 static void fail(struct node *node, struct snapshot_send *send, const char *why) {
     log_line(node, DIAGNOSTICS_DEBUG, send, why);
-    raft_send_failed(node->core, send->to, send->round);
+    if (!send->mend) {
+        raft_send_failed(node->core, send->to, send->round);
+    }
     send->state = SNAPSHOT_SEND_IDLE;
     send->serial = node_new_number(node);
     node->work = true;
 }
 
-void snapshot_sends_begin(struct node *node, const struct raft_message *request) {
+static void make_due(struct node *node, raft_node_id to, raft_term term, raft_round round) {
     struct snapshot_sends *sends = &node->snapshot_sends;
-    struct snapshot_send *send = find(node, request->to);
+    struct snapshot_send *send = find(node, to);
     if (send == NULL) {
         assert(sends->count < RAFT_MEMBERS_MAX); /* Those of former members were dropped in the turn that removed them. */
         send = &sends->list[sends->count++];
-        *send = (struct snapshot_send){.to = request->to, .began_ms = node->now_ms};
+        *send = (struct snapshot_send){.to = to, .began_ms = node->now_ms};
     }
     send->state = SNAPSHOT_SEND_DUE;
-    send->round = request->round;
-    send->term = request->term;
+    send->round = round;
+    send->term = term;
+    send->mend = round == 0;
     send->serial = node_new_number(node);
+}
+
+void snapshot_sends_begin(struct node *node, const struct raft_message *request) {
+    assert(request->round != 0);
+    make_due(node, request->to, request->term, request->round);
+}
+
+void snapshot_sends_mend(struct node *node, raft_node_id to) {
+    const struct snapshot_send *send = find(node, to);
+    bool under_way =
+        send != NULL && send->state != SNAPSHOT_SEND_FOLLOWING && !(send->mend && send->state == SNAPSHOT_SEND_IDLE);
+    if (!under_way) {
+        make_due(node, to, raft_current_term(node->core), 0);
+        node->work = true;
+    }
 }
 
 /* -- Steps -- */
@@ -98,6 +116,10 @@ static void post(struct node *node, struct snapshot_send *send, struct buffer *b
         fail(node, send, "it is no member any more");
         return;
     }
+    if (diverged_is(node)) {
+        fail(node, send, "it is of a state that differs from the majority's");
+        return;
+    }
     uint64_t length = send->file->snapshot.length;
     uint64_t offset = send->stored;
     struct message_request request;
@@ -108,6 +130,7 @@ static void post(struct node *node, struct snapshot_send *send, struct buffer *b
         .snapshot = send->file->snapshot,
         .offset = offset,
         .done = offset + size == length,
+        .mend = send->mend,
         .bytes = buffer == NULL ? NULL : buffer->data,
         .size = (size_t)size,
         .buffer = buffer,
@@ -180,7 +203,11 @@ static void end_as_installed(struct node *node, struct snapshot_send *send, raft
     send->state = SNAPSHOT_SEND_FOLLOWING;
     send->serial = node_new_number(node);
     let_go(node, send);
-    raft_receive(node->core, &answer);
+    if (send->mend) {
+        mending_sent(node, send->to, true);
+    } else {
+        raft_receive(node->core, &answer);
+    }
 }
 
 /* Where a transfer begins or goes on, said once. */
@@ -235,6 +262,10 @@ void snapshot_sends_answered(struct node *node, uint64_t serial, const struct me
             send->complained = true;
         }
         fail(node, send, "refused");
+        if (send->mend && answer->problem.code == PROBLEM_CONFLICT) {
+            let_go(node, send);
+            mending_sent(node, send->to, false);
+        }
         return;
     }
     send->began_ms = send->heard_ms == 0 ? node->now_ms : send->began_ms;

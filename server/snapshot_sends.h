@@ -59,6 +59,7 @@ struct snapshot_send {
     uint64_t ask_ms;                  /* Finishing: when to ask again. */
     uint64_t told;                    /* Stored there when the log last said so, and one more. */
     bool complained;                  /* The log says that it is refused. */
+    bool mend;                        /* Not asked for by the module: its receiver's state differs. */
 };
 
 struct snapshot_sends {
@@ -72,6 +73,9 @@ void snapshot_sends_clear(struct snapshot_sends *sends);
 
 /* The consensus module's RAFT_INSTALL_SNAPSHOT: begins, or goes on with, a transfer in this turn. */
 void snapshot_sends_begin(struct node *node, const struct raft_message *request);
+/* Sends the newest snapshot to a node whose state differs from the majority's, whatever its log has. No-op while one is on
+ * its way there. A failed one goes on when this is called again; its end is mending_sent. */
+void snapshot_sends_mend(struct node *node, raft_node_id to);
 /* Takes every transfer a step further, where there is one; after the turn's actions. */
 void snapshot_sends_turn(struct node *node);
 /* The end of a piece's call. `answer` is NULL unless answered; `why` says why. */

@@ -79,7 +79,14 @@ static void end(void *context, bool ran) {
 }
 
 static struct snapshot_head head_of(const struct node *node, const struct roster_at *members) {
-    struct snapshot_head head = {.id = node->applier.applied, .configuration_index = members->index};
+    struct state_hash_report report = state_hash_newest(&node->applier.hash);
+    struct snapshot_head head = {
+        .id = node->applier.applied,
+        .configuration_index = members->index,
+        .chain = node->applier.hash.chain,
+        .hash_index = report.index,
+        .hash = report.hash,
+    };
     memcpy(head.cluster_id, node->identity.cluster_id, sizeof head.cluster_id);
     snprintf(head.machine, sizeof head.machine, "%s", node->options.machine->name);
     return head;

@@ -110,6 +110,10 @@ static bool must_end(const struct node *node, const struct snapshot_wish *wish, 
                     node->options.id);
         return true;
     }
+    if (diverged_is(node)) {
+        diverged_problem(node, out_problem);
+        return true;
+    }
     if (node->core == NULL || node->applier.applied.index == 0) {
         problem_set(out_problem, PROBLEM_NOT_READY, false, "node %" PRIu64 " has no state yet: it %s", node->options.id,
                     node->core == NULL ? "is not in a cluster" : "has applied nothing");

@@ -52,7 +52,7 @@ static bool log_is_long(const struct node *node) {
 
 static bool is_due(const struct node *node) {
     const struct snapshots *snapshots = &node->snapshots;
-    if (node->applier.applied.index <= covered(snapshots) || node->io.snapshots == NULL) {
+    if (node->applier.applied.index <= covered(snapshots) || node->io.snapshots == NULL || diverged_is(node)) {
         return false;
     }
     if (snapshots->asked > covered(snapshots)) {
@@ -155,10 +155,25 @@ static void cut(struct node *node) {
 
 /* -- Naming -- */
 
+bool snapshots_may_name(const struct node *node, const struct storage_snapshot *snapshot) {
+    const struct snapshots *snapshots = &node->snapshots;
+    return snapshot->id.index >= snapshots->current.id.index &&
+           (snapshots->naming_write == 0 || snapshot->id.index >= snapshots->naming.id.index);
+}
+
+/* One that is being named counts soon: it is replaced with the state. */
+void snapshots_distrust(struct node *node) {
+    struct snapshots *snapshots = &node->snapshots;
+    snapshots_shut_down(node);
+    if (snapshots->fresh.length != 0) {
+        snapshots->fresh.length = 0;
+        snapshots->clean_due = true;
+    }
+}
+
 void snapshots_name(struct node *node, const struct storage_snapshot *snapshot) {
     struct snapshots *snapshots = &node->snapshots;
-    assert(snapshot->length > 0 && snapshot->id.index > snapshots->current.id.index);
-    assert(snapshots->naming_write == 0 || snapshot->id.index > snapshots->naming.id.index);
+    assert(snapshot->length > 0 && snapshots_may_name(node, snapshot));
     if (snapshots->fresh.length != 0) {
         snapshots->clean_due = true; /* What was about to be named is not needed any more. */
     }

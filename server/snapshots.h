@@ -77,7 +77,11 @@ void snapshots_want(struct node *node);
 /* Until as many snapshots_release: no snapshot is begun and no file is removed. */
 void snapshots_hold(struct node *node);
 void snapshots_release(struct node *node);
-/* This turn's write names that file, which is whole and newer than the one that counts. */
+/* The state differs from the majority's (architecture §4): what was made of it and is not named yet is dropped. */
+void snapshots_distrust(struct node *node);
+/* It is not older than the one that counts, or is about to. */
+bool snapshots_may_name(const struct node *node, const struct storage_snapshot *snapshot);
+/* This turn's write names that file, which is whole. It may be named (snapshots_may_name). */
 void snapshots_name(struct node *node, const struct storage_snapshot *snapshot);
 
 #endif

@@ -136,7 +136,9 @@ static void move_on(struct node *node, size_t at, raft_index first) {
     struct watches_watch *watch = watch_at(node, at);
     if (watch->state == WATCHES_NEW) {
         watch->state = WATCHES_OPEN;
-        watch->next = watch->next == 0 ? node->applier.applied.index + 1 : watch->next;
+        raft_index applied = node->applier.applied.index;
+        raft_index reached = node->diverged.reached; /* What is applied once more is not new. */
+        watch->next = watch->next != 0 ? watch->next : (applied > reached ? applied : reached) + 1;
         struct node_watcher watcher = watch->watcher;
         watcher.opened(watcher.context, watch->next);
     }

@@ -15,6 +15,8 @@ START_TEST(what_the_node_knows_of_itself_is_there) {
     harness->now_ms += 5000;
     harness->node->status.snapshot = (struct storage_snapshot){.id = {20, 2}, .length = 812};
     harness->node->status.snapshots_taken = 3;
+    harness->node->status.diverged_since = 64;
+    harness->node->status.divergence_alarm = true;
     harness->node->status.snapshot_duration_ms = 1250;
     struct reply reply = get(harness, "/metrics");
     ck_assert_uint_eq(reply.status, 200);
@@ -33,6 +35,8 @@ START_TEST(what_the_node_knows_of_itself_is_there) {
                            "raftd_snapshot_bytes 812\n",
                            "raftd_snapshots_taken_total 3\n",
                            "raftd_snapshot_duration_seconds 1.250\n",
+                           "raftd_state_diverged 1\n",
+                           "raftd_divergence_alarm 1\n",
                            "raftd_members 3\n",
                            "raftd_storage_bytes 102400\n",
                            "raftd_disk_write_milliseconds{quantile=\"0.99\"} 2.125\n",
@@ -55,6 +59,8 @@ START_TEST(what_the_system_does_not_tell_is_no_sample) {
     harness->node->status.disk = (struct node_disk_status){.free_bytes = UINT64_MAX};
     struct reply reply = get(harness, "/metrics");
     check_has(&reply, "raftd_storage_full 0\n");
+    check_has(&reply, "raftd_state_diverged 0\n");
+    check_has(&reply, "raftd_divergence_alarm 0\n");
     check_has(&reply, "raftd_disk_stalled 0\n");
     ck_assert_ptr_null(strstr(reply.body, "raftd_storage_free_bytes"));
     reply_free(&reply);

@@ -22,7 +22,7 @@ START_TEST(a_follower_tells_all_there_is_to_tell) {
              "\"learners\":[],\"outgoing\":[]},\"peers\":[],\"uptime_seconds\":63,\"storage_bytes\":102400,"
              "\"disk_write_ms\":{\"p50\":0.250,\"p99\":2.125},"
              "\"disk\":{\"oldest_write_ms\":12,\"stalled\":true,\"free_bytes\":5000000,\"full\":true},"
-             "\"state_hash\":null,\"waiting_for\":[]}");
+             "\"state_hash\":null,\"diverged\":null,\"divergence_alarm\":false,\"waiting_for\":[]}");
     harness_end(harness);
 }
 END_TEST
@@ -34,6 +34,19 @@ START_TEST(the_snapshot_that_counts_is_told) {
     struct reply reply = get(harness, "/v1/status");
     ck_assert_ptr_nonnull(strstr(reply.body, "\"snapshot\":{\"index\":20,\"term\":2,\"size_bytes\":812},"));
     ck_assert_ptr_nonnull(strstr(reply.body, "\"first_index\":16,"));
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(the_hash_of_the_state_is_told_and_that_it_differs) {
+    struct harness *harness = harness_begin();
+    harness->node->status.state_hash = (struct state_hash_report){32, UINT64_C(0x0123456789abcdef)};
+    harness->node->status.diverged_since = 64;
+    harness->node->status.divergence_alarm = true;
+    struct reply reply = get(harness, "/v1/status");
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"state_hash\":{\"index\":32,\"hash\":\"0123456789abcdef\"},"
+                                             "\"diverged\":{\"since_index\":64},\"divergence_alarm\":true,"));
     reply_free(&reply);
     harness_end(harness);
 }
@@ -91,6 +104,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_follower_tells_all_there_is_to_tell);
     tcase_add_test(tcase, the_snapshot_that_counts_is_told);
+    tcase_add_test(tcase, the_hash_of_the_state_is_told_and_that_it_differs);
     tcase_add_test(tcase, a_leader_tells_of_its_peers);
     tcase_add_test(tcase, a_node_that_waits_says_for_whom);
 }

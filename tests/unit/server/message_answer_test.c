@@ -33,6 +33,8 @@ static const struct {
     {MESSAGE_PROBE,
      "{" HEAD ",\"state\":\"formed\",\"cluster_id\":\"" CLUSTER "\",\"machine\":\"hashmap\",\"list\":" LIST "}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"blank\",\"machine\":\"register\",\"list\":" LIST ",\"joins\":true}"},
+    {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41,\"promise_ms\":150,"
+                             "\"state_hash\":{\"index\":32,\"hash\":\"0123456789abcdef\"},\"diverged\":true}"},
     {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41,\"promise_ms\":150,\"storage_full\":true}"},
 };
 enum { GOOD_COUNT = sizeof good / sizeof good[0] };
@@ -162,8 +164,8 @@ START_TEST(a_state_fits_what_it_comes_with) {
 END_TEST
 
 static bool may_be_left_out(const char *name, size_t row) {
-    static const char *const names[] = {"promise_ms",        "storage_full", "members_index",
-                                        "members_committed", "leader_id",    "joins"};
+    static const char *const names[] = {"promise_ms", "storage_full", "members_index", "members_committed",
+                                        "leader_id",  "joins",        "state_hash",    "diverged"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0 && good[row].kind != MESSAGE_TRANSFER && good[row].kind != MESSAGE_CHANGE) {
             return true;
@@ -210,6 +212,36 @@ START_TEST(a_full_disk_is_told_of_and_silence_is_room) {
     ck_assert(!read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text).storage_full);
     ck_assert(read_good(MESSAGE_APPEND_ENTRIES, 200, good[GOOD_COUNT - 1].text).storage_full);
     assert_refused(MESSAGE_APPEND_ENTRIES, 200, "{" HEAD ",\"success\":true,\"match_index\":41,\"storage_full\":1}");
+}
+END_TEST
+
+START_TEST(a_report_of_the_state_is_read_and_one_that_makes_no_sense_is_none) {
+    struct message_answer answer = read_good(MESSAGE_APPEND_ENTRIES, 200, good[GOOD_COUNT - 2].text);
+    ck_assert_uint_eq(answer.state_hash.index, 32);
+    ck_assert_uint_eq(answer.state_hash.hash, UINT64_C(0x0123456789abcdef));
+    ck_assert(answer.diverged);
+    answer = read_good(MESSAGE_APPEND_ENTRIES, 200, good[1].text);
+    ck_assert_uint_eq(answer.state_hash.index, 0);
+    ck_assert(!answer.diverged);
+    static const char *const senseless[] = {
+        "{}",
+        "{\"index\":32}",
+        "{\"index\":0,\"hash\":\"0123456789abcdef\"}",
+        "{\"index\":32,\"hash\":\"0123456789abcde\"}",
+        "{\"index\":32,\"hash\":\"0123456789abcdef0\"}",
+        "{\"index\":32,\"hash\":\"0123456789abcdeF\"}",
+        "{\"index\":32,\"hash\":\"0123456789abcd\\u0000\"}",
+        "{\"index\":32,\"hash\":\"0123456789\\u0000\"}",
+        "{\"index\":32,\"hash\":1234567890123456}",
+        "{\"index\":\"32\",\"hash\":\"0123456789abcdef\"}",
+    };
+    for (size_t i = 0; i < sizeof senseless / sizeof senseless[0]; i++) {
+        char *text = changed(good[GOOD_COUNT - 2].text, "state_hash", senseless[i]);
+        answer = read_good(MESSAGE_APPEND_ENTRIES, 200, text);
+        ck_assert_msg(answer.state_hash.index == 0, "%s", senseless[i]);
+        ck_assert(answer.diverged);
+        free(text);
+    }
 }
 END_TEST
 
@@ -332,6 +364,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, half_an_answer_is_none);
     tcase_add_test(tcase, a_success_with_a_conflict_only_is_none_and_the_other_way_round);
     tcase_add_test(tcase, a_full_disk_is_told_of_and_silence_is_room);
+    tcase_add_test(tcase, a_report_of_the_state_is_read_and_one_that_makes_no_sense_is_none);
     tcase_add_test(tcase, a_promise_is_believed_up_to_a_minute_and_a_half);
     tcase_add_test(tcase, who_leads_after_a_transfer_is_read);
     tcase_add_test(tcase, how_much_of_a_snapshot_is_there_is_read);

@@ -188,7 +188,25 @@ START_TEST(a_snapshot_is_not_of_a_later_term_than_its_leader) {
 }
 END_TEST
 
+START_TEST(a_piece_for_a_state_that_differs_says_so) {
+    struct message_request request;
+    struct problem problem;
+    ck_assert(reads(QUERY, 3, &request, &problem));
+    ck_assert(!request.install.mend);
+    ck_assert(reads(QUERY "&mend=true", 3, &request, &problem));
+    ck_assert(request.install.mend);
+    char again[MESSAGE_QUERY_SIZE];
+    message_query_write(&request, again);
+    ck_assert_str_eq(again, QUERY "&mend=true");
+    ck_assert(reads(QUERY "&mend=false", 3, &request, &problem));
+    ck_assert(!request.install.mend);
+    assert_refused(QUERY "&mend=1", 3, "mend");
+    assert_refused(QUERY "&mend=true&mend=true", 3, "mend is given twice");
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, a_piece_for_a_state_that_differs_says_so);
     tcase_add_test(tcase, what_is_written_is_read_the_same);
     tcase_add_test(tcase, the_largest_fields_have_room);
     tcase_add_test(tcase, a_parameter_that_is_missing_or_malformed_is_named);

@@ -89,6 +89,33 @@ START_TEST(the_address_is_read) {
 }
 END_TEST
 
+START_TEST(what_a_leader_says_of_the_receivers_state_is_read_and_written) {
+    static const struct {
+        const char *members;
+        enum divergence_verdict state;
+        raft_index since;
+    } rows[] = {
+        {"", DIVERGENCE_UNKNOWN, 0},
+        {",\"diverged\":false", DIVERGENCE_AGREES, 0},
+        {",\"diverged\":true,\"diverged_since\":64", DIVERGENCE_DIFFERS, 64},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[1024];
+        const char *plain = texts[MESSAGE_APPEND_ENTRIES];
+        const char *entries = strstr(plain, ",\"entries\":");
+        ck_assert_ptr_nonnull(entries);
+        snprintf(text, sizeof text, "%.*s%s,\"entries\":[]}", (int)(entries - plain), plain, rows[i].members);
+        struct message_request request = read_good(MESSAGE_APPEND_ENTRIES, text, NULL);
+        ck_assert_int_eq(request.state, rows[i].state);
+        ck_assert_uint_eq(request.diverged_since, rows[i].since);
+        char *again = request_text(&request);
+        ck_assert_str_eq(again, text);
+        free(again);
+        message_request_clear(&request);
+    }
+}
+END_TEST
+
 START_TEST(a_vote_request_is_read) {
     struct message_request request = read_good(MESSAGE_REQUEST_VOTE, texts[MESSAGE_REQUEST_VOTE], NULL);
     ck_assert_int_eq(request.raft.type, RAFT_REQUEST_VOTE);
@@ -420,6 +447,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_is_read_is_written_the_same);
     tcase_add_test(tcase, the_address_is_read);
+    tcase_add_test(tcase, what_a_leader_says_of_the_receivers_state_is_read_and_written);
     tcase_add_test(tcase, a_vote_request_is_read);
     tcase_add_test(tcase, entries_are_read_with_their_bytes);
     tcase_add_test(tcase, a_heartbeat_has_no_entries);
