@@ -44,7 +44,9 @@ void disk_space_told(struct node *node, const struct storage_room *room) {
     if (full != space->full) {
         space->full = full;
         say(node, full ? DIAGNOSTICS_WARNING : DIAGNOSTICS_INFO,
-            full ? "the disk is full (%" PRIu64 " bytes are free): commands are refused, reads go on"
+            full ? "the disk is full (%" PRIu64
+                   " bytes are free): commands are refused, reads go on; a snapshot that cuts the log may "
+                   "give space back, otherwise the data directory needs more"
                  : "the disk has room again (%" PRIu64 " bytes are free)");
     }
 }

@@ -50,6 +50,18 @@ static bool log_is_long(const struct node *node) {
            snapshots->bytes >= snapshots->current.length / SNAPSHOTS_SIZE_DIVISOR;
 }
 
+/* Before the next file, of at most the last one's size and all that was written since, would not fit any more; and on a
+ * full disk. Not for a log whose end would give nothing back: others may have filled the disk. */
+static bool disk_wants_one(const struct node *node) {
+    const struct snapshots *snapshots = &node->snapshots;
+    bool full = disk_space_is_full(node);
+    bool is_short =
+        node->disk_space.room.for_commands < SNAPSHOTS_EARLY_BYTES + snapshots->current.length + snapshots->bytes;
+    bool in_proportion = snapshots->bytes >= snapshots->current.length / SNAPSHOTS_SIZE_DIVISOR;
+    return snapshots->bytes >= SNAPSHOTS_EARLY_LOG_BYTES && (full || is_short) &&
+           (in_proportion || (full && node->now_ms >= snapshots->again_ms));
+}
+
 static bool is_due(const struct node *node) {
     const struct snapshots *snapshots = &node->snapshots;
     if (node->applier.applied.index <= covered(snapshots) || node->io.snapshots == NULL || diverged_is(node)) {
@@ -58,7 +70,8 @@ static bool is_due(const struct node *node) {
     if (snapshots->asked > covered(snapshots)) {
         return true;
     }
-    return node->now_ms >= snapshots->retry_ms && (snapshots->wanted > covered(snapshots) || log_is_long(node));
+    return node->now_ms >= snapshots->retry_ms &&
+           (snapshots->wanted > covered(snapshots) || log_is_long(node) || disk_wants_one(node));
 }
 
 static void fail(struct node *node, const struct snapshot_taken *taken) {
@@ -89,6 +102,7 @@ static void taken(struct node *node, const struct snapshot_taken *taken) {
     }
     snapshots->failures = 0;
     snapshots->retry_ms = 0;
+    snapshots->again_ms = node->now_ms + SNAPSHOTS_RETRY_MS;
     snapshots->duration_ms = node->now_ms - snapshots->taking_since_ms;
     snapshots->taken++;
     if (taken->id.index <= covered(snapshots)) {
@@ -102,6 +116,7 @@ static void taken(struct node *node, const struct snapshot_taken *taken) {
 
 static void begin(struct node *node) {
     struct snapshots *snapshots = &node->snapshots;
+    snapshots->pressed = disk_wants_one(node);
     snapshots->taking_bytes = snapshots->bytes;
     snapshots->taking_since_ms = node->now_ms;
     snapshots->taking = snapshot_taking_begin(node, taken);
@@ -113,6 +128,12 @@ static void begin(struct node *node) {
 static raft_index cut_goal(const struct node *node) {
     raft_index index = covered(&node->snapshots);
     raft_index tail = node->options.snapshot_entries / SNAPSHOTS_TAIL_DIVISOR;
+    if (node->snapshots.pressed && tail > SNAPSHOTS_EARLY_TAIL) {
+        tail = SNAPSHOTS_EARLY_TAIL;
+    }
+    if (disk_space_is_full(node)) {
+        tail = 0;
+    }
     return index > tail ? index - tail : 0;
 }
 
@@ -122,10 +143,13 @@ static raft_index cut_now(const struct node *node) {
     raft_index index = covered(&node->snapshots);
     raft_index most = SNAPSHOTS_HOLD_FACTOR * node->options.snapshot_entries;
     raft_index least = index > most ? index - most : 0;
-    struct raft_status status;
-    raft_status(node->core, &status);
     raft_index kept = snapshot_sends_keep_after(node);
     raft_index through = kept < goal ? kept : goal;
+    if (disk_space_is_full(node)) {
+        return through; /* Who is behind needs a snapshot then. */
+    }
+    struct raft_status status;
+    raft_status(node->core, &status);
     for (size_t i = 0; i < status.peer_count; i++) {
         const struct raft_peer_status *peer = &status.peers[i];
         bool in_contact = node->now_ms - peer->last_contact_ms <= node->options.election_timeout_ms;
@@ -234,24 +258,53 @@ struct cleaning {
     struct snapshot_directory *directory; /* NULL: no files. */
     struct storage_snapshot keep;
     struct storage *storage; /* NULL: no space to be given back. */
+    bool compacted;
 };
 
 static void clean(void *context) {
-    const struct cleaning *cleaning = context;
+    struct cleaning *cleaning = context;
     if (cleaning->directory != NULL) {
         snapshot_directory_clean(cleaning->directory, &cleaning->keep);
     }
     if (cleaning->storage != NULL) {
-        storage_compact(cleaning->storage);
+        cleaning->compacted = storage_compact(cleaning->storage);
     }
 }
 
 static void cleaned(void *context, bool ran) {
     struct cleaning *cleaning = context;
-    (void)ran; /* What is left over is removed at the next start. */
-    cleaning->node->snapshots.cleaning = false;
+    struct snapshots *snapshots = &cleaning->node->snapshots;
+    snapshots->cleaning = false;
+    if (ran && cleaning->storage != NULL && !cleaning->compacted) { /* Not ran: another process will. */
+        snapshots->compact_ms = cleaning->node->now_ms + SNAPSHOTS_RETRY_MS;
+    }
     cleaning->node->work = true;
     free(cleaning);
+}
+
+struct dropping {
+    struct snapshot_directory *directory;
+    raft_index through;
+};
+
+static void drop(void *context) {
+    const struct dropping *dropping = context;
+    snapshot_incoming_drop(dropping->directory, dropping->through);
+}
+
+static void dropped(void *context, bool ran) {
+    (void)ran; /* The next start removes it. */
+    free(context);
+}
+
+/* What was being received is of the short lane's while pieces are stored (server/snapshot_receipt), and of the long lane's
+ * while it is put into effect: neither is the case now, and further pieces come after this. */
+static void drop_overtaken(struct node *node) {
+    struct dropping *dropping = memory_alloc(sizeof *dropping);
+    *dropping = (struct dropping){.directory = node->io.snapshots, .through = node->snapshots.current.id.index};
+    node->snapshots.drop_due = false;
+    const struct disk_job job = {.context = dropping, .work = drop, .done = dropped};
+    node->io.disk.run(node->io.disk.context, DISK_LANE_SHORT, &job);
 }
 
 /* The lane does one job after the other, and no file is on its way to being named: none of those removed is needed. */
@@ -264,6 +317,7 @@ static void begin_cleaning(struct node *node) {
         .keep = snapshots->current,
         .storage = snapshots->compact_due ? snapshots->storage : NULL,
     };
+    snapshots->drop_due = cleaning->directory != NULL;
     snapshots->cleaning = true;
     snapshots->clean_due = snapshots->compact_due = false;
     const struct disk_job job = {.context = cleaning, .work = clean, .done = cleaned};
@@ -272,16 +326,35 @@ static void begin_cleaning(struct node *node) {
 
 /* -- The turn -- */
 
+/* What keeps the log long may be forgotten now; and what an earlier process cut may still be there. */
+static void look_at_disk(struct node *node) {
+    struct snapshots *snapshots = &node->snapshots;
+    bool full = disk_space_is_full(node);
+    if (full && !snapshots->was_full) {
+        snapshots->look_ms = 0;
+        snapshots->compact_due = raft_base(node->core).index > 0;
+    }
+    snapshots->was_full = full;
+    if (snapshots->compact_ms != 0 && node->now_ms >= snapshots->compact_ms) {
+        snapshots->compact_ms = 0;
+        snapshots->compact_due = true;
+    }
+}
+
 void snapshots_turn(struct node *node) {
     struct snapshots *snapshots = &node->snapshots;
     if (node->core == NULL) {
         return;
     }
+    look_at_disk(node);
     cut(node);
     bool idle = snapshots->taking == NULL && snapshots->fresh.length == 0 && snapshots->naming_write == 0 &&
                 snapshots->holds == 0 && !node->shutting_down;
     if (idle && !snapshots->cleaning && (snapshots->clean_due || snapshots->compact_due)) {
         begin_cleaning(node);
+    }
+    if (snapshots->drop_due && snapshots->holds == 0 && node->snapshot_receipt.storing == 0 && !node->shutting_down) {
+        drop_overtaken(node);
     }
     if (idle && is_due(node)) {
         begin(node);
@@ -299,6 +372,12 @@ uint64_t snapshots_deadline_ms(const struct node *node) {
     }
     if (snapshots->retry_ms > node->now_ms && snapshots->retry_ms < deadline) {
         deadline = snapshots->retry_ms;
+    }
+    if (snapshots->again_ms > node->now_ms && snapshots->again_ms < deadline && disk_space_is_full(node)) {
+        deadline = snapshots->again_ms;
+    }
+    if (snapshots->compact_ms > node->now_ms && snapshots->compact_ms < deadline) {
+        deadline = snapshots->compact_ms;
     }
     return deadline;
 }

@@ -5,6 +5,10 @@
  * One at a time. A file counts when the write that names it is on disk, and only then is an older one removed. One that
  * could not be written (a full disk) is tried again later.
  *
+ * The log itself may be what fills the disk. So when room runs short one is due early, whatever the number of entries;
+ * and on a full disk (disk_space.h) nothing of the log is kept for others but what a transfer needs: each
+ * node does that for its own disk. The file may use the reserve (storage/space.h).
+ *
  * A snapshot from the leader (server/snapshot_receipt) takes the same way from its naming on: whoever receives it calls
  * snapshots_hold before the file gets its name, snapshots_name in the turn in which it takes effect, and snapshots_release
  * when snapshots_current is that one or it came to nothing. */
@@ -22,7 +26,11 @@ enum {
                                     snapshot. */
     SNAPSHOTS_HOLD_FACTOR = 10,  /* A follower in contact keeps the log behind it, up to so many times N entries. */
     SNAPSHOTS_STEP_DIVISOR = 10, /* A cut of less than this part of N entries waits for more. */
-    SNAPSHOTS_RETRY_MS = 5000,   /* After a failure, twice as long after each further one, up to */
+    /* Due early when what commands may still take on the disk is less than the next file may need and this, */
+    SNAPSHOTS_EARLY_BYTES = 8 << 20,
+    SNAPSHOTS_EARLY_LOG_BYTES = 1 << 20, /* on a full disk too, once there is so much of the log to be cut. */
+    SNAPSHOTS_EARLY_TAIL = 100,          /* Then no more than so many entries before it stay. Of a full disk: none. */
+    SNAPSHOTS_RETRY_MS = 5000,           /* After a failure, twice as long after each further one, up to */
     SNAPSHOTS_RETRY_MAX_MS = 300000
 };
 
@@ -38,6 +46,10 @@ struct snapshots {
     uint64_t taking_since_ms;
     unsigned failures; /* Since the last success. */
     uint64_t retry_ms;
+    bool was_full;        /* At the last turn. */
+    bool pressed;         /* The newest was taken for want of room. */
+    uint64_t again_ms;    /* On a full disk, the next one for a small part of its size. */
+    uint64_t compact_ms;  /* The store had no room to give space back: when to try again. 0: no. */
     uint64_t duration_ms; /* Of the last one; */
     uint64_t taken;       /* how many there were in this life. */
 
@@ -47,6 +59,7 @@ struct snapshots {
     uint64_t cut_write; /* The newest that cut the log's beginning; 0: none under way. */
     uint64_t look_ms;   /* The log may be cut further, but somebody needed it: when to look again. */
     bool clean_due;     /* There may be files that nobody needs, */
+    bool drop_due;      /* a part of one from the leader that was overtaken, */
     bool compact_due;   /* or space in the log's store. */
     bool cleaning;
     unsigned holds;

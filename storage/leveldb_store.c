@@ -171,10 +171,11 @@ static void leveldb_store_room(struct storage *storage, struct storage_room *out
     space_look(&self(storage)->space, out_room);
 }
 
-static void leveldb_store_compact(struct storage *storage) {
+static bool leveldb_store_compact(struct storage *storage) {
     struct leveldb_store *store = self(storage);
-    removal_run(store->database, atomic_load(&store->base_on_disk));
+    bool done = removal_run(store->database, store->directory->descriptor, atomic_load(&store->base_on_disk));
     release_memory(store);
+    return done;
 }
 
 static const char *leveldb_store_directory(const struct storage *storage) {

@@ -117,8 +117,9 @@ static enum storage_error memory_store_visit(struct storage *storage, raft_index
     return STORAGE_OK;
 }
 
-static void memory_store_compact(struct storage *storage) {
+static bool memory_store_compact(struct storage *storage) {
     (void)storage; /* What was removed is gone already. */
+    return true;
 }
 
 static const char *memory_store_directory(const struct storage *storage) {

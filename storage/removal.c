@@ -1,6 +1,7 @@
 #include "storage/removal.h"
 
 #include "storage/record.h"
+#include "storage/space.h"
 
 /* The first entry at or after `from` that is still there; false when none is up to `base`. */
 static bool find_first(const struct database *database, raft_index from, raft_index base, raft_index *out_index) {
@@ -33,17 +34,24 @@ static bool remove_range(const struct database *database, raft_index first, raft
     return ok;
 }
 
-void removal_run(const struct database *database, raft_index base) {
+bool removal_run(const struct database *database, int directory, raft_index base) {
     raft_index first = 0;
     bool ok = true;
     for (raft_index from = 1; ok && from <= base && find_first(database, from, base, &first);) {
+        if (!space_has_slack(directory, space_measure_directory)) {
+            return false;
+        }
         raft_index last = base - first < REMOVAL_CHUNK ? base : first + REMOVAL_CHUNK - 1;
         ok = remove_range(database, first, last);
         from = last + 1;
+    }
+    if (!space_has_slack(directory, space_measure_directory)) {
+        return false;
     }
     if (ok && base > 0) {
         struct record_key begin = record_entry_key(0);
         struct record_key end = record_entry_key(base);
         leveldb_compact_range(database->handle, begin.bytes, begin.size, end.bytes, end.size);
     }
+    return true;
 }

@@ -70,6 +70,8 @@ enum storage_error snapshot_incoming_begin(struct snapshot_directory *directory,
 enum storage_error snapshot_incoming_append(struct snapshot_directory *directory, const struct storage_snapshot *snapshot,
                                             uint64_t offset, const void *bytes, size_t size, uint64_t *out_stored,
                                             struct storage_message *out_message);
+/* What is here of files up to that index is of no use any more: the log, or a snapshot, has overtaken it. */
+void snapshot_incoming_drop(struct snapshot_directory *directory, raft_index through);
 /* All bytes are there: checks every one, syncs, names it. STORAGE_DAMAGED: it was not that file; it is removed. */
 enum storage_error snapshot_incoming_finish(struct snapshot_directory *directory, const struct storage_snapshot *snapshot,
                                             struct storage_message *out_message);

@@ -20,12 +20,14 @@ enum { STEP_BYTES = 1 << 20 /* Written to the disk at a time, and waited for aft
 struct files {
     struct snapshot_medium medium;
     int descriptor;
+    int data_directory; /* The log's file system, and its reserve. */
 };
 
 struct file_blob {
     struct snapshot_blob blob;
     int descriptor;
-    uint64_t begun; /* Up to here the system was told to write it to the disk. */
+    int data_directory; /* Borrowed of the medium; only of use where something is written. */
+    uint64_t begun;     /* Up to here the system was told to write it to the disk. */
 };
 
 static const struct snapshot_medium_operations operations;
@@ -42,11 +44,12 @@ static void close_keeping_errno(int descriptor) {
 
 static void files_close(struct snapshot_medium *medium) {
     close(descriptor_of(medium));
+    close(((struct files *)medium)->data_directory);
     free(medium);
 }
 
 /* Takes the descriptor, which may be -1. */
-static struct snapshot_blob *make_blob(int descriptor) {
+static struct snapshot_blob *make_blob(int descriptor, int data_directory) {
     struct stat status;
     if (descriptor < 0) {
         return NULL;
@@ -59,16 +62,20 @@ static struct snapshot_blob *make_blob(int descriptor) {
     struct file_blob *made = memory_zalloc(sizeof *made);
     made->blob = (struct snapshot_blob){.operations = &operations, .size = (uint64_t)status.st_size};
     made->descriptor = descriptor;
+    made->data_directory = data_directory;
     made->begun = made->blob.size;
     return &made->blob;
 }
 
 static struct snapshot_blob *files_create(struct snapshot_medium *medium, const char *name) {
-    return make_blob(openat(descriptor_of(medium), name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const struct files *files = (const struct files *)medium;
+    return make_blob(openat(files->descriptor, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), files->data_directory);
 }
 
 static struct snapshot_blob *files_open(struct snapshot_medium *medium, const char *name, bool is_writable) {
-    return make_blob(openat(descriptor_of(medium), name, (is_writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC));
+    const struct files *files = (const struct files *)medium;
+    return make_blob(openat(files->descriptor, name, (is_writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC),
+                     files->data_directory);
 }
 
 static bool files_rename(struct snapshot_medium *medium, const char *from, const char *to) {
@@ -104,12 +111,8 @@ static bool files_for_each(struct snapshot_medium *medium, void (*each)(void *co
     return error == 0;
 }
 
-/* Begins to write the newest step and waits for the one before; stops while the log has room left. */
+/* Begins to write the newest step and waits for the one before. */
 static bool write_step(struct file_blob *file) {
-    if (space_for_files(file->descriptor) < STEP_BYTES) {
-        errno = ENOSPC;
-        return false;
-    }
     off_t begun = (off_t)file->begun;
     off_t size = (off_t)(file->blob.size - file->begun);
     bool ok = sync_file_range(file->descriptor, begun, size, SYNC_FILE_RANGE_WRITE) == 0;
@@ -129,6 +132,11 @@ static bool files_append(struct snapshot_blob *blob, const void *bytes, size_t s
     struct file_blob *file = (struct file_blob *)blob;
     const char *at = bytes;
     while (size > 0) {
+        /* Before each step: stops while the log has room left for its own writes. */
+        if (blob->size == file->begun && !space_take_for_file(file->data_directory, space_measure_directory, STEP_BYTES)) {
+            errno = ENOSPC;
+            return false;
+        }
         uint64_t room = STEP_BYTES - (blob->size - file->begun);
         size_t here = size < room ? size : (size_t)room;
         if (!file_write_at(file->descriptor, at, here, (size_t)blob->size)) {
@@ -183,30 +191,30 @@ static const struct snapshot_medium_operations operations = {.close = files_clos
                                                              .close_blob = files_close_blob};
 
 /* Opens the directory, made when absent; -1: failed. */
-static int open_directory(const char *parent_path, const char *name) {
-    int parent = open(parent_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0) {
-        return -1;
-    }
-    int descriptor = -1;
+static int open_directory(int parent, const char *name) {
     if ((mkdirat(parent, name, 0700) == 0 && fsync(parent) == 0) || errno == EEXIST) {
-        descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
-    close_keeping_errno(parent);
-    return descriptor;
+    return -1;
 }
 
 struct snapshot_medium *snapshot_files_open(const char *parent, const char *name) {
-    int descriptor = open_directory(parent, name);
+    int data_directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (data_directory < 0) {
+        return NULL;
+    }
+    int descriptor = open_directory(data_directory, name);
     if (descriptor < 0) {
+        close_keeping_errno(data_directory);
         return NULL;
     }
     struct files *files = memory_zalloc(sizeof *files);
     files->medium.operations = &operations;
     files->descriptor = descriptor;
+    files->data_directory = data_directory;
     return &files->medium;
 }
 
 struct snapshot_blob *snapshot_files_open_path(const char *path) {
-    return make_blob(open(path, O_RDONLY | O_CLOEXEC));
+    return make_blob(open(path, O_RDONLY | O_CLOEXEC), -1);
 }

@@ -49,6 +49,17 @@ static bool open_incoming(struct snapshot_directory *directory, const struct sto
     return directory->incoming != NULL;
 }
 
+static bool is_overtaken(void *context, enum snapshot_name kind, const struct storage_snapshot *snapshot) {
+    return kind == SNAPSHOT_INCOMING && snapshot->id.index <= *(const raft_index *)context;
+}
+
+void snapshot_incoming_drop(struct snapshot_directory *directory, raft_index through) {
+    if (directory->incoming != NULL && directory->receiving.id.index <= through) {
+        close_incoming(directory); /* Else its space would stay taken. */
+    }
+    snapshot_directory_remove(directory, is_overtaken, &through);
+}
+
 /* Is the whole file here already? Then its bytes, to be closed. */
 static struct snapshot_blob *open_whole(const struct snapshot_directory *directory,
                                         const struct storage_snapshot *snapshot) {

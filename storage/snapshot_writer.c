@@ -116,7 +116,8 @@ enum storage_error snapshot_file_finish(struct snapshot_writer_file *writer, str
     }
     enum storage_error error = STORAGE_OK;
     if (writer->blob == NULL) {
-        error = failure_tell(out_message, STORAGE_FAILED, "cannot write a snapshot file: %s", strerror(writer->error));
+        error = failure_tell(out_message, STORAGE_FAILED, "cannot write a snapshot file: %s%s", strerror(writer->error),
+                             writer->error == ENOSPC ? " beside the log: the data directory needs more" : "");
     } else {
         *out_snapshot = snapshot;
         writer->blob->operations->close_blob(writer->blob);

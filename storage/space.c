@@ -1,9 +1,14 @@
 #include "storage/space.h"
 
 #include "storage/ballast.h"
+#include "storage/directory.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 struct limits {
     uint64_t ballast;
@@ -74,6 +79,7 @@ void space_look(struct space *space, struct storage_room *out_room) {
         return;
     }
     struct limits limits = limits_of(total_bytes);
+    space->whole = ballast_is_whole(space->directory, limits.ballast); /* A snapshot may have taken it. */
     /* Only when there is room for commands beside it: else it would come and go. */
     if (!space->whole && free_bytes >= limits.ballast + limits.kept + 2 * limits.slack) {
         space->whole = ballast_hold(space->directory, limits.ballast);
@@ -90,12 +96,51 @@ void space_look(struct space *space, struct storage_room *out_room) {
     };
 }
 
-uint64_t space_for_files(int directory) {
+/* What LevelDB may write anew before it removes the old: its files, up to `most` (which saves looking at all of a large
+ * log). */
+static uint64_t bytes_of_database(int directory, uint64_t most) {
+    int descriptor = openat(directory, DIRECTORY_DATABASE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = descriptor < 0 ? NULL : fdopendir(descriptor);
+    if (stream == NULL) {
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        return most;
+    }
+    uint64_t bytes = 0;
+    for (struct dirent *entry = readdir(stream); entry != NULL && bytes < most; entry = readdir(stream)) {
+        struct stat status;
+        if (fstatat(descriptor, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
+            bytes += (uint64_t)status.st_size;
+        }
+    }
+    closedir(stream);
+    return at_most(bytes, most);
+}
+
+bool space_take_for_file(int directory, space_measure measure, uint64_t bytes) {
     uint64_t free_bytes = 0;
     uint64_t total_bytes = 0;
-    if (!space_measure_directory(directory, &free_bytes, &total_bytes)) {
-        return UINT64_MAX;
+    if (!measure(directory, &free_bytes, &total_bytes)) {
+        return true;
     }
-    uint64_t needed = 2 * limits_of(total_bytes).slack;
-    return free_bytes > needed ? free_bytes - needed : 0;
+    struct limits limits = limits_of(total_bytes);
+    if (free_bytes >= bytes + limits.slack + limits.kept) {
+        return true;
+    }
+    uint64_t needed = bytes + limits.slack + bytes_of_database(directory, limits.kept);
+    if (free_bytes >= needed) {
+        return true;
+    }
+    if (free_bytes + limits.ballast < needed || !ballast_is_whole(directory, limits.ballast)) {
+        return false;
+    }
+    ballast_release(directory);
+    return true;
+}
+
+bool space_has_slack(int directory, space_measure measure) {
+    uint64_t free_bytes = 0;
+    uint64_t total_bytes = 0;
+    return !measure(directory, &free_bytes, &total_bytes) || free_bytes >= limits_of(total_bytes).slack;
 }

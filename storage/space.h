@@ -4,7 +4,8 @@
  *
  * New commands stop at the slack, which is there for what is in some log already: that stops at what LevelDB needs to
  * rewrite its tables. What must be written all the same (votes, terms, a leader's own entries, configurations) may use
- * that too, and the ballast when it is used up. On a small file system all of them are a part of it. */
+ * that too, and the ballast when it is used up. So may a
+ * snapshot, but for what the log's own writes need. On a small file system all of them are a part of it. */
 #ifndef RAFTD_SPACE_H
 #define RAFTD_SPACE_H
 
@@ -34,8 +35,12 @@ void space_make_way(struct space *space);
 /* Looks anew, and makes the ballast when there is room for it. */
 void space_look(struct space *space, struct storage_room *out_room);
 
-/* How many bytes a file may grow that is not the log (a snapshot), so that the log can still be written. UINT64_MAX: as the
- * system does not tell. Any thread. */
-uint64_t space_for_files(int directory);
+/* For other threads than the one that writes. `directory` is the data directory. */
+
+/* May a file that is not the log (a snapshot) grow by so many bytes? Not into what LevelDB needs to rewrite the tables it
+ * has, nor into the slack; but the ballast is let go for it, because a snapshot is what gives the log's space back. */
+bool space_take_for_file(int directory, space_measure measure, uint64_t bytes);
+/* Is there room to write that entries are removed, before they are? */
+bool space_has_slack(int directory, space_measure measure);
 
 #endif

@@ -39,8 +39,8 @@ void storage_room(struct storage *storage, struct storage_room *out_room) {
     storage->operations->room(storage, out_room);
 }
 
-void storage_compact(struct storage *storage) {
-    storage->operations->compact(storage);
+bool storage_compact(struct storage *storage) {
+    return storage->operations->compact(storage);
 }
 
 const char *storage_directory(const struct storage *storage) {

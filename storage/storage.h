@@ -122,8 +122,9 @@ enum storage_error storage_read(struct storage *storage, raft_index first, raft_
                                 struct storage_message *out_message);
 
 /* Gives the space of what was removed from the log back to the system: LevelDB rewrites what is left of those ranges. Takes
- * as long as it takes; on the background thread, beside writes. */
-void storage_compact(struct storage *storage);
+ * as long as it takes; on the background thread, beside writes. False: not all was done, because the disk has no room even
+ * to write that something is removed; to be tried again. */
+bool storage_compact(struct storage *storage);
 
 /* The directory in which snapshot files lie (storage/snapshot_file.h); NULL: the twin in memory, which has none. */
 const char *storage_directory(const struct storage *storage);

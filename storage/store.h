@@ -18,7 +18,7 @@ struct store_operations {
     /* The term of an entry of the log that is neither its base nor its last. */
     enum storage_error (*term_of)(struct storage *storage, raft_index index, raft_term *out_term,
                                   struct storage_message *out_message);
-    void (*compact)(struct storage *storage);
+    bool (*compact)(struct storage *storage);
     const char *(*directory)(const struct storage *storage);
     uint64_t (*size_bytes)(const struct storage *storage);
 };

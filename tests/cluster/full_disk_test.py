@@ -1,8 +1,10 @@
 """A disk that fills up: commands are refused before it is really full, reads go on, nothing dies, and it mends itself."""
 
+import http.client
 import json
 import os
 import subprocess
+import threading
 import unittest
 
 from harness import ClusterTest, wait_for
@@ -19,9 +21,9 @@ def can_mount():
 
 @unittest.skipUnless(can_mount(), "file systems of its own take root, and the right to mount")
 class FullDiskTest(ClusterTest):
-    def small_disks(self, count=3):
+    def small_disks(self, count=3, arguments=()):
         """Nodes that each have a file system of 64 MiB to themselves."""
-        cluster = self.cluster(count)
+        cluster = self.cluster(count, extra=arguments)
         for node in cluster.nodes:
             node.disk = os.path.dirname(node.directory) + f"/disk{node.number}"
             os.mkdir(node.disk)
@@ -126,12 +128,14 @@ class FullDiskTest(ClusterTest):
     def test_it_stops_by_itself_under_load_long_before_a_write_fails(self):
         cluster = self.small_disks()
         value = "x" * 1000
-        lines = "\n".join(json.dumps({"op": "put", "key": f"k{i}", "value": value}) for i in range(1000))
+        sent = 0
         headers = {"Content-Type": "application/x-ndjson"}
         least = DISK_BYTES
 
         def refused():
-            nonlocal least
+            nonlocal least, sent
+            lines = "\n".join(json.dumps({"op": "put", "key": f"k{sent + i}", "value": value}) for i in range(1000))
+            sent += 1000
             answer = cluster.nodes[0].ask("POST", "/v1/propose", lines, headers).body.splitlines()
             least = min(least, *(self.free(node) for node in cluster.nodes))
             codes = {json.loads(line).get("code") for line in answer}
@@ -179,6 +183,90 @@ class FullDiskTest(ClusterTest):
         cluster.wait_equal()
         self.check_reads(cluster.nodes, "one19", 19)
         self.check_alive(cluster)
+
+    def overwrite(self, node, batches, first=0):
+        """Puts to ten keys, a megabyte in each batch; answers how many lines had no room."""
+        headers = {"Content-Type": "application/x-ndjson"}
+        refused = 0
+        for batch in range(first, first + batches):
+            lines = [json.dumps({"op": "put", "key": f"k{i % 10}", "value": f"{batch} " + "x" * 1000}) for i in range(1000)]
+            while lines:
+                answers = [json.loads(line) for line in node.ask("POST", "/v1/propose", "\n".join(lines), headers).body.splitlines()]
+                codes = {answer.get("code") for answer in answers}
+                self.assertLessEqual(codes, {None, "storage_full", "not_leader", "leadership_lost", "timeout", "no_leader", "queue_full"})
+                refused += sum(answer.get("code") == "storage_full" for answer in answers)
+                lines = [line for line, answer in zip(lines, answers) if "code" in answer]
+        return refused
+
+    def test_a_log_that_filled_the_disk_is_cut_and_commands_are_taken_again(self):
+        cluster = self.small_disks(arguments=["--snapshot-entries", "1000000000"])
+        self.overwrite(cluster.nodes[0], DISK_BYTES // MIB)
+        self.check_alive(cluster)
+        cluster.wait_equal()
+        for node in cluster.nodes:
+            self.assertGreater(node.status()["snapshot"]["index"], 0)
+            wait_for(lambda node=node: not self.is_full(node), "there is room again")
+
+    def test_who_overwrites_never_fills_a_disk(self):
+        cluster = self.small_disks(arguments=["--snapshot-entries", "2000"])
+        self.assertEqual(self.overwrite(cluster.nodes[0], DISK_BYTES // MIB), 0)
+        self.check_alive(cluster)
+
+    def test_a_snapshot_that_does_not_fit_says_so_and_costs_nothing(self):
+        cluster = self.small_disks(1)
+        node = cluster.nodes[0]
+        lines = "\n".join(json.dumps({"op": "put", "key": f"k{i}", "value": "x" * 1000}) for i in range(12000))
+        answer = node.ask("POST", "/v1/propose", lines, {"Content-Type": "application/x-ndjson"})
+        self.assertNotIn(b"storage_full", answer.body)
+        self.fill_and_wait(node)
+        wait_for(lambda: "cannot write a snapshot file: No space left on device beside the log: the data directory needs more"
+                 in node.log(), "it does not fit")
+        self.check_alive(cluster)
+        self.check_reads([node], "k11999", "x" * 1000)
+        self.assertEqual([name for name in os.listdir(os.path.join(node.disk, "data", "snapshots")) if "writing" in name], [])
+        self.clear(node)
+        self.wait_writable(node, "again")
+        wait_for(lambda: self.is_full(node) is False and os.path.exists(os.path.join(node.disk, "data", "ballast")),
+                 "the reserve is made again")
+        self.assertEqual(node.stop(), 0)
+
+    def test_deaths_and_transfers_while_the_disks_fill(self):
+        cluster = self.small_disks(arguments=["--snapshot-entries", "1000000000"])
+        stop = threading.Event()
+        refused = taken = 0
+
+        def write():
+            nonlocal refused, taken
+            number = 0
+            while not stop.is_set():
+                number += 1
+                lines = "\n".join(json.dumps({"op": "put", "key": f"k{i % 10}", "value": "x" * 1000}) for i in range(1000))
+                try:
+                    body = cluster.nodes[number % 3].ask("POST", "/v1/propose", lines,
+                                                         {"Content-Type": "application/x-ndjson"}).body
+                except (OSError, http.client.HTTPException):
+                    continue
+                refused += body.count(b"storage_full")
+                taken += body.count(b'"index"')
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for number in range(9):
+                node = cluster.nodes[number % 3]
+                if number % 3 == 2:
+                    node.ask("POST", "/v1/leader/transfer", json.dumps({"to": number // 3 + 1}))
+                node.kill()
+                node.start()
+                cluster.wait_ready()
+                self.check_alive(cluster)
+        finally:
+            stop.set()
+            writer.join()
+        self.assertGreater(taken, 0)
+        self.wait_writable(cluster.nodes[0], "after")
+        cluster.wait_equal()
+        for node in cluster.nodes:
+            self.assertNotIn("the data directory failed", node.log())
 
 
 if __name__ == "__main__":

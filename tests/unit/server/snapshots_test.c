@@ -348,6 +348,71 @@ START_TEST(a_node_that_ends_gives_up_the_one_it_writes) {
 }
 END_TEST
 
+static void tell_room(struct cluster *cluster, size_t at, uint64_t for_commands) {
+    struct storage_room room = {.free_bytes = 4711, .for_commands = for_commands, .for_entries = for_commands};
+    node_room(cluster_node(cluster, at), &room);
+    cluster_run(cluster, 2 * HEARTBEAT_MS);
+}
+
+/* So much of the log, in one key. */
+static void write_much(struct cluster *cluster, unsigned bytes) {
+    enum { PIECE = 64 * 1024 };
+    char *command = memory_alloc(PIECE + 128);
+    for (unsigned written = 0; written < bytes; written += PIECE) {
+        snprintf(command, PIECE + 128, "{\"op\":\"put\",\"key\":\"k\",\"value\":\"%0*d\"}", PIECE, 0);
+        client_await(cluster_propose(cluster, 0, command));
+    }
+    free(command);
+    cluster_run(cluster, 2 * HEARTBEAT_MS);
+}
+
+START_TEST(when_room_runs_short_one_is_due_and_the_log_keeps_a_short_tail) {
+    struct cluster *cluster;
+    form(&cluster, 1, 21, 1000000);
+    put_many(cluster, 0, 200);
+    write_much(cluster, SNAPSHOTS_EARLY_LOG_BYTES);
+    uint64_t needed = SNAPSHOTS_EARLY_BYTES + snapshots_of(cluster, 0)->bytes;
+    tell_room(cluster, 0, needed);
+    ck_assert_uint_eq(snapshots_current(cluster_node(cluster, 0))->length, 0);
+    tell_room(cluster, 0, needed - 1);
+    raft_index applied = cluster_status(cluster, 0).applied_index;
+    ck_assert_uint_eq(snapshots_current(cluster_node(cluster, 0))->id.index, applied);
+    ck_assert_uint_eq(base_of(cluster, 0), applied - SNAPSHOTS_EARLY_TAIL);
+    tell_room(cluster, 0, 0);
+    ck_assert_uint_eq(base_of(cluster, 0), applied);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(on_a_full_disk_one_is_due_that_gives_something_back_and_others_not) {
+    struct cluster *cluster;
+    form(&cluster, 1, 22, 1000000);
+    put_many(cluster, 0, 200);
+    tell_room(cluster, 0, 0);
+    cluster_run(cluster, SNAPSHOTS_RETRY_MAX_MS);
+    ck_assert_uint_eq(snapshots_current(cluster_node(cluster, 0))->length, 0);
+    tell_room(cluster, 0, UINT64_MAX);
+    write_much(cluster, SNAPSHOTS_EARLY_LOG_BYTES);
+    ck_assert_uint_eq(snapshots_current(cluster_node(cluster, 0))->length, 0);
+    tell_room(cluster, 0, 0);
+    raft_index applied = cluster_status(cluster, 0).applied_index;
+    ck_assert_uint_eq(snapshots_current(cluster_node(cluster, 0))->id.index, applied);
+    ck_assert_uint_eq(base_of(cluster, 0), applied);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(a_full_disk_keeps_no_tail_that_an_earlier_snapshot_left) {
+    struct cluster *cluster;
+    form(&cluster, 1, 23, 40);
+    put_many(cluster, 0, 60);
+    ck_assert_uint_eq(base_of(cluster, 0), 30);
+    tell_room(cluster, 0, 0);
+    ck_assert_uint_eq(base_of(cluster, 0), 40);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, without_reason_none_is_taken);
     tcase_add_test(tcase, after_so_many_entries_one_is_taken_and_the_log_cut_but_for_its_tail);
@@ -364,6 +429,9 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, while_somebody_holds_none_begins_and_no_file_goes);
     tcase_add_test(tcase, one_that_is_wanted_is_taken);
     tcase_add_test(tcase, a_node_that_ends_gives_up_the_one_it_writes);
+    tcase_add_test(tcase, when_room_runs_short_one_is_due_and_the_log_keeps_a_short_tail);
+    tcase_add_test(tcase, on_a_full_disk_one_is_due_that_gives_something_back_and_others_not);
+    tcase_add_test(tcase, a_full_disk_keeps_no_tail_that_an_earlier_snapshot_left);
 }
 
 CHECK_MAIN("snapshots", add_tests)

@@ -63,9 +63,9 @@ START_TEST(entries_up_to_the_base_go_and_nothing_else) {
     for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
         struct scene scene = scene_create();
         put_range(&scene, 1, 3000);
-        removal_run(scene.database, bases[i]);
+        removal_run(scene.database, -1, bases[i]);
         expect_left(&scene, bases[i] + 1, 3000 - bases[i]);
-        removal_run(scene.database, bases[i]);
+        removal_run(scene.database, -1, bases[i]);
         expect_left(&scene, bases[i] + 1, 3000 - bases[i]);
         scene_destroy(&scene);
     }
@@ -76,7 +76,7 @@ START_TEST(a_base_far_above_what_is_left_costs_no_deletion_of_what_never_was) {
     struct scene scene = scene_create();
     put_range(&scene, 10, 20);
     put_range(&scene, UINT64_C(1000000000000), UINT64_C(1000000000005));
-    removal_run(scene.database, UINT64_C(1000000000002)); /* Would not end by itself otherwise. */
+    removal_run(scene.database, -1, UINT64_C(1000000000002)); /* Would not end by itself otherwise. */
     expect_left(&scene, UINT64_C(1000000000003), 3);
     scene_destroy(&scene);
 }
@@ -101,8 +101,8 @@ START_TEST(the_space_is_given_back) {
         put_range(&scene, first, first + 999);
     }
     ck_assert_uint_gt(bytes_of(&scene), 15000000);
-    removal_run(scene.database, 19900);
-    removal_run(scene.database, 19900); /* A merge that was under way may keep a table once. */
+    removal_run(scene.database, -1, 19900);
+    removal_run(scene.database, -1, 19900); /* A merge that was under way may keep a table once. */
     expect_left(&scene, 19901, 100);
     ck_assert_uint_lt(bytes_of(&scene), 2000000);
     scene_destroy(&scene);

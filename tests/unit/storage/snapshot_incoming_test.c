@@ -214,6 +214,23 @@ START_TEST(a_file_longer_than_it_can_be_is_begun_anew) {
 }
 END_TEST
 
+START_TEST(what_was_overtaken_goes_also_when_it_is_open) {
+    struct scene scene = scene_create(_i);
+    append_ok(&scene, 0, 10);
+    snapshot_incoming_drop(scene.receiver.directory, scene.snapshot.id.index - 1);
+    ck_assert_uint_eq(begin_ok(&scene), 10);
+    snapshot_incoming_drop(scene.receiver.directory, scene.snapshot.id.index);
+    ck_assert_uint_eq(count_files(scene.receiver.directory), 0);
+    ck_assert_ptr_null(scene.receiver.directory->incoming);
+    ck_assert_uint_eq(begin_ok(&scene), 0);
+    append_ok(&scene, 0, (size_t)scene.snapshot.length);
+    ck_assert_int_eq(finish(&scene), STORAGE_OK);
+    snapshot_incoming_drop(scene.receiver.directory, scene.snapshot.id.index);
+    ck_assert_uint_eq(count_files(scene.receiver.directory), 1);
+    scene_destroy(&scene);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, pieces_make_the_file, 0, 2);
     tcase_add_loop_test(tcase, a_piece_at_another_offset_changes_nothing, 0, 2);
@@ -224,6 +241,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_file_that_is_here_and_damaged_is_received_again, 0, 2);
     tcase_add_test(tcase, a_new_process_goes_on_where_the_old_one_stopped);
     tcase_add_test(tcase, bytes_that_a_crash_left_torn_are_seen_at_the_end);
+    tcase_add_loop_test(tcase, what_was_overtaken_goes_also_when_it_is_open, 0, 2);
     tcase_add_loop_test(tcase, a_file_longer_than_it_can_be_is_begun_anew, 0, 2);
 }
 

@@ -179,11 +179,85 @@ START_TEST(the_system_is_asked) {
     ck_assert(space_measure_directory(directory, &free_now, &total_now));
     ck_assert_uint_gt(total_now, 0);
     ck_assert_uint_le(free_now, total_now);
-    ck_assert_uint_lt(space_for_files(directory), total_now);
+    ck_assert(space_has_slack(-1, space_measure_directory)); /* Who is not told has room. */
+    ck_assert(!space_take_for_file(directory, space_measure_directory, total_now));
     ck_assert(!space_measure_directory(-1, &free_now, &total_now));
-    ck_assert_uint_eq(space_for_files(-1), UINT64_MAX);
+    ck_assert(space_take_for_file(-1, space_measure_directory, UINT64_MAX));
     close(directory);
     fixture_destroy(&fixture);
+}
+END_TEST
+
+/* LevelDB's directory with so many bytes in it. */
+static void make_database(const struct scene *scene, uint64_t bytes) {
+    ck_assert_int_eq(mkdirat(scene->space.directory, "log.db", 0700), 0);
+    int file = openat(scene->space.directory, "log.db/000005.ldb", O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_eq(ftruncate(file, (off_t)bytes), 0);
+    close(file);
+}
+
+static bool take(const struct scene *scene, uint64_t bytes) {
+    return space_take_for_file(scene->space.directory, measure, bytes);
+}
+
+START_TEST(a_snapshot_may_grow_into_all_but_the_slack_and_what_leveldb_needs) {
+    struct scene scene;
+    open_scene(&scene, 60);
+    make_database(&scene, 10 * MIB);
+    look(&scene);
+    free_bytes = (8 + 4 + 10 + 1) * MIB;
+    ck_assert(take(&scene, MIB));
+    ck_assert(is_held(&scene));
+    free_bytes--;
+    ck_assert(take(&scene, MIB)); /* From here on the ballast is used up. */
+    struct storage_room room = look(&scene);
+    ck_assert(!is_held(&scene));
+    ck_assert_uint_eq(room.for_commands, 0);
+    free_bytes = (4 + 10 + 1) * MIB;
+    ck_assert(take(&scene, MIB));
+    free_bytes--;
+    ck_assert(!take(&scene, MIB));
+    free_bytes = (8 + 32 + 2 * 4) * MIB;
+    ck_assert_uint_gt(look(&scene).for_commands, 0);
+    ck_assert(is_held(&scene));
+    close_scene(&scene);
+}
+END_TEST
+
+START_TEST(the_ballast_is_not_let_go_for_a_file_that_does_not_fit_even_then) {
+    struct scene scene;
+    open_scene(&scene, 60);
+    make_database(&scene, 10 * MIB);
+    look(&scene);
+    free_bytes = (4 + 10 + 1) * MIB - 1;
+    ck_assert(!take(&scene, MIB));
+    ck_assert(ballast_is_whole(scene.space.directory, ballast_bytes));
+    free_bytes++;
+    ck_assert(take(&scene, MIB));
+    ck_assert(!ballast_is_whole(scene.space.directory, ballast_bytes));
+    close_scene(&scene);
+}
+END_TEST
+
+START_TEST(of_a_large_log_only_what_is_kept_is_not_for_files) {
+    struct scene scene;
+    open_scene(&scene, 60);
+    make_database(&scene, 1000 * (uint64_t)MIB);
+    free_bytes = (4 + 32 + 1) * MIB;
+    ck_assert(take(&scene, MIB));
+    free_bytes--;
+    ck_assert(!take(&scene, MIB));
+    close_scene(&scene);
+}
+END_TEST
+
+START_TEST(nothing_is_removed_without_the_slack) {
+    struct scene scene;
+    open_scene(&scene, 4);
+    ck_assert(space_has_slack(scene.space.directory, measure));
+    free_bytes--;
+    ck_assert(!space_has_slack(scene.space.directory, measure));
+    close_scene(&scene);
 }
 END_TEST
 
@@ -197,6 +271,10 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_start_has_the_ballast_when_it_needs_it);
     tcase_add_test(tcase, a_file_system_without_a_size_has_room_for_all);
     tcase_add_test(tcase, the_system_is_asked);
+    tcase_add_test(tcase, a_snapshot_may_grow_into_all_but_the_slack_and_what_leveldb_needs);
+    tcase_add_test(tcase, the_ballast_is_not_let_go_for_a_file_that_does_not_fit_even_then);
+    tcase_add_test(tcase, of_a_large_log_only_what_is_kept_is_not_for_files);
+    tcase_add_test(tcase, nothing_is_removed_without_the_slack);
 }
 
 CHECK_MAIN("space", add_tests)
