@@ -17,6 +17,12 @@ void changes_clear(struct changes *changes) {
     *changes = (struct changes){0};
 }
 
+static void fail(struct changes_wish *wish, const struct problem *problem) {
+    wish->state = CHANGES_ENDED;
+    wish->answer.problem = *problem;
+    wish->answer.problem.outcome_unknown = wish->answer.problem.outcome_unknown || wish->maybe;
+}
+
 uint64_t changes_add(struct node *node, const struct change *change, uint32_t timeout_ms, bool forward,
                      node_change_done done, void *context) {
     struct changes *changes = &node->changes;
@@ -30,6 +36,11 @@ uint64_t changes_add(struct node *node, const struct change *change, uint32_t ti
     wish->context = context;
     changes->list[changes->count++] = wish;
     node->work = true;
+    if (standing_is_removed(node)) {
+        struct problem problem;
+        standing_removed_problem(node, &problem);
+        fail(wish, &problem);
+    }
     return wish->ticket;
 }
 
@@ -48,12 +59,6 @@ bool changes_cancel(struct changes *changes, uint64_t ticket) {
         wish->done = NULL;
     }
     return wish != NULL;
-}
-
-static void fail(struct changes_wish *wish, const struct problem *problem) {
-    wish->state = CHANGES_ENDED;
-    wish->answer.problem = *problem;
-    wish->answer.problem.outcome_unknown = wish->answer.problem.outcome_unknown || wish->maybe;
 }
 
 static void succeed(struct changes_wish *wish, raft_index index, const struct members *members) {

@@ -15,6 +15,11 @@ void handover_clear(struct handover *handover) {
     *handover = (struct handover){0};
 }
 
+static void fail(struct handover_wish *wish, const struct problem *problem) {
+    wish->state = HANDOVER_ENDED;
+    wish->answer = (struct node_transfer_answer){.problem = *problem};
+}
+
 uint64_t handover_add(struct node *node, raft_node_id to, uint32_t timeout_ms, bool forward, node_transfer_done done,
                       void *context) {
     struct handover *handover = &node->handover;
@@ -29,6 +34,11 @@ uint64_t handover_add(struct node *node, raft_node_id to, uint32_t timeout_ms, b
         .context = context,
     };
     node->work = true;
+    if (standing_is_removed(node)) {
+        struct problem problem;
+        standing_removed_problem(node, &problem);
+        fail(wish, &problem);
+    }
     return wish->ticket;
 }
 
@@ -47,11 +57,6 @@ bool handover_cancel(struct handover *handover, uint64_t ticket) {
         wish->done = NULL;
     }
     return wish != NULL;
-}
-
-static void fail(struct handover_wish *wish, const struct problem *problem) {
-    wish->state = HANDOVER_ENDED;
-    wish->answer = (struct node_transfer_answer){.problem = *problem};
 }
 
 static void succeed(struct handover_wish *wish, raft_node_id leader, raft_term term) {

@@ -157,12 +157,21 @@ void election_set_unfit(struct raft *raft) {
     }
 }
 
+/* A server may not campaign, or not once the terms are used up. */
+static bool may_stand(const struct raft *raft) {
+    return raft->hard_state.term < RAFT_NUMBER_MAX && may_campaign(raft);
+}
+
 void election_tick(struct raft *raft) {
     assert(raft->role != RAFT_LEADER);
     if (raft->now_ms < election_next_ms(raft)) {
         return;
     }
-    if (election_is_sole_voter(raft)) {
+    if (!may_stand(raft)) {
+        /* Who is silent for so long leads nobody, or others soon. What was promised to it stands by itself. */
+        raft_trace(raft, true, "hears no more of leader=%" PRIu64 " term=%" PRIu64, raft->leader, raft->hard_state.term);
+        raft->leader = 0;
+    } else if (election_is_sole_voter(raft)) {
         start_election(raft, false);
     } else {
         start_pre_vote(raft);
@@ -171,11 +180,8 @@ void election_tick(struct raft *raft) {
 }
 
 uint64_t election_next_ms(const struct raft *raft) {
-    if (raft->hard_state.term == RAFT_NUMBER_MAX) {
-        return UINT64_MAX; /* There is no later term. */
-    }
-    if (!may_campaign(raft)) {
-        return UINT64_MAX;
+    if (!may_stand(raft)) {
+        return raft->leader != 0 ? raft->election_deadline_ms : UINT64_MAX;
     }
     return election_is_sole_voter(raft) ? sole_voter_next_ms(raft) : raft->election_deadline_ms;
 }

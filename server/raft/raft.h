@@ -415,6 +415,7 @@ struct raft_status {
 
 void raft_status(const struct raft *raft, struct raft_status *out_status);
 enum raft_role raft_role(const struct raft *raft);
+/* 0: nobody known, or silent for an election time-out. */
 raft_node_id raft_leader(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
 raft_index raft_last_index(const struct raft *raft);

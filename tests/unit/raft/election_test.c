@@ -239,6 +239,37 @@ START_TEST(who_is_no_voter_does_not_campaign_and_has_no_deadline) {
 }
 END_TEST
 
+/* It waits for nobody's election either: what is asked of it meanwhile shall not wait for a dead leader. */
+START_TEST(who_may_not_campaign_forgets_a_silent_leader_at_the_deadline_that_it_named) {
+    struct harness *learner = START(.voters = 3, .learners = 1, .id = 4);
+    struct harness *unfit = START(.voters = 3);
+    struct harness *last = START(.voters = 3, .hard_state = {RAFT_NUMBER_MAX, 0});
+    raft_set_unfit(unfit->raft, true);
+    struct harness *all[] = {learner, unfit, last};
+    for (size_t i = 0; i < 3; i++) {
+        struct harness *h = all[i];
+        raft_term term = raft_current_term(h->raft);
+        for (int again = 0; again < 2; again++) { /* It may come back. */
+            APPEND(h, .term = term, .prev = ID(1, 1));
+            ck_assert_uint_eq(raft_leader(h->raft), 2);
+            uint64_t deadline_ms = raft_next_deadline_ms(h->raft);
+            ck_assert_uint_ge(deadline_ms, h->now_ms + ELECTION_MS);
+            ck_assert_uint_lt(deadline_ms, h->now_ms + 2 * ELECTION_MS);
+            harness_pass(h, deadline_ms - h->now_ms - 1);
+            ck_assert_uint_eq(raft_leader(h->raft), 2);
+            harness_pass(h, 1);
+            ck_assert_uint_eq(raft_leader(h->raft), 0);
+            ck_assert(raft_next_deadline_ms(h->raft) == UINT64_MAX);
+            harness_pass(h, 100 * ELECTION_MS);
+            ck_assert_int_eq(harness_role(h), RAFT_FOLLOWER);
+            ck_assert_uint_eq(raft_current_term(h->raft), term);
+            ck_assert_uint_eq(h->sent_count, 0);
+        }
+        harness_stop(h);
+    }
+}
+END_TEST
+
 START_TEST(who_is_no_voter_in_its_own_configuration_votes_all_the_same) {
     struct harness *h = START(.voters = 3, .learners = 1, .id = 4);
     harness_pass(h, PROMISE_MS);
@@ -432,6 +463,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_sole_voter_elects_itself_once_its_vote_is_on_disk);
     tcase_add_test(tcase, a_sole_voter_on_a_slow_disk_names_no_deadline_that_is_over);
     tcase_add_test(tcase, who_is_no_voter_does_not_campaign_and_has_no_deadline);
+    tcase_add_test(tcase, who_may_not_campaign_forgets_a_silent_leader_at_the_deadline_that_it_named);
     tcase_add_test(tcase, who_is_no_voter_in_its_own_configuration_votes_all_the_same);
     tcase_add_test(tcase, a_candidate_outside_the_own_configuration_gets_a_vote);
     tcase_add_test(tcase, it_grants_no_vote_in_the_first_one_and_a_half_heartbeats);

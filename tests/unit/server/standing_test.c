@@ -43,7 +43,11 @@ START_TEST(a_removed_node_answers_nothing_but_what_is_stale) {
     struct client *command = cluster_propose(cluster, away, PUT("a", "2"));
     struct client *query = cluster_get(cluster, away);
     struct client *stale = QUERY(cluster, away, .consistency = NODE_STALE);
+    struct client *change = members_by_id(cluster, away, CHANGE_REMOVE, away);
+    struct client *transfer = cluster_transfer(cluster, away, CLUSTER_MAX);
     cluster_settle(cluster);
+    assert_problem(change, PROBLEM_NOT_READY, false);
+    assert_problem(transfer, PROBLEM_NOT_READY, false);
     assert_problem(command, PROBLEM_NOT_READY, false);
     assert_problem(query, PROBLEM_NOT_READY, false);
     assert_result(stale, "{\"found\":true,\"value\":1}");
