@@ -31,10 +31,14 @@ void calls_send(struct node *node, const struct members_member *to, struct messa
         .began_ms = node->now_ms,
     };
     memcpy(call->incarnation, to->incarnation, sizeof call->incarnation);
+    const char *elsewhere = NULL;
     if (request->kind != MESSAGE_PROBE) {
         contacts_asked(node, to->id);
+        elsewhere = contacts_elsewhere(node, to);
     }
-    node->io.transport.send(node->io.transport.context, to->url, request, timeout_ms, token);
+    call->elsewhere = elsewhere != NULL;
+    node->io.transport.send(node->io.transport.context, elsewhere != NULL ? elsewhere : to->url, request, timeout_ms,
+                            token);
 }
 
 bool calls_take(struct calls *calls, uint64_t token, struct call *out_call) {

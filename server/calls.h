@@ -14,6 +14,7 @@ struct call {
     raft_round round;                               /* To be echoed. */
     uint64_t context;                               /* Of others: the asker's own number. */
     uint64_t began_ms;
+    bool elsewhere; /* It went where --cluster has it (server/contacts). */
 };
 
 struct calls {

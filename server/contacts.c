@@ -5,13 +5,14 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 void contacts_clear(struct contacts *contacts) {
     free(contacts->list);
     *contacts = (struct contacts){0};
 }
 
-static struct contact *find(struct contacts *contacts, raft_node_id id) {
+static struct contact *find(const struct contacts *contacts, raft_node_id id) {
     for (size_t i = 0; i < contacts->count; i++) {
         if (contacts->list[i].id == id) {
             return &contacts->list[i];
@@ -36,6 +37,13 @@ void contacts_asked(struct node *node, raft_node_id id) {
     }
 }
 
+const char *contacts_elsewhere(const struct node *node, const struct members_member *to) {
+    const struct contact *contact = find(&node->contacts, to->id);
+    const struct members_member *listed = members_find(&node->options.cluster, to->id);
+    bool differs = listed != NULL && strcmp(listed->url, to->url) != 0;
+    return contact != NULL && contact->elsewhere && differs ? listed->url : NULL;
+}
+
 void contacts_answered(struct node *node, raft_node_id id) {
     struct contact *contact = find(&node->contacts, id);
     if (contact->silent) {
@@ -45,13 +53,26 @@ void contacts_answered(struct node *node, raft_node_id id) {
     contact->answered_ms = node->now_ms;
 }
 
+static bool is_long_silent(const struct node *node, const struct contact *contact) {
+    return node->now_ms - contact->answered_ms >= node->options.election_timeout_ms;
+}
+
 /* A single failure says little: a slow disk, or a restart that is over soon. Before the cluster is formed, formation tells
  * what is missing. */
 void contacts_failed(struct node *node, raft_node_id id, const char *why) {
     struct contact *contact = find(&node->contacts, id);
-    bool long_ago = node->now_ms - contact->answered_ms >= node->options.election_timeout_ms;
-    if (node->core != NULL && !contact->silent && long_ago) {
+    if (node->core != NULL && !contact->silent && is_long_silent(node, contact)) {
         contact->silent = true;
         say(node, DIAGNOSTICS_WARNING, id, "does not answer: ", why);
+    }
+}
+
+/* Several requests may fail at once: each says only something about the place that it went to. */
+void contacts_missed(struct node *node, raft_node_id id, bool elsewhere, bool absent) {
+    struct contact *contact = find(&node->contacts, id);
+    if (elsewhere) {
+        contact->elsewhere = false;
+    } else if (absent || is_long_silent(node, contact)) {
+        contact->elsewhere = true;
     }
 }

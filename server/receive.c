@@ -210,11 +210,13 @@ static void raft_call_ended(struct node *node, const struct call *call, const st
     }
 }
 
-static void note_contact(struct node *node, const struct call *call, const struct message_answer *answer, const char *why) {
+static void note_contact(struct node *node, const struct call *call, const struct message_answer *answer, bool absent,
+                         const char *why) {
     if (answer != NULL) {
         contacts_answered(node, call->to);
     } else {
         contacts_failed(node, call->to, why);
+        contacts_missed(node, call->to, call->elsewhere, absent);
     }
 }
 
@@ -245,12 +247,14 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
         probe_ended(node, &call, answer, why);
         return;
     }
+    bool absent = end == TRANSPORT_NOT_SENT;
     if (answer != NULL && !is_from_whom_we_asked(node, &call, answer)) {
+        absent = true;
         answer = NULL;
         end = TRANSPORT_BROKEN;
         why = "somebody else answered";
     }
-    note_contact(node, &call, answer, why);
+    note_contact(node, &call, answer, absent, why);
     switch (call.kind) {
     case MESSAGE_REQUEST_VOTE:
     case MESSAGE_APPEND_ENTRIES:

@@ -41,26 +41,33 @@ static bool is_to_ask(const struct node *node) {
     return node->now_ms >= node->standing.led_ms + STANDING_SILENCE * (uint64_t)node->options.election_timeout_ms;
 }
 
-/* The members in turn, then those of the command line. NULL: nobody else is known. */
-static const struct members_member *whom(const struct node *node, size_t turn) {
+/* The members in turn, then those of the command line: --cluster, and --join, of which only the URL is known. False: nobody
+ * else is. */
+static bool choose(struct node *node) {
+    struct standing *standing = &node->standing;
     const struct members *members = &roster_current(&node->roster)->members;
     const struct members *hints = &node->options.cluster;
-    size_t all = members->count + hints->count;
+    size_t listed = members->count + hints->count;
+    size_t all = listed + (node->options.join_url != NULL ? 1 : 0);
     for (size_t i = 0; i < all; i++) {
-        size_t at = (turn + i) % all;
-        const struct members_member *member = at < members->count ? &members->list[at] : &hints->list[at - members->count];
-        if (member->id != node->options.id) {
-            return member;
+        size_t at = standing->turn++ % all;
+        if (at < listed) {
+            standing->asked = at < members->count ? members->list[at] : hints->list[at - members->count];
+        } else {
+            standing->asked = (struct members_member){.id = 0};
+            snprintf(standing->asked.url, sizeof standing->asked.url, "%s", node->options.join_url);
+        }
+        if (standing->asked.id != node->options.id) {
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 static void ask(struct node *node) {
     struct standing *standing = &node->standing;
-    const struct members_member *member = whom(node, standing->turn++);
     standing->next_ms = node->now_ms + node->options.election_timeout_ms / 2 + 1;
-    if (member == NULL) {
+    if (!choose(node)) {
         return;
     }
     struct message_request request;
@@ -69,7 +76,7 @@ static void ask(struct node *node) {
     request.probe.list = node->options.cluster;
     request.probe.machine = node->options.machine->name;
     standing->question = node_new_number(node);
-    calls_send(node, member, &request, standing->question, node->options.election_timeout_ms);
+    calls_send(node, &standing->asked, &request, standing->question, node->options.election_timeout_ms);
 }
 
 static void retire(struct node *node, const struct message_answer *answer) {
@@ -89,9 +96,12 @@ bool standing_answered(struct node *node, uint64_t number, const struct message_
     standing->question = 0;
     bool formed = answer != NULL && answer->problem.code == PROBLEM_NONE && answer->probe.state == MESSAGE_FORMED;
     if (!formed || node->core == NULL || strcmp(answer->probe.cluster_id, node->identity.cluster_id) != 0 ||
-        node_leader(node) != 0) {
+        node_leader(node) != 0 || answer->from == node->options.id) {
         return true;
     }
+    standing->met = standing->asked;
+    standing->met.id = answer->from;
+    memcpy(standing->met.incarnation, answer->incarnation, sizeof standing->met.incarnation);
     const struct message_probe_answer *probe = &answer->probe;
     const struct members_member *leader = members_find(&probe->members, probe->leader);
     if (leader != NULL && answer->term >= standing->leader_term && roster_find(&node->roster, leader->id) != NULL) {
@@ -104,6 +114,7 @@ bool standing_answered(struct node *node, uint64_t number, const struct message_
     if (!standing_is_removed(node) && later && !counted) {
         retire(node, answer);
     }
+    standing->misplaced = later && counted && strcmp(self->url, node->options.url) != 0;
     return true;
 }
 
@@ -114,12 +125,15 @@ static bool has_moved(const struct node *node) {
         return false;
     }
     const struct members_member *self = roster_self(&node->roster, node->options.id, node->identity.incarnation);
-    return self != NULL && strcmp(self->url, node->options.url) != 0;
+    return node->standing.misplaced || (self != NULL && strcmp(self->url, node->options.url) != 0);
 }
 
-/* A leader that is about to call is waited for. */
+/* A leader that is about to call is waited for; without one somebody must have been met. */
 static uint64_t may_tell_ms(const struct node *node) {
     const struct standing *standing = &node->standing;
+    if (node_leader(node) == 0 && standing->met.id == 0) {
+        return UINT64_MAX;
+    }
     uint64_t silent_ms = standing->led_ms + 2 * (uint64_t)node->options.election_timeout_ms;
     return node_leader(node) != 0 || standing->move_ms > silent_ms ? standing->move_ms : silent_ms;
 }
@@ -136,26 +150,23 @@ static void told(void *context, const struct node_change_answer *answer) {
 /* The leader may not be able to reach this node where it is known to be: then any member is told. */
 static void tell(struct node *node) {
     struct standing *standing = &node->standing;
-    struct members_member self = *roster_self(&node->roster, node->options.id, node->identity.incarnation);
+    struct members_member self = {.id = node->options.id, .voter = true}; /* In whatever role: only the URL changes. */
     snprintf(self.url, sizeof self.url, "%s", node->options.url);
-    self.outgoing = self.joining = false;
-    self.next = MEMBERS_NEXT_NONE;
+    memcpy(self.incarnation, node->identity.incarnation, sizeof self.incarnation);
     struct change change = {.kind = CHANGE_MOVE, .own = true, .members = {.count = 1, .list = {self}}};
     standing->move_ms = node->now_ms + 2 * (uint64_t)node->options.election_timeout_ms;
     if (node_leader(node) != 0) {
         standing->moving = changes_add(node, &change, NODE_TIMEOUT_DEFAULT_MS, true, told, node);
         return;
     }
-    const struct members_member *member = whom(node, standing->turn++);
-    if (member == NULL || member->incarnation[0] == '\0') {
-        return;
-    }
+    struct members_member met = standing->met;
+    standing->met.id = 0; /* The next time somebody else. */
     struct message_request request;
     request.kind = MESSAGE_CHANGE;
     request.round = 0;
     request.change = (struct message_change){.change = change, .forward = true, .timeout_ms = NODE_TIMEOUT_DEFAULT_MS};
     standing->moving = node_new_number(node);
-    calls_send(node, member, &request, standing->moving, NODE_TIMEOUT_DEFAULT_MS);
+    calls_send(node, &met, &request, standing->moving, NODE_TIMEOUT_DEFAULT_MS);
 }
 
 bool standing_change_answered(struct node *node, uint64_t number) {
@@ -180,7 +191,7 @@ void standing_turn(struct node *node) {
     if (node_leader(node) != 0) {
         standing->led_ms = node->now_ms;
         standing->leader.id = 0;
-        standing->retired = false;
+        standing->retired = standing->misplaced = false;
     }
     if (is_to_ask(node) && standing->question == 0 && node->now_ms >= standing->next_ms) {
         ask(node);

@@ -16,9 +16,12 @@ struct standing {
     bool retired;    /* Another node has said that it is left out. */
     uint64_t question;
     uint64_t next_ms;
-    size_t turn;                  /* Whom to ask next. */
+    size_t turn; /* Whom to ask next. */
+    struct members_member asked;
+    struct members_member met;    /* A member of this cluster that answered last, where it did; id 0: nobody did. */
     struct members_member leader; /* Of `leader_term`, as another node said; id 0: nobody said. */
     raft_term leader_term;
+    bool misplaced;  /* Another node has a later configuration, with this node at another URL. */
     uint64_t moving; /* The wish, or the request, that tells the new URL; 0: none. */
     uint64_t move_ms;
 };

@@ -330,6 +330,28 @@ class MembershipTest(ClusterTest):
         for node in group.nodes:
             wait_for(lambda: url in [member["url"] for member in node.status()["configuration"]["voters"]], "all know")
 
+    def test_a_cluster_whose_every_node_has_moved_finds_together(self):
+        group = self.begin(3)
+        learner = self.joiner(4, group.nodes[0], "--learner")
+        wait_for(learner.ready, "it learns")
+        self.assertEqual(learner.propose({"op": "put", "key": "a", "value": 1}).status, 200)
+        for node in group.nodes:
+            node.kill()
+        ports = free_ports(4)
+        listed = ",".join(f"{i + 1}=http://127.0.0.1:{port}" for i, port in enumerate(ports[:3]))
+        for node, port in zip(group.nodes, ports):
+            node.port = port
+            known = ["--cluster", listed] if node is not learner else ["--join", self.url(group.nodes[1]), "--learner"]
+            node.arguments = ["--id", str(node.number), "--listen", f"127.0.0.1:{port}", "--data-dir", node.directory,
+                              "--heartbeat", HEARTBEAT, "--election-timeout", ELECTION, *known]
+        for node in group.nodes:
+            node.start()
+        wanted = {self.url(node) for node in group.nodes}
+        for node in group.nodes:
+            wait_for(lambda: wanted == {member["url"] for role in ("voters", "learners") for member in
+                                        node.status()["configuration"][role]}, f"node {node.number} knows where all are")
+        self.assertEqual(learner.query({"op": "get", "key": "a"}).json()["result"], {"found": True, "value": 1})
+
     # -- Leaders die in the middle --
 
     def test_the_next_leader_completes_an_addition(self):

@@ -123,6 +123,55 @@ START_TEST(a_node_that_comes_back_elsewhere_tells_the_others) {
 }
 END_TEST
 
+/* All are killed, and started elsewhere with the list that is true now; those who joined know one URL of it. */
+static void move_all(struct cluster *cluster, size_t founders, const char *const urls[]) {
+    struct members list = cluster_list(founders);
+    for (size_t i = 0; i < founders; i++) {
+        snprintf(list.list[i].url, sizeof list.list[i].url, "%s", urls[i]);
+    }
+    for (size_t i = 0; i < cluster->count; i++) {
+        cluster_kill(cluster, i);
+        snprintf(cluster->members[i].url, sizeof cluster->members[i].url, "%s", urls[i]);
+        if (i < founders) {
+            cluster->members[i].options.cluster = list;
+        } else {
+            cluster->members[i].options.join_url = urls[0];
+        }
+    }
+    for (size_t i = 0; i < cluster->count; i++) {
+        cluster_start(cluster, i);
+    }
+}
+
+/* Nobody is where the configuration has it. */
+START_TEST(a_cluster_whose_every_node_has_moved_finds_together) {
+    struct cluster *cluster = members_cluster(4, 3, 20 + (uint64_t)_i);
+    bool voter = _i % 2 == 0;
+    cluster_start(cluster, 3);
+    assert_result(client_await(members_add_node(cluster, 0, 3, voter)), voter ? "1,2,3,4" : "1,2,3+4");
+    assert_result(client_await(cluster_propose(cluster, 0, PUT("a", "1"))), "{}");
+    const char *const urls[] = {"http://new1:1", "http://new2:1", "http://new3:1", "http://new4:1"};
+    move_all(cluster, 3, urls);
+    for (size_t i = 0; i < 16; i++) {
+        await_url(cluster, i / 4, i % 4, urls[i % 4]);
+    }
+    cluster_await_leader(cluster);
+    assert_result(client_await(cluster_get(cluster, 3)), "{\"found\":true,\"value\":1}");
+    cluster_destroy(cluster);
+}
+END_TEST
+
+/* Where one was, another one is now, and says so. */
+START_TEST(nodes_that_have_changed_places_find_together) {
+    struct cluster *cluster = members_cluster(3, 3, 30 + (uint64_t)_i);
+    const char *const urls[] = {"http://node2:8001", "http://node3:8001", "http://node1:8001"};
+    move_all(cluster, 3, urls);
+    cluster_await_leader(cluster);
+    assert_result(client_await(cluster_propose(cluster, 1, PUT("a", "1"))), "{}");
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(a_cluster_of_one_that_moves_tells_itself) {
     struct cluster *cluster = members_cluster(1, 1, 8);
     move(cluster, 0, "http://elsewhere:1");
@@ -141,6 +190,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, without_a_leader_nobody_takes_itself_for_removed);
     tcase_add_test(tcase, a_node_that_the_leader_does_not_reach_asks_in_peace);
     tcase_add_loop_test(tcase, a_node_that_comes_back_elsewhere_tells_the_others, 0, 3);
+    tcase_add_loop_test(tcase, a_cluster_whose_every_node_has_moved_finds_together, 0, 6);
+    tcase_add_loop_test(tcase, nodes_that_have_changed_places_find_together, 0, 3);
     tcase_add_test(tcase, a_cluster_of_one_that_moves_tells_itself);
 }
 
