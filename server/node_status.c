@@ -31,10 +31,9 @@ static enum node_role role_of(const struct node *node) {
     case RAFT_FOLLOWER:
         break;
     }
-    const struct roster_at *current = roster_current(&node->roster);
-    const struct members_member *self = members_find(&current->members, node->options.id);
-    /* Who is called by a leader but has no configuration yet is being brought in. */
-    bool learner = current->members.count == 0 || (self != NULL && members_is_learner(self));
+    const struct members_member *self = roster_self(&node->roster, node->options.id, node->identity.incarnation);
+    /* Who is called by a leader but has no configuration yet that counts it in is being brought in. */
+    bool learner = self != NULL ? members_is_learner(self) : !standing_was_member(node);
     return learner ? NODE_LEARNER : NODE_FOLLOWER;
 }
 

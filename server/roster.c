@@ -89,7 +89,20 @@ const struct members_member *roster_find(const struct roster *roster, raft_node_
     return NULL;
 }
 
-const struct members_member *roster_self(const struct roster *roster, raft_node_id id, const char *incarnation) {
-    const struct members_member *member = members_find(&roster_current(roster)->members, id);
+static const struct members_member *find_incarnation(const struct roster_at *at, raft_node_id id, const char *incarnation) {
+    const struct members_member *member = members_find(&at->members, id);
     return member != NULL && strcmp(member->incarnation, incarnation) == 0 ? member : NULL;
+}
+
+const struct members_member *roster_self(const struct roster *roster, raft_node_id id, const char *incarnation) {
+    return find_incarnation(roster_current(roster), id, incarnation);
+}
+
+bool roster_ever(const struct roster *roster, raft_node_id id, const char *incarnation) {
+    for (size_t i = 0; i < roster->count; i++) {
+        if (find_incarnation(&roster->list[i], id, incarnation) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -38,5 +38,7 @@ const struct roster_at *roster_as_of(const struct roster *roster, raft_index ind
 const struct members_member *roster_find(const struct roster *roster, raft_node_id id);
 /* Who the newest configuration counts in with this very incarnation; NULL: it does not. */
 const struct members_member *roster_self(const struct roster *roster, raft_node_id id, const char *incarnation);
+/* Whether any configuration that is known counts this very incarnation in. */
+bool roster_ever(const struct roster *roster, raft_node_id id, const char *incarnation);
 
 #endif

@@ -6,13 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+bool standing_was_member(const struct node *node) {
+    return node->standing.was_member || roster_ever(&node->roster, node->options.id, node->identity.incarnation);
+}
+
 bool standing_is_removed(const struct node *node) {
     const struct roster_at *current = roster_current(&node->roster);
     if (node->core == NULL || node_is_leader(node) || current->index == 0) {
         return false;
     }
     bool counted = roster_self(&node->roster, node->options.id, node->identity.incarnation) != NULL;
-    return node->standing.retired || (!counted && current->index <= raft_commit_index(node->core));
+    return node->standing.retired ||
+           (!counted && current->index <= raft_commit_index(node->core) && standing_was_member(node));
 }
 
 void standing_removed_problem(const struct node *node, struct problem *out_problem) {
@@ -185,6 +190,7 @@ void standing_turn(struct node *node) {
     if (node->core == NULL) {
         return;
     }
+    standing->was_member = standing_was_member(node);
     if (standing->led_ms == 0) {
         standing->led_ms = node->now_ms;
     }

@@ -13,6 +13,7 @@ enum { STANDING_SILENCE = 3 /* Election time-outs without a leader, until others
 
 struct standing {
     uint64_t led_ms; /* When a leader was known last, or the node began. */
+    bool was_member; /* Since the node began. Who is on its way in gets the past first, in which it does not occur. */
     bool retired;    /* Another node has said that it is left out. */
     uint64_t question;
     uint64_t next_ms;
@@ -28,6 +29,8 @@ struct standing {
 
 /* The cluster has left this node out, for all that it knows. */
 bool standing_is_removed(const struct node *node);
+/* Some configuration has counted it in, for all that it knows. */
+bool standing_was_member(const struct node *node);
 void standing_removed_problem(const struct node *node, struct problem *out_problem);
 /* Whom commands are passed on to, and the term it leads: the leader; of a node that is left out, the one that others name.
  * NULL: nobody is known. */

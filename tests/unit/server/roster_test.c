@@ -56,6 +56,20 @@ START_TEST(truncation_brings_the_one_before_back) {
 }
 END_TEST
 
+START_TEST(who_ever_was_a_member_is_known_until_it_is_forgotten) {
+    struct roster roster;
+    roster_init(&roster);
+    ck_assert(append(&roster, 1, VOTERS(MEMBER("1") "," MEMBER("2"))));
+    ck_assert(append(&roster, 5, VOTERS(MEMBER("1"))));
+    ck_assert(roster_ever(&roster, 2, INCARNATION));
+    ck_assert(!roster_ever(&roster, 2, "00000000000000000000000000000000"));
+    ck_assert(!roster_ever(&roster, 3, INCARNATION));
+    roster_compact(&roster, 5);
+    ck_assert(!roster_ever(&roster, 2, INCARNATION));
+    roster_clear(&roster);
+}
+END_TEST
+
 START_TEST(bytes_that_are_no_configuration_change_nothing) {
     static const char *const texts[] = {"", "{", "[]", "{}", "{\"voters\":1}", VOTERS(MEMBER("1") "," MEMBER("1"))};
     struct roster roster;
@@ -147,6 +161,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, at_first_there_is_nobody);
     tcase_add_test(tcase, the_newest_configuration_is_in_effect);
     tcase_add_test(tcase, truncation_brings_the_one_before_back);
+    tcase_add_test(tcase, who_ever_was_a_member_is_known_until_it_is_forgotten);
     tcase_add_test(tcase, bytes_that_are_no_configuration_change_nothing);
 }
 

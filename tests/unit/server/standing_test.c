@@ -1,4 +1,6 @@
 #include "cluster_members.h"
+
+#include "cluster_installing.h"
 #include "tests/check_main.h"
 
 /* A follower that is cut off while the others remove it, with whatever it proposes. */
@@ -66,6 +68,38 @@ START_TEST(a_removed_node_that_is_added_again_goes_on) {
     assert_result(client_await(cluster_propose(cluster, away, PUT("a", "2"))), "{}");
     cluster_kill(cluster, leader); /* It may lead again. */
     cluster_await_leader(cluster);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+/* A snapshot of before it was added comes first. */
+START_TEST(who_is_on_its_way_in_was_never_removed) {
+    struct cluster *cluster = members_cluster(4, 3, 7);
+    for (size_t i = 0; i < 3; i++) {
+        cluster_node(cluster, i)->options.snapshot_entries = 20;
+    }
+    size_t leader = cluster_leader(cluster);
+    installing_put(cluster, leader, INSTALLING_KEYS);
+    cluster_start(cluster, 3);
+    bool past = false;
+    for (unsigned ms = 0; ms < 60000; ms++) {
+        cluster_run(cluster, 1);
+        struct node_status status = cluster_status(cluster, 3);
+        ck_assert_int_ne(status.role, NODE_REMOVED);
+        past |= status.raft.commit_index > 0 && status.members_index == 1;
+        if (past && status.role == NODE_FOLLOWER) {
+            break;
+        }
+    }
+    ck_assert(past);
+    assert_members(cluster, 3, "1,2,3,4");
+    /* What it was is known for as long as it runs, whatever the log forgets. */
+    ck_assert(standing_was_member(cluster_node(cluster, 3)));
+    assert_problem(client_await(members_by_id(cluster, leader, CHANGE_REMOVE, 3)), PROBLEM_NONE, false);
+    cluster_run(cluster, ELECTION_MS);
+    ck_assert_int_eq(cluster_status(cluster, 3).role, NODE_REMOVED);
+    roster_compact(&cluster_node(cluster, 3)->roster, cluster_status(cluster, 3).members_index);
+    ck_assert_int_eq(cluster_status(cluster, 3).role, NODE_REMOVED);
     cluster_destroy(cluster);
 }
 END_TEST
@@ -187,6 +221,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_node_that_was_removed_unseen_learns_it_from_others_and_disturbs_nobody);
     tcase_add_test(tcase, a_removed_node_answers_nothing_but_what_is_stale);
     tcase_add_test(tcase, a_removed_node_that_is_added_again_goes_on);
+    tcase_add_test(tcase, who_is_on_its_way_in_was_never_removed);
     tcase_add_test(tcase, without_a_leader_nobody_takes_itself_for_removed);
     tcase_add_test(tcase, a_node_that_the_leader_does_not_reach_asks_in_peace);
     tcase_add_loop_test(tcase, a_node_that_comes_back_elsewhere_tells_the_others, 0, 3);
