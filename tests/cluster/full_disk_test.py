@@ -5,9 +5,10 @@ import json
 import os
 import subprocess
 import threading
+import time
 import unittest
 
-from harness import ClusterTest, wait_for
+from harness import DEADLINE, ClusterTest, wait_for
 
 MIB = 1 << 20
 DISK_BYTES = 64 * MIB
@@ -187,10 +188,11 @@ class FullDiskTest(ClusterTest):
     def overwrite(self, node, batches, first=0):
         """Puts to ten keys, a megabyte in each batch; answers how many lines had no room."""
         headers = {"Content-Type": "application/x-ndjson"}
-        refused = 0
+        refused, end = 0, time.monotonic() + DEADLINE
         for batch in range(first, first + batches):
             lines = [json.dumps({"op": "put", "key": f"k{i % 10}", "value": f"{batch} " + "x" * 1000}) for i in range(1000)]
             while lines:
+                self.assertLess(time.monotonic(), end, "commands are not taken again")
                 answers = [json.loads(line) for line in node.ask("POST", "/v1/propose", "\n".join(lines), headers).body.splitlines()]
                 codes = {answer.get("code") for answer in answers}
                 self.assertLessEqual(codes, {None, "storage_full", "not_leader", "leadership_lost", "timeout", "no_leader", "queue_full"})

@@ -413,6 +413,23 @@ START_TEST(a_full_disk_keeps_no_tail_that_an_earlier_snapshot_left) {
 }
 END_TEST
 
+START_TEST(a_part_of_one_that_was_overtaken_goes) {
+    struct cluster *cluster;
+    form(&cluster, 1, 24, 1000);
+    struct snapshot_directory *directory = cluster_node(cluster, 0)->io.snapshots;
+    struct storage_snapshot sent = {.id = {.index = 5, .term = 1}, .length = 100, .crc = 1};
+    struct storage_message message;
+    uint64_t stored = 0;
+    ck_assert_int_eq(snapshot_incoming_append(directory, &sent, 0, "some", 4, &stored, &message), STORAGE_OK);
+    put_many(cluster, 0, 20);
+    ck_assert_uint_eq(snapshot_directory_size_bytes(directory), 4);
+    client_await(cluster_snapshot(cluster, 0));
+    cluster_run(cluster, 2 * HEARTBEAT_MS);
+    ck_assert_uint_eq(snapshot_directory_size_bytes(directory), snapshots_of(cluster, 0)->current.length);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, without_reason_none_is_taken);
     tcase_add_test(tcase, after_so_many_entries_one_is_taken_and_the_log_cut_but_for_its_tail);
@@ -431,6 +448,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_node_that_ends_gives_up_the_one_it_writes);
     tcase_add_test(tcase, when_room_runs_short_one_is_due_and_the_log_keeps_a_short_tail);
     tcase_add_test(tcase, on_a_full_disk_one_is_due_that_gives_something_back_and_others_not);
+    tcase_add_test(tcase, a_part_of_one_that_was_overtaken_goes);
     tcase_add_test(tcase, a_full_disk_keeps_no_tail_that_an_earlier_snapshot_left);
 }
 
