@@ -61,7 +61,8 @@ void diverged_told(struct node *node, const struct message_request *request) {
     }
     if (request->state == DIVERGENCE_DIFFERS) {
         diverged_begin(node, request->diverged_since == 0 ? 1 : request->diverged_since);
-    } else if (diverged_is(node) && node->applier.applied.index >= diverged->reached) {
+    } else if (diverged_is(node) && node->applier.applied.index >= diverged->reached &&
+               state_hash_newest(&node->applier.hash).index >= diverged->since) {
         end(node);
     }
 }
@@ -74,7 +75,8 @@ void diverged_complete_answer(struct node *node, struct message_answer *answer) 
         return;
     }
     diverged->report_ms = node->now_ms;
-    diverged->report_round = !diverged->report_round;
+    /* Of who differs only the newest counts: an earlier one, from before it did, would pass for health. */
+    diverged->report_round = !diverged->report_round && !answer->diverged;
     const struct state_hash *hash = &node->applier.hash;
     answer->state_hash = diverged->report_round ? state_hash_roundest(hash) : state_hash_newest(hash);
 }

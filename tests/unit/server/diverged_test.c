@@ -110,7 +110,7 @@ static void tell(struct cluster *cluster, size_t leader, size_t to, raft_round r
     request.round = round;
     request.raft.term = raft_current_term(cluster_node(cluster, leader)->core);
     request.state = state;
-    request.diverged_since = state == DIVERGENCE_DIFFERS ? 64 : 0;
+    request.diverged_since = state == DIVERGENCE_DIFFERS ? 32 : 0;
     network_ask(cluster, to, &request);
     node_turn(cluster_node(cluster, to), cluster->now_ms);
 }
@@ -120,11 +120,11 @@ START_TEST(the_newest_word_of_the_leader_counts) {
     size_t leader = diverging_begin(&cluster, 3, 4);
     size_t to = cluster_other(cluster, leader);
     tell(cluster, leader, to, 1000000, DIVERGENCE_DIFFERS);
-    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 64);
+    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 32);
     tell(cluster, leader, to, 999999, DIVERGENCE_AGREES); /* Overtaken. */
-    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 64);
+    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 32);
     tell(cluster, leader, to, 1000001, DIVERGENCE_UNKNOWN);
-    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 64);
+    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 32);
     tell(cluster, leader, to, 1000002, DIVERGENCE_AGREES);
     ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 0);
     tell(cluster, leader, to, 1000000, DIVERGENCE_DIFFERS); /* Late. */
@@ -140,13 +140,42 @@ START_TEST(the_newest_word_of_the_leader_counts) {
 }
 END_TEST
 
+START_TEST(a_new_leader_does_not_take_an_early_report_for_health) {
+    struct cluster *cluster;
+    size_t leader = diverging_begin(&cluster, 3, 6);
+    size_t wrong = cluster_other(cluster, leader);
+    /* Given a node that differs since an index after a rounder one, as its leader found out */
+    raft_index last = cluster_status(cluster, leader).raft.last.index;
+    diverging_put(cluster, leader, (unsigned)(STATE_HASH_INTERVAL * STATE_HASH_ROUND_REPORTS + 1 - last));
+    for (size_t i = 0; i < 3; i++) {
+        cluster->members[i].hold_jobs = true;
+    }
+    diverging_show(cluster, wrong, leader);
+    ck_assert(cluster_run_until(cluster, diverging_one, 5000));
+    raft_index since = cluster_status(cluster, wrong).diverged_since;
+    ck_assert_uint_gt(since, STATE_HASH_INTERVAL * STATE_HASH_ROUND_REPORTS);
+    for (unsigned i = 0; i < 6; i++) {
+        /* when leadership goes from one to the other, again and again, */
+        size_t to = 3 - leader - wrong;
+        assert_problem(client_await(cluster_transfer(cluster, leader, to)), PROBLEM_NONE, false);
+        leader = to;
+        /* then it stays out of service. */
+        for (unsigned ms = 0; ms < 4 * HEARTBEAT_MS; ms += 10) {
+            cluster_run(cluster, 10 + i);
+            ck_assert_uint_eq(cluster_status(cluster, wrong).diverged_since, since);
+        }
+    }
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(who_was_told_wrongly_is_in_service_again_by_its_reports_alone) {
     struct cluster *cluster;
     size_t leader = diverging_begin(&cluster, 3, 5);
     size_t to = cluster_other(cluster, leader);
     tell(cluster, leader, to, 1, DIVERGENCE_DIFFERS);
     cluster_node(cluster, to)->diverged.round = 0;
-    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 64);
+    ck_assert_uint_eq(cluster_status(cluster, to).diverged_since, 32);
     cluster_run(cluster, 5 * HEARTBEAT_MS);
     ck_assert(diverging_all_well(cluster));
     ck_assert_uint_eq(cluster_status(cluster, to).snapshot.length, 0);
@@ -159,6 +188,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_follower_that_differs_is_out_of_service_and_does_not_cost_the_quorum);
     tcase_add_test(tcase, it_takes_no_snapshot_and_drops_the_one_being_taken);
     tcase_add_test(tcase, the_newest_word_of_the_leader_counts);
+    tcase_add_test(tcase, a_new_leader_does_not_take_an_early_report_for_health);
     tcase_add_test(tcase, who_was_told_wrongly_is_in_service_again_by_its_reports_alone);
 }
 
