@@ -21,6 +21,9 @@ export function judge(cluster, self_id) {
     view.notes = [...member_notes(configuration), ...disk_notes(nodes)];
     const differing = find_divergence(nodes);
     if (quorum.spare < 0) return { ...view, ...majority_lost(quorum, unreachable) };
+    const out = nodes.filter((node) => node.status?.diverged);
+    if (out.length > 0)
+        return { ...view, ...diverged(`${name_nodes(out)}: out of service until mended by a snapshot.`, quorum) };
     if (differing !== null) return { ...view, ...diverged(differing, quorum) };
     if (leader_id === 0) return { ...view, ...no_leader(quorum, cluster.term) };
     if (unreachable.length > 0) return { ...view, ...degraded(quorum, unreachable, leader_id) };
@@ -151,15 +154,13 @@ function degraded(quorum, unreachable, leader_id) {
     };
 }
 
-function diverged({ index, ids }, quorum) {
+function diverged(sentence, quorum) {
     return {
         tone: "bad",
         state: "diverged",
         mark: "✕",
         headline: "Replicas differ",
-        sentence: `Nodes ${list_words(ids.map(String))} tell different state hashes at index ${index}. ${quorum_sentence(
-            quorum,
-        )}`,
+        sentence: `${sentence} ${quorum_sentence(quorum)}`,
     };
 }
 
@@ -170,7 +171,7 @@ function find_divergence(nodes) {
         const { index, hash } = one.status.state_hash;
         const same_index = hashed.filter((node) => node.status.state_hash.index === index);
         if (same_index.some((node) => node.status.state_hash.hash !== hash))
-            return { index, ids: same_index.map((node) => node.id) };
+            return `${name_nodes(same_index)} tell different state hashes at index ${index}.`;
     }
     return null;
 }

@@ -46,7 +46,7 @@ def make_status(node_id, role, term, last, *, commit=None, applied=None, leader=
         "configuration": {"index": 1, "voters": voters, "learners": [], "outgoing": []},
         "peers": [], "uptime_seconds": 5025 + 3 * node_id, "storage_bytes": 1_320_000 + 90_000 * node_id,
         "disk_write_ms": {"p50": 0.19 + 0.04 * node_id, "p99": 1.71 + 0.62 * node_id},
-        "state_hash": {"index": 1_284_000, "hash": HASH}, "waiting_for": [],
+        "state_hash": {"index": 1_284_000, "hash": HASH}, "diverged": None, "divergence_alarm": False, "waiting_for": [],
     }
     status.update(more)
     return status
@@ -120,6 +120,12 @@ def picture_catching_up(last):
 def picture_diverged(last):
     picture = copy.deepcopy(picture_fine(last))
     picture["nodes"][2]["status"]["state_hash"]["hash"] = "0000000000000000"
+    return picture
+
+
+def picture_out_of_service(last):
+    picture = picture_diverged(last)
+    picture["nodes"][2]["status"]["diverged"] = {"since_index": 1_283_968}
     return picture
 
 

@@ -140,6 +140,7 @@ START_TEST(a_pieces_parameters_are_described_and_no_others) {
     const char *path = "/raft/v1/install_snapshot";
     cJSON *parameters = at(operation(root, route_find("POST", path, strlen(path), allow)), "parameters");
     struct message_request request = {.kind = MESSAGE_INSTALL_SNAPSHOT};
+    request.install.mend = true; /* Left out otherwise. */
     char query[MESSAGE_QUERY_SIZE];
     message_query_write(&request, query);
     int count = 0;
