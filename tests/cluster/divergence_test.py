@@ -2,6 +2,7 @@
 query, and is mended by a snapshot; once a follower, once the leader, while commands go on."""
 
 import json
+import os
 import re
 import threading
 import unittest
@@ -12,7 +13,26 @@ RIGHT, WRONG = "a-value-that-is-nowhere-else-0123456789-right", "a-value-that-is
 INTERVAL = 32  # Indexes between two reports of the state's hash.
 
 
+def is_frozen(node):
+    """Every thread of it is stopped."""
+    tasks = f"/proc/{node.process.pid}/task"
+    states = []
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/stat", encoding="ascii") as stat:
+            states.append(stat.read().rpartition(")")[2].split()[0])
+    return all(state in "tT" for state in states)
+
+
 def spoil(node, old, new):
+    """While the node stands still: what is found must still be what it was when it is written to."""
+    node.freeze()
+    wait_for(lambda: is_frozen(node), "it stands still")
+    count = change_memory(node, old, new)
+    node.thaw()
+    return count
+
+
+def change_memory(node, old, new):
     """Changes every copy of a value in a node's own memory, but those inside commands: the log's have checksums, and a node
     that finds one of them broken ends. Answers how many there were."""
     old, new, inside_command = old.encode(), new.encode(), b'"value": "'
