@@ -255,9 +255,11 @@ uint64_t formation_deadline_ms(const struct node *node) {
 /* This node's id is taken, by a disk that is not this one: it may have voted, and this one would not know (§3.8). */
 static void meet_disowner(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
     char text[PROBLEM_DETAIL_SIZE];
-    const char *cure = answer->state == MESSAGE_FORMED
-                           ? "bring the old directory back, or start this one with --replace"
-                           : "bring the old directory back, or empty all listed nodes' directories: it has not served yet";
+    const char *cure = "bring the old directory back, or empty all listed nodes' directories: it has not served yet";
+    if (answer->state == MESSAGE_FORMED) {
+        cure = node->options.replace ? "asks to take that place (--replace)"
+                                     : "bring the old directory back, or start this one with --replace";
+    }
     snprintf(text, sizeof text,
              "node %" PRIu64 " founded cluster %s with another data directory; this one is blank and must not vote in its "
              "place: %s",

@@ -57,8 +57,8 @@ void node_status(const struct node *node, struct node_status *out_status) {
     };
     memcpy(out_status->incarnation, node->identity.incarnation, sizeof out_status->incarnation);
     if (node->core == NULL) {
+        joining_waiting(node, out_status); /* What it does about it comes first. */
         formation_waiting(node, out_status);
-        joining_waiting(node, out_status);
         return;
     }
     memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
@@ -86,8 +86,8 @@ void node_brief(const struct node *node, struct node_brief *out_brief) {
 static bool not_ready_waiting(const struct node *node, char *out_why, size_t why_size) {
     struct node_status status;
     node_status(node, &status);
-    int written = snprintf(out_why, why_size, "%s",
-                           node->options.join_url != NULL ? "waiting to join" : "waiting for the cluster to form");
+    bool joins = node->options.join_url != NULL || joining_is_wanted(node);
+    int written = snprintf(out_why, why_size, "%s", joins ? "waiting to join" : "waiting for the cluster to form");
     for (size_t i = 0; i < status.waiting_count && written > 0 && (size_t)written < why_size; i++) {
         written += snprintf(out_why + written, why_size - (size_t)written, "; node %" PRIu64 " (%s): %s",
                             status.waiting[i].id, status.waiting[i].url, status.waiting[i].why);
