@@ -273,6 +273,8 @@ class ChaosTest(ClusterTest):
         """The same state everywhere, and in it what was acknowledged."""
         cluster.wait_ready()
         cluster.wait_equal()
+        hashes = [node.status()["state_hash"] for node in cluster.nodes]
+        self.assertEqual(len({(state["index"], state["hash"]) for state in hashes}), 1, hashes)
         states = [node.query({"op": "list"}, "?consistency=stale").body for node in cluster.nodes]
         for node, state in zip(cluster.nodes, states):
             result = json.loads(state)["result"]
