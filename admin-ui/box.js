@@ -1,12 +1,13 @@
 // The propose box and the query box: one text area, one request, its answer as it came, and the same as a curl line.
 
+import { answer_view } from "./answer.js";
 import { element, make, set_text } from "./dom.js";
-import { curl_line, lay_out, milliseconds } from "./format.js";
+import { curl_line } from "./format.js";
 
 // A little longer than the node's own time-out, so that its answer (with the outcome in it) comes first.
 const give_up_ms = 8000;
-const longest_laid_out = 64 * 1024;
-const longest_shown = 256 * 1024;
+// A second click this soon after the answer is a double click: it goes with the same key, and is applied once.
+const double_click_ms = 1000;
 
 const examples = {
     hashmap: {
@@ -27,11 +28,6 @@ const examples = {
     },
 };
 
-const outcome_words = {
-    rejected: "It never takes effect.",
-    unknown: "It may have taken effect, or still may: query before sending it again.",
-};
-
 export class request_box {
     // kind is "propose" or "query"; get_token gives the token in use or an empty string.
     constructor(section, kind, get_token) {
@@ -41,13 +37,12 @@ export class request_box {
         this.form = section.querySelector("form");
         this.text = section.querySelector("textarea");
         this.consistency = section.querySelector("select");
-        this.button = section.querySelector("button.primary");
         this.examples = section.querySelector(".examples");
-        this.curl = section.querySelector(".curl code");
-        this.copy_button = section.querySelector(".copy");
-        this.result = section.querySelector(".result");
+        this.view = new answer_view(section, give_up_ms);
         this.machine = null;
-        this.busy = false;
+        this.keyed = kind === "propose";
+        this.key = make_key();
+        this.answered_at = null; // When the key's proposal was answered with success, after which it is used up.
         this.listen();
         this.update_curl();
     }
@@ -62,9 +57,8 @@ export class request_box {
             event.preventDefault();
             this.send();
         });
-        this.text.addEventListener("input", () => this.update_curl());
+        this.text.addEventListener("input", () => this.use_new_key());
         this.consistency?.addEventListener("change", () => this.update_curl());
-        this.copy_button.addEventListener("click", () => this.copy());
     }
 
     // A text that somebody has written is never replaced; one that is empty or still the old example is.
@@ -88,7 +82,18 @@ export class request_box {
 
     use_text(text) {
         this.text.value = text;
+        this.use_new_key();
+    }
+
+    // A key belongs to one command. It stays until its proposal has succeeded: a retry after silence is applied once.
+    use_new_key() {
+        this.key = make_key();
+        this.answered_at = null;
         this.update_curl();
+    }
+
+    headers() {
+        return this.keyed ? { "Idempotency-Key": this.key } : {};
     }
 
     path() {
@@ -98,101 +103,26 @@ export class request_box {
 
     update_curl() {
         const address = new URL(this.path(), document.baseURI).href;
-        set_text(this.curl, curl_line(address, this.text.value, this.get_token() !== ""));
+        set_text(this.view.curl, curl_line(address, this.text.value, this.get_token() !== "", this.headers()));
     }
 
     async send() {
-        if (this.busy) return;
-        this.set_busy(true);
+        if (this.view.busy) return;
+        if (this.answered_at !== null && performance.now() - this.answered_at > double_click_ms) this.use_new_key();
+        const key = this.key;
         const token = this.get_token();
-        const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-        const started = performance.now();
-        try {
-            const signal = AbortSignal.timeout(give_up_ms);
-            const response = await fetch(this.path(), {
-                method: "POST",
-                body: this.text.value,
-                headers,
-                signal,
-                cache: "no-store",
-            });
-            const text = await response.text();
-            this.show_answer(response, text, performance.now() - started);
-        } catch (error) {
-            this.show_silence(error, performance.now() - started);
-        } finally {
-            this.set_busy(false);
-        }
-    }
-
-    // Not the attribute disabled: that would take the focus away from the button.
-    set_busy(busy) {
-        this.busy = busy;
-        this.button.setAttribute("aria-disabled", String(busy));
-        this.result.classList.toggle("busy", busy);
-    }
-
-    show_answer(response, text, took_ms) {
-        const told = (name) => response.headers.get(name);
-        const facts = [`${response.status}${response.ok ? " OK" : ""}`, milliseconds(took_ms)];
-        if (told("Raft-Node")) facts.push(`from node ${told("Raft-Node")}`);
-        if (response.ok && told("Raft-Index")) facts.push(`index ${told("Raft-Index")}`);
-        if (response.ok && told("Raft-Term")) facts.push(`term ${told("Raft-Term")}`);
-        if (told("Raft-Consistency")) facts.push(told("Raft-Consistency"));
-        this.show(response.ok ? "fine" : "bad", facts.join(" · "), response.ok ? "" : problem_words(text, this.kind), text);
-    }
-
-    show_silence(error, took_ms) {
-        const why =
-            error.name === "TimeoutError"
-                ? `No answer within ${give_up_ms / 1000} s.`
-                : "The connection to this node failed.";
-        const outcome = this.kind === "propose" ? ` ${outcome_words.unknown}` : "";
-        this.show("bad", `no answer · ${milliseconds(took_ms)}`, `${why}${outcome}`, "");
-    }
-
-    show(tone, outcome, problem, text) {
-        const [line, words, answer] = this.result.children;
-        this.result.dataset.tone = tone;
-        set_text(line, outcome);
-        set_text(words, problem);
-        words.hidden = problem === "";
-        answer.hidden = text === "";
-        const laid_out = text.length <= longest_laid_out ? lay_out(text) : text;
-        const cut =
-            laid_out.length > longest_shown
-                ? `\n… ${laid_out.length - longest_shown} more characters: use the curl line`
-                : "";
-        set_text(answer, laid_out.slice(0, longest_shown) + cut);
-    }
-
-    // The clipboard needs HTTPS or localhost; elsewhere the old way works, and selecting is the last resort.
-    async copy() {
-        let done = false;
-        try {
-            await navigator.clipboard.writeText(this.curl.textContent);
-            done = true;
-        } catch {
-            getSelection().selectAllChildren(this.curl);
-            done = document.execCommand("copy");
-        }
-        set_text(this.copy_button, done ? "Copied" : "Selected");
-        setTimeout(() => set_text(this.copy_button, "Copy"), 1500);
+        const headers = {
+            "Content-Type": "application/json",
+            ...this.headers(),
+            ...(token && { Authorization: `Bearer ${token}` }),
+        };
+        const request = { method: "POST", body: this.text.value, headers };
+        const response = await this.view.run(this.path(), request, this.kind === "propose");
+        if (response?.ok && key === this.key) this.answered_at ??= performance.now();
     }
 }
 
-// application/problem+json in words; whatever else came is shown below as it is.
-export function problem_words(text, kind) {
-    let problem = null;
-    try {
-        problem = JSON.parse(text);
-    } catch {
-        return "The answer is not one of this API.";
-    }
-    if (problem === null || typeof problem !== "object" || typeof problem.title !== "string") return "";
-    const code = problem.code ? ` (${problem.code})` : "";
-    const where = typeof problem.offset === "number" ? ` It stops being JSON at byte ${problem.offset}.` : "";
-    const detail = problem.detail ? ` ${problem.detail.replace(/\.?$/, ".")}` : "";
-    const outcome = kind === "propose" && outcome_words[problem.outcome] ? ` ${outcome_words[problem.outcome]}` : "";
-    return `${problem.title}${code}.${detail}${where}${outcome}`;
+// 128 random bits; crypto.randomUUID would need HTTPS.
+function make_key() {
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

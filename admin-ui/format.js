@@ -56,9 +56,10 @@ export function shell_quote(text) {
 }
 
 // The curl line that sends the same bytes. `-d` reads a file when its text begins with @, `--data-raw` never does.
-export function curl_line(address, text, with_token) {
-    const header = with_token ? ' -H "Authorization: Bearer $TOKEN"' : "";
-    return `curl ${shell_quote(address)}${header} ${text.startsWith("@") ? "--data-raw" : "-d"} ${shell_quote(text)}`;
+export function curl_line(address, text, with_token, headers = {}) {
+    const token = with_token ? ' -H "Authorization: Bearer $TOKEN"' : "";
+    const more = Object.entries(headers).map(([name, value]) => ` -H ${shell_quote(`${name}: ${value}`)}`);
+    return `curl ${shell_quote(address)}${token}${more.join("")} ${text.startsWith("@") ? "--data-raw" : "-d"} ${shell_quote(text)}`;
 }
 
 // JSON over several lines, token by token: only the space between tokens changes, so 10000000000000000001 and 1e2 stay

@@ -3,6 +3,7 @@
 import { element, make, make_head, set_attribute, set_link, set_number, set_text, update_rows } from "./dom.js";
 import { bytes, duration, milliseconds, whole_milliseconds } from "./format.js";
 import { draw_log, log_scale, make_log } from "./log.js";
+import { newest_configuration, standing_words } from "./verdict.js";
 
 const role_words = {
     pre_candidate: "pre-candidate",
@@ -34,8 +35,9 @@ function fill_node(cell, node) {
 function fill_role(cell, node, row) {
     const role = node.reachable ? (node.status?.role ?? "unknown") : "unreachable";
     const told = node.reachable ? (role_words[role] ?? role) : "no answer";
-    if (cell.children.length === 0) cell.append(make("span", { class: "role" }));
+    if (cell.children.length === 0) cell.append(make("span", { class: "role" }), make("span", { class: "standing" }));
     set_text(cell.children[0], told);
+    set_text(cell.children[1], node.standing);
     set_attribute(row, "data-role", role);
 }
 
@@ -71,7 +73,11 @@ function fill_state(cell, peer) {
         peer.state === "snapshot" && typeof peer.snapshot_percent === "number"
             ? `, ${Math.floor(peer.snapshot_percent)} %`
             : "";
-    set_text(cell, `${peer.state}${percent}`);
+    if (cell.children.length === 0) cell.append(make("span"), make("progress", { max: "100", "aria-hidden": "true" }));
+    const [words, bar] = cell.children;
+    set_text(words, `${peer.state}${percent}`);
+    bar.hidden = percent === "";
+    bar.value = percent === "" ? 0 : peer.snapshot_percent;
 }
 
 const peer_columns = [
@@ -94,7 +100,13 @@ export function make_tables() {
 
 export function update_tables(cluster, self_id) {
     const scale = log_scale(cluster.nodes);
-    const items = cluster.nodes.map((node) => ({ ...node, scale, is_self: node.id === self_id }));
+    const configuration = newest_configuration(cluster.nodes);
+    const items = cluster.nodes.map((node) => ({
+        ...node,
+        scale,
+        is_self: node.id === self_id,
+        standing: standing_words(configuration, node.id),
+    }));
     update_rows(element("nodes"), node_columns, items, "No members known.");
     set_text(element("log-window"), scale.high > 0 ? `indexes ${scale.low + 1} to ${scale.high}` : "");
     update_peers(cluster.nodes);

@@ -39,6 +39,19 @@ export function newest_configuration(nodes) {
     return (leader ?? newest)?.status.configuration ?? null;
 }
 
+// What the configuration says of a node beyond its role; a plain voter needs no word.
+export function standing_words(configuration, id) {
+    if (configuration === null) return "";
+    const among = (members) => (members ?? []).find((member) => member.id === id);
+    const learner = among(configuration.learners);
+    const voter = among(configuration.voters);
+    const outgoing = among(configuration.outgoing);
+    if (outgoing && !voter) return learner ? "voter, becomes learner" : "outgoing voter";
+    if (voter && !outgoing && configuration.outgoing?.length > 0) return "incoming voter";
+    if (learner) return learner.promote ? "becomes a voter" : "does not vote";
+    return voter ? "" : "no member";
+}
+
 // During joint consensus both the new and the old voters must have a majority, so the scarcer side decides.
 function count_quorum(configuration, nodes) {
     const reachable = new Set(nodes.filter((node) => node.reachable).map((node) => node.id));

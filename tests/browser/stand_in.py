@@ -155,6 +155,7 @@ class StandIn:
         self.last_index = 1_284_017
         self.values = {}
         self.requests = []
+        self.keys = []  # The Idempotency-Key of each proposal.
         self.gate = threading.Event()  # While it is clear, GET /v1/cluster waits for it.
         self.gate.set()
         self.lock = threading.Lock()
@@ -255,6 +256,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         path, _, question = self.path.partition("?")
         self.house.requests.append((time.monotonic(), self.path))
+        if path == "/v1/propose":
+            self.house.keys.append(self.headers["Idempotency-Key"])
         if self.refuses():
             return
         try:

