@@ -24,16 +24,19 @@ export class answer_view {
     }
 
     // The response or null when there was none. A request that changes something tells its outcome.
-    async run(path, request, changes, read = (response) => response.text()) {
+    // ended is called before the answer is shown, so that whoever shows progress stops.
+    async run(path, request, changes, read = (response) => response.text(), ended = () => {}) {
         this.set_busy(true);
         const started = performance.now();
         try {
             const signal = AbortSignal.timeout(this.give_up_ms);
             const response = await fetch(path, { ...request, signal, cache: "no-store" });
             const text = response.ok ? await read(response) : await response.text();
+            ended();
             this.show_answer(response, text, performance.now() - started, changes);
             return response;
         } catch (error) {
+            ended();
             this.show_silence(error, performance.now() - started, changes);
             return null;
         } finally {

@@ -4,6 +4,7 @@
 import { request_box } from "./box.js";
 import { element, is_web_address, make, set_attribute, set_list, set_number, set_text } from "./dom.js";
 import { duration, rate } from "./format.js";
+import { operate_box } from "./operate.js";
 import { make_tables, update_tables } from "./tables.js";
 import { judge } from "./verdict.js";
 
@@ -22,6 +23,7 @@ class page {
         this.last = null; // {cluster, self_id, at_ms, verdict} of the newest picture
         this.samples = []; // {at_ms, commit} of the last seconds
         this.boxes = ["propose", "query"].map((kind) => new request_box(element(kind), kind, get_token));
+        this.operate = new operate_box(element("operate"), get_token);
         make_tables();
         document.addEventListener("visibilitychange", () => this.on_visibility());
         element("token-form").addEventListener("submit", (event) => this.on_token(event));
@@ -37,6 +39,7 @@ class page {
         event.preventDefault();
         sessionStorage.setItem(token_key, element("token").value.trim());
         for (const box of this.boxes) box.update_curl();
+        this.operate.update();
         this.on_visibility();
     }
 
@@ -147,6 +150,7 @@ class page {
         set_text(element("version"), own?.version ?? "–");
         set_text(element("seen-from"), self_id > 0 ? `node ${self_id}` : "–");
         update_tables(cluster, self_id);
+        this.operate.cluster = cluster;
         if (own?.machine) for (const box of this.boxes) box.use_machine(own.machine);
     }
 

@@ -1,12 +1,14 @@
 """Checks that hold for the page of any running cluster with a leader."""
 
 import json
+import pathlib
 import secrets
 import subprocess
+import tempfile
 import urllib.request
 
 from page_case import VIEWS, PageCase
-from webdriver import wait_for
+from webdriver import free_port, wait_for
 
 # Numbers that no double holds, an exponent that printing would lose, and everything a shell could trip over.
 VALUE = '[10000000000000000001,1e2,-0.0,"it\'s \\"quoted\\", $HOME `x` \\\\ \\u0041 ä €"]'
@@ -108,6 +110,67 @@ class LivePage(PageCase):
         wait_for(lambda: "Applied once" in self.browser.text("#propose .problem"), 10, "the answer to the second click")
         second = json.loads(self.browser.text("#propose pre"))
         self.assertEqual({**json.loads(self.browser.run("return window.firstAnswer")), "duplicate": True}, second)
+
+    def test_a_snapshot_is_taken_and_downloaded_from_the_page(self):
+        if self.stand_in is not None:
+            self.skipTest("a stand-in has no snapshots")
+        self.open_page()
+        self.send("propose", self.make_pair("1")[0])
+        self.choose("snapshot")
+        self.browser.click("#sure-yes")
+        self.assertTrue(self.take_outcome().startswith("200 OK"))
+        taken = json.loads(self.browser.text("#operate pre"))
+        self.open_page()
+        with tempfile.TemporaryDirectory() as folder:
+            self.browser.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=folder)
+            self.choose("download")
+            self.browser.click("#sure-yes")
+            self.assertTrue(self.take_outcome().startswith("200 OK"))
+            told = json.loads(self.browser.text("#operate pre"))
+            file = pathlib.Path(folder) / told["file"]
+            wait_for(lambda: file.exists() and file.stat().st_size == told["size_bytes"], 10, "the file")
+        self.assertGreater(told["size_bytes"], 0)
+        self.assertGreater(taken["index"], 0)
+        self.assert_quiet_console()
+
+    def test_a_fourth_node_is_promoted_and_removed_from_the_page(self):
+        if self.raftd is None:
+            self.skipTest("needs --raftd to start a node of its own")
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        with tempfile.TemporaryDirectory() as folder:
+            node = subprocess.Popen([self.raftd, "--id", "4", "--listen", f"127.0.0.1:{port}", "--join", self.url, "--learner",
+                                     "--data-dir", f"{folder}/node4"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                self.open_page()
+                self.wait_for_role(4, "learnerdoes not vote")
+                for action, fields, role in (("add", {"url": url, "role": "learner"}, "learnerdoes not vote"),
+                                             ("promote", {}, "follower"), ("remove", {}, None)):
+                    with self.subTest(action):
+                        self.choose(action, id=4, **fields)
+                        self.browser.click("#sure-yes")
+                        self.assertTrue(self.take_outcome(70).startswith("200 OK"), self.browser.text("#operate .problem"))
+                        self.wait_for_role(4, role)
+                self.assert_quiet_console()
+            finally:
+                node.terminate()
+                node.wait(10)
+
+    def wait_for_role(self, node_id, role):
+        told = lambda: next((row["Role"] for row in self.rows() if row["key"] == node_id), None)  # noqa: E731
+        wait_for(lambda: told() == role, 20, f"node {node_id} as {role}")
+
+    def test_leadership_is_handed_over_from_the_page(self):
+        if self.stand_in is not None or not self.nodes:
+            self.skipTest("needs a cluster of several nodes")
+        cluster = self.ask_cluster()
+        target = next(node["id"] for node in cluster["nodes"] if node["id"] != cluster["leader"])
+        self.open_page()
+        self.choose("transfer", id=target)
+        self.browser.click("#sure-yes")
+        self.assertTrue(self.take_outcome().startswith("200 OK"))
+        wait_for(lambda: self.browser.text("#figure-leader") == f"node {target}", 10, "the new leader on the page")
+        self.assert_quiet_console()
 
     def test_a_text_that_is_not_json_is_refused_in_words(self):
         self.open_page()

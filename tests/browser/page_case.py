@@ -33,7 +33,7 @@ return found;
 
 
 class PageCase(unittest.TestCase):
-    browser = url = nodes = pictures = stand_in = None
+    browser = url = nodes = pictures = stand_in = raftd = None
 
     def open_page(self, url=None, width=1280, height=900, dark=False):
         self.browser.take_log("browser")
@@ -73,6 +73,23 @@ class PageCase(unittest.TestCase):
         wait_for(lambda: self.browser.text(f"#{box} .outcome") != "being asked", 15, f"the answer to {box}")
         return {part: self.browser.text(f"#{box} {selector}")
                 for part, selector in (("outcome", ".outcome"), ("problem", ".problem"), ("answer", "pre"))}
+
+    def choose(self, action, **fields):
+        """Fills in the box of actions and goes on to its question."""
+        for name, value in {"action": action, **{f"member-{name}": value for name, value in fields.items()}}.items():
+            self.browser.run(
+                "const field = document.getElementById(arguments[0]); field.value = arguments[1];"
+                "field.dispatchEvent(new Event('input', { bubbles: true }))", name, str(value),
+            )
+        self.browser.run("document.querySelector('#operate .outcome').textContent = 'under way'")
+        self.browser.click("#operate button.primary")
+        wait_for(lambda: self.browser.run("return document.getElementById('sure').open"), 5, "the question")
+        return self.browser.text("#sure-question")
+
+    def take_outcome(self, seconds=30):
+        running = ("No answer yet.", "under way")
+        wait_for(lambda: self.browser.text("#operate .outcome") not in running, seconds, "the outcome")
+        return self.browser.text("#operate .outcome")
 
     def assert_quiet_console(self):
         entries = [entry["message"] for entry in self.browser.take_log("browser") if entry["level"] in ("SEVERE", "WARNING")]

@@ -33,10 +33,12 @@ def main():
     parser.add_argument("--url", help="any node of a running cluster; default: canned pictures")
     parser.add_argument("--nodes", default="", help="further nodes, separated by commas, whose pages must tell the same")
     parser.add_argument("--pictures", type=pathlib.Path, help="a directory for screenshots")
+    parser.add_argument("--raftd", help="the program, for a further node that joins the running cluster")
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     stand_in = None if options.url else StandIn()
+    live.LivePage.raftd = options.raftd
     url = (options.url or stand_in.url).rstrip("/")
     nodes = [node.rstrip("/") for node in options.nodes.split(",") if node]
     try:

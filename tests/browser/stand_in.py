@@ -156,6 +156,9 @@ class StandIn:
         self.values = {}
         self.requests = []
         self.keys = []  # The Idempotency-Key of each proposal.
+        self.operations = []  # (method, path, body) of each request that changes the cluster.
+        self.operate_gate = threading.Event()  # While it is clear, they wait for it.
+        self.operate_gate.set()
         self.gate = threading.Event()  # While it is clear, GET /v1/cluster waits for it.
         self.gate.set()
         self.lock = threading.Lock()
@@ -252,7 +255,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.answer(200, TYPES[file.suffix], file.read_bytes(), Content_Security_Policy=POLICY, Cache_Control="no-cache")
 
+    def do_DELETE(self):
+        self.operate()
+
+    def operate(self):
+        """What changes the cluster: noted as it came, and refused while another change is under way."""
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.house.operations.append((self.command, self.path, json.loads(body) if body else None))
+        self.house.operate_gate.wait(10)
+        if self.house.state == "catching-up" and self.command == "POST":
+            self.answer_problem(409, "Change in progress", "change_in_progress", "node 6 is being added", outcome="rejected")
+        else:
+            self.answer(200, "application/json", b'{"index":9}', Raft_Node="1")
+
     def do_POST(self):
+        if not self.path.startswith(("/v1/propose", "/v1/query")):
+            self.operate()
+            return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         path, _, question = self.path.partition("?")
         self.house.requests.append((time.monotonic(), self.path))

@@ -169,6 +169,60 @@ class DesignedStates(PageCase):
         self.assertIn(f"-H 'Idempotency-Key: {third}'", self.browser.text("#propose .curl code"))
         self.browser.take_log("browser")
 
+    def test_each_action_asks_first_and_sends_what_its_curl_line_says(self):
+        member = {"id": 4, "url": "http://node4:8001"}
+        for action, fields, sent in (
+            ("add", member, ("POST", "/v1/members", member)),
+            ("add", {**member, "role": "learner"}, ("POST", "/v1/members", {**member, "role": "learner"})),
+            ("promote", {"id": 4}, ("POST", "/v1/members/4/promote", None)),
+            ("remove", {"id": 3}, ("DELETE", "/v1/members/3", None)),
+            ("transfer", {"id": 2}, ("POST", "/v1/leader/transfer", {"to": 2})),
+            ("snapshot", {}, ("POST", "/v1/snapshot", None)),
+        ):
+            with self.subTest(action, **fields):
+                self.stand_in.operations.clear()
+                self.open_page()
+                self.assertTrue(self.choose(action, **fields).endswith(("?", ".")))
+                line = self.browser.text("#sure-curl")
+                self.browser.click("#sure-no")
+                self.assertEqual([], self.stand_in.operations)
+                self.choose(action, **fields)
+                self.assert_readable()
+                self.browser.click("#sure-yes")
+                self.assertTrue(self.take_outcome().startswith("200 OK"))
+                subprocess.run(["sh", "-c", line], capture_output=True, check=True)
+                self.assertEqual([sent, sent], self.stand_in.operations)
+                self.assert_quiet_console()
+
+    def test_a_change_that_is_refused_says_why(self):
+        self.stand_in.state = "catching-up"
+        self.open_page()
+        self.choose("promote", id=6)
+        self.browser.click("#sure-yes")
+        self.assertTrue(self.take_outcome().startswith("409"))
+        self.assertEqual("Change in progress (change_in_progress). node 6 is being added. It never takes effect.",
+                         self.browser.text("#operate .problem"))
+        self.browser.take_log("browser")
+
+    def test_a_change_that_takes_its_time_shows_how_far_it_is(self):
+        self.stand_in.state = "catching-up"
+        self.open_page()
+        self.stand_in.operate_gate.clear()
+        try:
+            self.choose("promote", id=6)
+            self.browser.click("#sure-yes")
+            wait_for(lambda: "Node 6 is sent a snapshot: 42 %." in self.browser.text("#operate .problem"), 5, "the progress")
+            self.assertEqual("under way", self.browser.text("#operate .outcome"))
+        finally:
+            self.stand_in.operate_gate.set()
+        self.take_outcome()
+        self.browser.take_log("browser")
+
+    def test_a_node_without_an_id_or_a_url_is_not_asked_about(self):
+        self.open_page()
+        self.browser.click("#operate button.primary")
+        self.assertFalse(self.browser.run("return document.getElementById('sure').open"))
+
     def test_growing_numbers_do_not_move_the_layout(self):
         self.open_page()
         places = ("return [...document.querySelectorAll('#nodes th, #nodes td, .figures div, section')].map((cell) => {"
