@@ -288,6 +288,9 @@ void changes_receive(struct node *node, const struct message_request *request, u
     const struct message_change *wanted = &request->change;
     struct asker *asker = memory_alloc(sizeof *asker);
     *asker = (struct asker){node, ticket, request->round};
+    if (wanted->change.kind == CHANGE_MOVE && wanted->change.own) {
+        contacts_moved(node, change_subject(&wanted->change)); /* Whoever is to lead may have to find it first. */
+    }
     uint64_t timeout_ms = wanted->timeout_ms < NODE_TIMEOUT_MAX_MS ? wanted->timeout_ms : (uint64_t)NODE_TIMEOUT_MAX_MS;
     changes_add(node, &wanted->change, (uint32_t)timeout_ms, wanted->forward, answer_asker, asker);
 }

@@ -37,9 +37,26 @@ void contacts_asked(struct node *node, raft_node_id id) {
     }
 }
 
+void contacts_moved(struct node *node, const struct members_member *member) {
+    const struct members_member *known = roster_find(&node->roster, member->id);
+    if (known == NULL || member->id == node->options.id || member->incarnation[0] == '\0' ||
+        strcmp(known->incarnation, member->incarnation) != 0) {
+        return;
+    }
+    contacts_asked(node, member->id);
+    struct contact *contact = find(&node->contacts, member->id);
+    contact->elsewhere = true;
+    memcpy(contact->told, member->url, sizeof contact->told);
+    memcpy(contact->incarnation, member->incarnation, sizeof contact->incarnation);
+}
+
 const char *contacts_elsewhere(const struct node *node, const struct members_member *to) {
     const struct contact *contact = find(&node->contacts, to->id);
     const struct members_member *listed = members_find(&node->options.cluster, to->id);
+    if (contact != NULL && contact->elsewhere && contact->told[0] != '\0' && strcmp(contact->told, to->url) != 0 &&
+        strcmp(contact->incarnation, to->incarnation) == 0) {
+        return contact->told;
+    }
     bool differs = listed != NULL && strcmp(listed->url, to->url) != 0;
     return contact != NULL && contact->elsewhere && differs ? listed->url : NULL;
 }

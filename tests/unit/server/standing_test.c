@@ -206,6 +206,25 @@ START_TEST(nodes_that_have_changed_places_find_together) {
 }
 END_TEST
 
+/* Only the one that stayed can be elected, and only by the one that moved. */
+START_TEST(who_must_be_elected_is_told_where_its_voter_is) {
+    struct cluster *cluster = members_cluster(2, 2, 11);
+    size_t leader = cluster_leader(cluster);
+    size_t moved = 1 - leader;
+    cluster->refused[leader][moved] = true;
+    struct client *client = cluster_propose(cluster, leader, PUT("a", "1"));
+    cluster_run(cluster, HEARTBEAT_MS);
+    ck_assert_uint_eq(client->answers, 0);
+    ck_assert_uint_lt(cluster_status(cluster, moved).raft.last.index, cluster_status(cluster, leader).raft.last.index);
+    cluster_restart(cluster, leader);
+    cluster->refused[leader][moved] = false;
+    move(cluster, moved, "http://elsewhere:1");
+    await_url(cluster, leader, moved, "http://elsewhere:1");
+    assert_result(client_await(cluster_propose(cluster, moved, PUT("a", "2"))), "{\"previous\":1}");
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(a_cluster_of_one_that_moves_tells_itself) {
     struct cluster *cluster = members_cluster(1, 1, 8);
     move(cluster, 0, "http://elsewhere:1");
@@ -227,6 +246,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_node_that_comes_back_elsewhere_tells_the_others, 0, 3);
     tcase_add_loop_test(tcase, a_cluster_whose_every_node_has_moved_finds_together, 0, 6);
     tcase_add_loop_test(tcase, nodes_that_have_changed_places_find_together, 0, 3);
+    tcase_add_test(tcase, who_must_be_elected_is_told_where_its_voter_is);
     tcase_add_test(tcase, a_cluster_of_one_that_moves_tells_itself);
 }
 
