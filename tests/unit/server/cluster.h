@@ -18,7 +18,7 @@
 #include "server/node_state.h"
 
 enum {
-    CLUSTER_MAX = 5,
+    CLUSTER_MAX = 7,
     HEARTBEAT_MS = 100,
     ELECTION_MS = 1000,
     TURNS_MAX = 20000, /* In one instant: more is a loop that does not end. */
@@ -104,6 +104,12 @@ struct cluster {
     /* Told of every write that a node hands to its disk; NULL: nobody. */
     void (*written)(void *context, const struct node *node, const struct storage_write *write);
     void *written_context;
+    /* Told of every turn that a node has ended; NULL: nobody. */
+    void (*turned)(void *context, const struct member *member);
+    void *turned_context;
+    /* Told of every answer to a peer; NULL: nobody. */
+    void (*replied)(void *context, const struct member *member, size_t to, const struct message_answer *answer);
+    void *replied_context;
 
     struct client **clients; /* Owned. */
     size_t client_count;
@@ -291,6 +297,9 @@ static inline void cluster_settle(struct cluster *cluster) {
             if (member->node != NULL && (due[i] || node_has_work(member->node))) {
                 node_turn(member->node, cluster->now_ms);
                 turned = true;
+                if (cluster->turned != NULL) {
+                    cluster->turned(cluster->turned_context, member);
+                }
             }
         }
         if (!moved && !turned) {

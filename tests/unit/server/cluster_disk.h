@@ -18,6 +18,9 @@ static inline void disk_write(void *context, uint64_t number, const struct stora
     for (size_t i = 0; i < write->entry_count; i++) {
         kept->entries[i] = write->entries[i];
         kept->entries[i].data = memory_copy(write->entries[i].data, write->entries[i].size);
+        if (write->entries[i].key != NULL) {
+            kept->entries[i].key = memory_copy(write->entries[i].key, write->entries[i].key_size);
+        }
         kept->entries[i].buffer = NULL;
     }
     kept->write.entries = kept->entries;
@@ -38,6 +41,7 @@ static inline void disk_drop_write(struct member *member, size_t at) {
     struct disk_write *write = &member->writes[at];
     for (size_t i = 0; i < write->write.entry_count; i++) {
         free((char *)write->entries[i].data);
+        free((char *)write->entries[i].key);
     }
     free(write->entries);
     member->write_count--;

@@ -104,6 +104,9 @@ static inline void network_reply(void *context, uint64_t ticket, const struct me
             continue;
         }
         ck_assert_msg(packet->state == PACKET_ARRIVED, "a request was answered twice");
+        if (cluster->replied != NULL) {
+            cluster->replied(cluster->replied_context, member, packet->from, answer);
+        }
         struct json_writer writer = {0};
         message_answer_write(answer, &writer);
         free(packet->text);
