@@ -93,6 +93,26 @@ static void retire(struct node *node, const struct message_answer *answer) {
     }
 }
 
+/* Somebody to tell the new URL: not who knows it, until all have been asked twice and nobody else was there. Who may lead
+ * may be any of them. */
+static void note_met(struct node *node, const struct message_answer *answer) {
+    struct standing *standing = &node->standing;
+    size_t all = roster_current(&node->roster)->members.count + node->options.cluster.count + 1;
+    if (standing->moving != 0) {
+        standing->told_turn = standing->turn;
+    } else if (standing->turn - standing->told_turn > 2 * all) {
+        standing->told_count = 0;
+    }
+    for (size_t i = 0; i < standing->told_count; i++) {
+        if (standing->told[i] == answer->from) {
+            return;
+        }
+    }
+    standing->met = standing->asked;
+    standing->met.id = answer->from;
+    memcpy(standing->met.incarnation, answer->incarnation, sizeof standing->met.incarnation);
+}
+
 bool standing_answered(struct node *node, uint64_t number, const struct message_answer *answer) {
     struct standing *standing = &node->standing;
     if (number == 0 || number != standing->question) {
@@ -104,9 +124,7 @@ bool standing_answered(struct node *node, uint64_t number, const struct message_
         node_leader(node) != 0 || answer->from == node->options.id) {
         return true;
     }
-    standing->met = standing->asked;
-    standing->met.id = answer->from;
-    memcpy(standing->met.incarnation, answer->incarnation, sizeof standing->met.incarnation);
+    note_met(node, answer);
     const struct message_probe_answer *probe = &answer->probe;
     const struct members_member *leader = members_find(&probe->members, probe->leader);
     if (leader != NULL && answer->term >= standing->leader_term && roster_find(&node->roster, leader->id) != NULL) {
@@ -166,6 +184,8 @@ static void tell(struct node *node) {
     }
     struct members_member met = standing->met;
     standing->met.id = 0; /* The next time somebody else. */
+    standing->told_count %= RAFT_MEMBERS_MAX;
+    standing->told[standing->told_count++] = met.id;
     struct message_request request;
     request.kind = MESSAGE_CHANGE;
     request.round = 0;

@@ -17,7 +17,10 @@ struct standing {
     bool retired;    /* Another node has said that it is left out. */
     uint64_t question;
     uint64_t next_ms;
-    size_t turn; /* Whom to ask next. */
+    size_t turn;                         /* Whom to ask next. */
+    raft_node_id told[RAFT_MEMBERS_MAX]; /* Who knows the new URL: first all the others. */
+    size_t told_count;
+    size_t told_turn; /* `turn` when the last one had been told. */
     struct members_member asked;
     struct members_member met;    /* A member of this cluster that answered last, where it did; id 0: nobody did. */
     struct members_member leader; /* Of `leader_term`, as another node said; id 0: nobody said. */

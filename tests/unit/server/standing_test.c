@@ -225,6 +225,38 @@ START_TEST(who_must_be_elected_is_told_where_its_voter_is) {
 }
 END_TEST
 
+static bool is_told(struct cluster *cluster, size_t at, size_t which) {
+    const struct contacts *contacts = &cluster_node(cluster, at)->contacts;
+    for (size_t i = 0; i < contacts->count; i++) {
+        if (contacts->list[i].id == which + 1 && strcmp(contacts->list[i].told, cluster->members[which].url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* No vote gets onto a disk, so nobody is elected: whoever may lead later is told now. */
+START_TEST(without_a_leader_all_who_are_there_are_told) {
+    size_t founders = 1 + (size_t)_i;
+    struct cluster *cluster = members_cluster(4, founders, 12);
+    for (size_t i = founders; i < 4; i++) {
+        cluster_start(cluster, i);
+        client_await(members_add_node(cluster, 0, i, true));
+    }
+    cluster_run(cluster, ELECTION_MS);
+    move(cluster, 0, "http://elsewhere:1");
+    for (size_t i = 1; i < 4; i++) {
+        cluster_restart(cluster, i);
+        cluster->members[i].hold_writes = true;
+    }
+    cluster_run(cluster, 40 * ELECTION_MS);
+    for (size_t i = 1; i < 4; i++) {
+        ck_assert_msg(is_told(cluster, i, 0), "node %zu was not told", i + 1);
+    }
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(a_cluster_of_one_that_moves_tells_itself) {
     struct cluster *cluster = members_cluster(1, 1, 8);
     move(cluster, 0, "http://elsewhere:1");
@@ -247,6 +279,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_cluster_whose_every_node_has_moved_finds_together, 0, 6);
     tcase_add_loop_test(tcase, nodes_that_have_changed_places_find_together, 0, 3);
     tcase_add_test(tcase, who_must_be_elected_is_told_where_its_voter_is);
+    tcase_add_loop_test(tcase, without_a_leader_all_who_are_there_are_told, 0, 4);
     tcase_add_test(tcase, a_cluster_of_one_that_moves_tells_itself);
 }
 
