@@ -308,6 +308,67 @@ START_TEST(a_machine_that_errs_again_is_sent_snapshots_with_longer_and_longer_pa
 }
 END_TEST
 
+START_TEST(an_answer_that_was_overtaken_reports_nothing) {
+    struct cluster *cluster;
+    size_t leader = diverging_begin(&cluster, 3, 13);
+    size_t other = cluster_other(cluster, leader);
+    struct node *node = cluster_node(cluster, leader);
+    struct state_hash_report right = cluster_status(cluster, other).state_hash;
+    raft_index since;
+    struct message_answer answer = node_answer_to(cluster_node(cluster, other), MESSAGE_APPEND_ENTRIES, 1);
+    ck_assert_uint_ne(right.index, 0);
+    answer.state_hash = (struct state_hash_report){right.index, right.hash ^ 1};
+    raft_round newest =
+        node->mending.peers[0].id == other + 1 ? node->mending.peers[0].round : node->mending.peers[1].round;
+    mending_heard(node, other + 1, newest, &answer);
+    ck_assert_int_eq(divergence_find(&node->mending.judged, other + 1)->verdict, DIVERGENCE_AGREES);
+    mending_heard(node, other + 1, newest + 1, &answer);
+    ck_assert_int_eq(divergence_find(&node->mending.judged, other + 1)->verdict, DIVERGENCE_DIFFERS);
+    since = divergence_find(&node->mending.judged, other + 1)->since;
+    ck_assert_uint_eq(since, right.index);
+    cluster_destroy(cluster);
+}
+END_TEST
+
+START_TEST(the_same_snapshot_is_put_into_effect_again_when_it_is_needed_again) {
+    struct cluster *cluster;
+    size_t leader = diverging_begin(&cluster, 3, 14);
+    size_t wrong = cluster_other(cluster, leader);
+    struct node *node = cluster_node(cluster, wrong);
+    diverging_show(cluster, wrong, leader);
+    await_found(cluster);
+    await_well(cluster);
+    struct storage_snapshot snapshot = cluster_status(cluster, wrong).snapshot;
+    /* Given a state that went wrong after it was mended */
+    diverging_spoil(cluster, wrong, PUT("a", "5"));
+    struct message_request piece = network_request(cluster, leader, wrong, MESSAGE_INSTALL_SNAPSHOT);
+    piece.install = (struct message_install){
+        .term = raft_current_term(cluster_node(cluster, leader)->core), .snapshot = snapshot, .mend = true};
+    diverged_begin(node, 32);
+    uint64_t writes = node->writes_begun;
+    /* when the leader begins once more, and goes on to the end, */
+    for (unsigned i = 0; i < 2; i++) {
+        piece.install.offset = i == 0 ? 0 : snapshot.length;
+        piece.install.done = i != 0;
+        struct packet *packet = network_ask(cluster, wrong, &piece);
+        node_turn(node, cluster->now_ms);
+        while (packet->state != PACKET_ANSWERED) {
+            disk_step_run(&cluster->members[wrong], disk_next_run(&cluster->members[wrong]));
+            node_turn(node, cluster->now_ms);
+        }
+        struct message_answer answer = network_answer(packet);
+        ck_assert_uint_eq(answer.install.stored, snapshot.length);
+        ck_assert(!answer.install.installed);
+    }
+    cluster_run(cluster, 5 * HEARTBEAT_MS);
+    /* then it is right again. */
+    ck_assert_uint_gt(node->writes_begun, writes);
+    ck_assert(diverging_all_well(cluster));
+    assert_machines_equal(cluster);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 /* -- Where nobody can tell -- */
 
 START_TEST(of_two_that_differ_nobody_knows_which_is_right_and_an_alarm_is_all) {
@@ -392,6 +453,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_death_at_any_moment_of_it_leaves_a_node_that_is_well_in_the_end, 0, 40);
     tcase_add_loop_test(tcase, the_leaders_death_in_the_middle_of_it_does_not_matter, 0, 20);
     tcase_add_test(tcase, a_machine_that_errs_again_is_sent_snapshots_with_longer_and_longer_pauses);
+    tcase_add_test(tcase, an_answer_that_was_overtaken_reports_nothing);
+    tcase_add_test(tcase, the_same_snapshot_is_put_into_effect_again_when_it_is_needed_again);
     tcase_add_test(tcase, of_two_that_differ_nobody_knows_which_is_right_and_an_alarm_is_all);
     tcase_add_test(tcase, a_sole_node_is_always_right);
     tcase_add_loop_test(tcase, under_load_with_deaths_whoever_differs_is_found_and_mended, 0, 12);

@@ -232,7 +232,25 @@ START_TEST(who_loses_leadership_sends_no_more) {
 }
 END_TEST
 
+START_TEST(a_leader_whose_state_differs_sends_none) {
+    struct installing now = installing_begin(21);
+    /* Given one that nobody can take over from */
+    diverged_begin(cluster_node(now.cluster, now.other), 1000000); /* Which no report reaches. */
+    cluster_settle(now.cluster);
+    diverged_begin(cluster_node(now.cluster, now.leader), 32);
+    cluster_start(now.cluster, now.sleeper);
+    cluster_run(now.cluster, 20 * HEARTBEAT_MS);
+    ck_assert_uint_eq(cluster_leader(now.cluster), now.leader);
+    struct node_status status;
+    ck_assert_int_eq(installing_peer(now, &status)->state, RAFT_SNAPSHOT);
+    ck_assert_uint_lt(cluster_status(now.cluster, now.sleeper).applied_index, 5);
+    ck_assert_uint_eq(cluster_status(now.cluster, now.sleeper).snapshot.length, 0);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, a_leader_whose_state_differs_sends_none);
     tcase_add_test(tcase, who_lacks_what_the_log_has_forgotten_gets_the_snapshot_in_pieces);
     tcase_add_test(tcase, heartbeats_and_the_log_go_on_beside_it);
     tcase_add_test(tcase, one_piece_at_a_time_is_on_its_way);
