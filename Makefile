@@ -137,7 +137,7 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 
 # These run threads beside each other: ThreadSanitizer watches them.
 THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jobs_test.c tests/unit/server/peers_test.c tests/unit/server/peers_exchange_test.c \
-    tests/unit/storage/leveldb_store_test.c $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
+    $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
 .PHONY: units thread-units corpora preloads cluster-tests programs
 units: $(ROOMS:%=unit-%) unit-thesis ## unit tests of every room, as they are built (SANITIZE= chooses how)
@@ -155,7 +155,7 @@ preloads: $(PRELOADS)
 cluster-tests: all preloads ## tests that start real processes
 	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 
-.PHONY: test test-all
+.PHONY: test soak test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
 	@status=0; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads || exit 1; \
@@ -166,7 +166,12 @@ test: ## everything that must hold: units under ASan and UBSan, threads under TS
 	cat build/cluster-tests.log; \
 	exit $$status
 
-test-all: test ## `test`, then long runs, fuzzing, containers and the page in a browser
+soak: $(BUILD)/tests/thesis/random_cluster_test $(patsubst %,$(BUILD)/tests/unit/server/node_%_test,random member_random) ## random clusters, many seeds
+	RAFT_SEEDS=$(or $(SEEDS),10000) $(BUILD)/tests/thesis/random_cluster_test
+	CLUSTER_SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit/server/node_random_test
+	CLUSTER_SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit/server/node_member_random_test
+
+test-all: test soak ## `test`, then long runs, fuzzing, containers and the page in a browser
 	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh

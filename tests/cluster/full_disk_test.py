@@ -50,8 +50,13 @@ class FullDiskTest(ClusterTest):
 
     def fill(self, node, leave=0):
         """Somebody else takes all of the disk but `leave` bytes."""
-        with open(os.path.join(node.disk, "somebody-else"), "ab") as file:
-            os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, self.free(node) - leave)
+        def take():
+            with open(os.path.join(node.disk, "somebody-else"), "ab") as file:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, self.free(node) - leave)
+            return True
+
+        # Again when the node took some of it between the look and the taking.
+        wait_for(take, "the rest of the disk is taken")
 
     @staticmethod
     def clear(node):

@@ -3,6 +3,7 @@
  *
  * RAFT_SEEDS=n runs the first n seeds, RAFT_SEED=n that one alone and tells all. */
 #include "tests/check_main.h"
+#include "tests/number_from.h"
 
 #include "tests/thesis/cluster.h"
 
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEEDS = 1000, STEPS = 1500, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
+enum { SEEDS = 400, STEPS = 1500, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
 
 /* How often, in so many steps on average, something happens; 0: never. */
 struct trouble {
@@ -315,11 +316,6 @@ static struct outcome run_seed(uint64_t seed, bool tell) {
         cluster->transfers_begun, cluster->snapshots_installed, cluster->configurations_appended, cluster->joint_appended};
     cluster_destroy(cluster);
     return outcome;
-}
-
-static uint64_t number_from(const char *variable, uint64_t otherwise) {
-    const char *text = getenv(variable);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
 }
 
 /* Each in a process of its own, so that a failed assertion is told with its seed, too. */

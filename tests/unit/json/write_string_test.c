@@ -94,12 +94,14 @@ START_TEST(every_16_bit_number_survives_decoding_and_writing) {
 END_TEST
 
 START_TEST(any_three_bytes_become_a_string_that_decodes_to_themselves_or_replacements) {
-    /* Given every pair of bytes behind a lead byte of each kind, then the text is JSON; where nothing was replaced, it
-     * decodes to the bytes. */
+    /* Given a lead byte of each kind, any second byte and a third from either side of every border, then the text is JSON;
+     * where nothing was replaced, it decodes to the bytes. */
     static const unsigned char leads[] = {0x00, 0x41, 0x80, 0xC2, 0xE0, 0xE1, 0xED, 0xF0, 0xF4, 0xF5};
+    static const unsigned char thirds[] = {0x00, 0x1F, 0x22, 0x5C, 0x7F, 0x80, 0x8F,
+                                           0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xE0, 0xFF};
     for (size_t lead = 0; lead < sizeof leads; lead++) {
-        for (unsigned pair = 0; pair <= 0xFFFF; pair++) {
-            char bytes[3] = {(char)leads[lead], (char)(pair >> 8), (char)(pair & 0xFF)};
+        for (unsigned pair = 0; pair < 256 * sizeof thirds; pair++) {
+            char bytes[3] = {(char)leads[lead], (char)(pair & 0xFF), (char)thirds[pair >> 8]};
             char *text = written(bytes, sizeof bytes);
             struct json_span string = value_of(text);
             char decoded[64];

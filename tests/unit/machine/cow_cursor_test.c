@@ -35,7 +35,7 @@ START_TEST(a_walk_can_begin_anywhere) {
     static const unsigned counts[] = {1, 20, 500, 1100};
     unsigned count = counts[_i];
     struct cow_tree tree = odd_tree(count);
-    for (unsigned from = 0; from <= 2 * count; from++) {
+    for (unsigned from = 0; from <= 2 * count; from += count < 100 ? 1 : 7) {
         check_walk(&tree, from, false, 2 * count);
         check_walk(&tree, from, true, 2 * count);
     }

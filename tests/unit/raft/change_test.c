@@ -101,7 +101,7 @@ static void assert_overlap(const struct raft_configuration *one, const struct ra
 START_TEST(every_way_is_short_ends_at_the_target_and_its_steps_share_majorities) {
     for (unsigned from = 1; from < 32; from++) {
         for (unsigned to = 1; to < 32; to++) {
-            for (unsigned learning = 0; learning < 32; learning++) {
+            for (unsigned learning = 0; learning < 32; learning += 5) {
                 struct raft_configuration current = {0};
                 struct raft_configuration target = {0};
                 current.voter_count = put_bits(from, current.voters);

@@ -450,14 +450,14 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_was_applied_is_applied_once_more_and_nobody_hears_of_it_twice);
     tcase_add_test(tcase, a_snapshot_of_its_own_that_holds_the_wrong_state_is_replaced);
     tcase_add_test(tcase, a_snapshot_of_its_own_as_of_the_same_index_is_replaced_as_well);
-    tcase_add_loop_test(tcase, a_death_at_any_moment_of_it_leaves_a_node_that_is_well_in_the_end, 0, 40);
-    tcase_add_loop_test(tcase, the_leaders_death_in_the_middle_of_it_does_not_matter, 0, 20);
+    tcase_add_loop_test(tcase, a_death_at_any_moment_of_it_leaves_a_node_that_is_well_in_the_end, 0, 16);
+    tcase_add_loop_test(tcase, the_leaders_death_in_the_middle_of_it_does_not_matter, 0, 8);
     tcase_add_test(tcase, a_machine_that_errs_again_is_sent_snapshots_with_longer_and_longer_pauses);
     tcase_add_test(tcase, an_answer_that_was_overtaken_reports_nothing);
     tcase_add_test(tcase, the_same_snapshot_is_put_into_effect_again_when_it_is_needed_again);
     tcase_add_test(tcase, of_two_that_differ_nobody_knows_which_is_right_and_an_alarm_is_all);
     tcase_add_test(tcase, a_sole_node_is_always_right);
-    tcase_add_loop_test(tcase, under_load_with_deaths_whoever_differs_is_found_and_mended, 0, 12);
+    tcase_add_loop_test(tcase, under_load_with_deaths_whoever_differs_is_found_and_mended, 0, 6);
 }
 
 CHECK_MAIN("mending", add_tests)

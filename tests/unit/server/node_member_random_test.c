@@ -6,6 +6,7 @@
  * CLUSTER_SEEDS=n in the environment runs n seeds, CLUSTER_SEED=n begins with another one. */
 #include "cluster_history.h"
 #include "tests/check_main.h"
+#include "tests/number_from.h"
 
 enum { SEEDS = 8, SLICES = 300, ACTORS = 4, CALM_MS = 120000 };
 
@@ -482,11 +483,6 @@ static void run_seed(uint64_t seed, uint64_t *out_trace) {
     cluster_destroy(run->cluster);
     truth_free(run->truth);
     free(run);
-}
-
-static uint64_t number_from(const char *variable, uint64_t otherwise) {
-    const char *text = getenv(variable);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
 }
 
 START_TEST(whoever_the_members_are_all_answers_fit_one_history) {

@@ -3,6 +3,7 @@
  * what exactly one other proposal wrote. CLUSTER_SEED=n in the environment runs other seeds. */
 #include "cluster.h"
 #include "tests/check_main.h"
+#include "tests/number_from.h"
 
 enum { SEEDS = 40, SLICES = 300, CLIENTS = 4, PROPOSALS_MAX = 4000 };
 
@@ -190,9 +191,8 @@ static void finish(struct run *run) {
 }
 
 START_TEST(what_is_sent_again_and_again_is_applied_once) {
-    const char *seed = getenv("CLUSTER_SEED");
     struct run *run = memory_zalloc(sizeof *run);
-    run->cluster = cluster_create(3, (seed == NULL ? 7000 : (uint64_t)atoll(seed)) + (uint64_t)_i);
+    run->cluster = cluster_create(3, number_from("CLUSTER_SEED", 7000) + (uint64_t)_i);
     run->next_value = 1;
     cluster_form(run->cluster);
     for (size_t i = 0; i < CLIENTS; i++) {

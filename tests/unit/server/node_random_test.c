@@ -4,6 +4,7 @@
  * runs other seeds. */
 #include "cluster.h"
 #include "tests/check_main.h"
+#include "tests/number_from.h"
 
 enum { SEEDS = 60, SLICES = 400, KEYS = 3, TERMS_MAX = 2000 };
 
@@ -374,8 +375,7 @@ static void check_answers(struct run *run, const struct history *history) {
 }
 
 START_TEST(whatever_happens_all_answers_fit_one_history) {
-    const char *base = getenv("CLUSTER_SEED");
-    uint64_t seed = (base == NULL ? 0 : (uint64_t)strtoul(base, NULL, 10)) + (uint64_t)_i;
+    uint64_t seed = number_from("CLUSTER_SEED", 0) + (uint64_t)_i;
     struct run run = {.cluster = cluster_create(seed % 2 == 0 ? 3 : 5, seed), .next_value = 10};
     run.cluster->written = archive_write;
     run.cluster->written_context = &run;
@@ -415,7 +415,7 @@ START_TEST(whatever_happens_all_answers_fit_one_history) {
 END_TEST
 
 static void add_tests(TCase *tcase) {
-    tcase_add_loop_test(tcase, whatever_happens_all_answers_fit_one_history, 0, SEEDS);
+    tcase_add_loop_test(tcase, whatever_happens_all_answers_fit_one_history, 0, (int)number_from("CLUSTER_SEEDS", SEEDS));
 }
 
 CHECK_MAIN("node_random", add_tests)
