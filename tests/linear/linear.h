@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINEAR_NEVER UINT64_MAX /* No answer came: it may take effect at any later moment, or never. */
-#define LINEAR_ABSENT 0         /* The value of a key that is not there. */
+#define LINEAR_NEVER  UINT64_MAX /* No answer came: it may take effect at any later moment, or never. */
+#define LINEAR_ABSENT 0          /* The value of a key that is not there. */
 
 enum linear_kind {
     LINEAR_READ = 1,
