@@ -30,6 +30,7 @@ struct http {
     int descriptor; /* The library's epoll descriptor; its own. */
     uint16_t port;
     bool stopping;
+    bool ending;       /* Requests are not taken any more, not even those that have arrived. */
     size_t body_bytes; /* Of the shared allowance for large bodies. */
     size_t streams;
     struct connections connections;
@@ -115,8 +116,11 @@ static enum MHD_Result on_data(struct connection *connection, const char *data, 
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
                                   const char *version, const char *data, size_t *size, void **request_context) {
-    (void)context;
     (void)url;
+    const struct http *http = context;
+    if (http->ending) {
+        return MHD_NO;
+    }
     struct connection *connection = *request_context;
     struct request *request = &connection->request;
     switch (request->stage) {
@@ -219,13 +223,15 @@ void http_destroy(struct http *http) {
         return;
     }
     http_stop_accepting(http);
+    http->ending = true;
     struct connections *connections = &http->connections;
     for (size_t i = 0; i < connections->slot_count; i++) {
         if (connections->slots[i] != NULL) {
             request_hung_up(&connections->slots[i]->request);
         }
     }
-    /* The library aborts when it is stopped while a connection is suspended; resuming takes effect in its next run. */
+    /* The library aborts when it is stopped while a connection is suspended; resuming takes effect in its next run, and
+     * what has arrived meanwhile would begin to wait there. */
     for (int i = 0; i < DESTROY_ROUNDS_MAX && connections->open > 0; i++) {
         MHD_run(http->daemon);
         if (connections->suspended == 0) {

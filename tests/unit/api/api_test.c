@@ -4,6 +4,7 @@
 #include "tests/unit/api/harness.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 START_TEST(an_address_that_cannot_be_had_is_told_in_a_sentence) {
@@ -38,6 +39,30 @@ START_TEST(it_can_be_destroyed_whatever_is_under_way) {
 }
 END_TEST
 
+START_TEST(a_request_that_arrives_when_it_is_destroyed_does_not_begin) {
+    static const char request[] = "POST /v1/propose HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1";
+    struct harness *harness = harness_begin();
+    harness->node->hold = true;
+    int client = client_open(harness);
+    client_send_text(harness, client, request);
+    harness_until_calls(harness, 1);
+    /* Its answer was on the way when no more connections were taken: it does not say that this one ends. */
+    harness->node->hold = false;
+    harness_turn(harness);
+    api_stop_accepting(harness->api);
+    struct reply reply = client_read(harness, client);
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert(!reply_has(&reply, "Connection", "close"));
+    reply_free(&reply);
+    ck_assert(api_idle(harness->api));
+    ck_assert_int_eq(send(client, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    harness_end(harness);
+    char byte;
+    ck_assert_int_le(recv(client, &byte, 1, 0), 0);
+    close(client);
+}
+END_TEST
+
 START_TEST(it_has_two_descriptors_to_wait_on) {
     struct harness *harness = harness_begin();
     int descriptors[4] = {-1, -1, -1, -1};
@@ -51,6 +76,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_address_that_cannot_be_had_is_told_in_a_sentence);
     tcase_add_test(tcase, it_can_be_destroyed_whatever_is_under_way);
+    tcase_add_test(tcase, a_request_that_arrives_when_it_is_destroyed_does_not_begin);
     tcase_add_test(tcase, it_has_two_descriptors_to_wait_on);
 }
 
