@@ -12,9 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAIN_UNUSABLE = 1, MAIN_WRONG_OPTION = 2 };
+enum {
+    MAIN_UNUSABLE = 1,
+    MAIN_WRONG_OPTION = 2,
+    LOCK_WAIT_MS = 3000, /* For whoever uses the data directory to be gone. */
+    LOCK_LOOK_MS = 20
+};
 
 static int run_health(const char *const *arguments, const char *const *environment) {
     struct health_request request;
@@ -67,6 +73,20 @@ static void tell_unusable(const struct diagnostics *diagnostics, const char *dat
                       message);
 }
 
+/* A process that was killed a moment ago keeps its locks until the system has taken back its memory. */
+static enum storage_error open_storage(const struct options *options, struct diagnostics *diagnostics,
+                                       struct storage **out_storage, struct storage_message *out_message) {
+    const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
+    for (int waited_ms = 0;; waited_ms += LOCK_LOOK_MS) {
+        enum storage_error error =
+            storage_open(options->data_dir, options->id, log_repair, diagnostics, out_storage, out_message);
+        if (error != STORAGE_LOCKED || waited_ms >= LOCK_WAIT_MS) {
+            return error;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
 static int run_node(const struct options *options) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
@@ -76,7 +96,7 @@ static int run_node(const struct options *options) {
     };
     struct storage *storage;
     struct storage_message message = {.text = ""};
-    if (storage_open(options->data_dir, options->id, log_repair, &diagnostics, &storage, &message) != STORAGE_OK) {
+    if (open_storage(options, &diagnostics, &storage, &message) != STORAGE_OK) {
         tell_unusable(&diagnostics, options->data_dir, message.text);
         return MAIN_UNUSABLE;
     }

@@ -1,5 +1,6 @@
 """The process itself: exit codes, signals, what it says, and what it costs when nothing happens."""
 
+import fcntl
 import json
 import os
 import signal
@@ -49,6 +50,24 @@ class ProcessTest(ClusterTest):
         self.assertEqual(answer.returncode, 1)
         self.assert_one_line(answer.stderr, node.directory)
         self.assertTrue(node.ready())
+
+    @staticmethod
+    def naps(node):
+        with open(f"/proc/{node.process.pid}/status", encoding="ascii") as file:
+            return int(next(line for line in file if line.startswith("voluntary_ctxt_switches")).split()[1])
+
+    def test_a_directory_whose_last_user_is_about_to_be_gone_is_waited_for(self):
+        cluster = self.cluster(count=1)
+        node = cluster.start().nodes[0]
+        self.assertEqual(node.stop(), 0)
+        lock = os.path.join(node.directory, "lock")
+        with open(lock, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            node.start()
+            # It has tried a few times, with a nap after each.
+            wait_for(lambda: self.naps(node) > 20, "it looks at the lock")
+            self.assertIsNone(node.process.poll())
+        wait_for(node.ready, "it has the directory")
 
     def test_an_address_in_use_is_one_line_and_exit_1(self):
         with tempfile.TemporaryDirectory() as folder, socket.socket() as taken:
