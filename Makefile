@@ -108,6 +108,17 @@ $(thesis_tests:=.o) $(thesis_helpers): | $(SETUP)-test
 unit-thesis: $(thesis_tests)
 	@tests/run-units $^
 
+# System calls that are written down, and made to fail: linked into what tests crashes, and into unit tests named ..._inject_test.
+crash_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/crash/*_test.c))
+crash_calls := $(patsubst %,$(BUILD)/tests/crash/%.o,calls inject journal looks watch)
+$(crash_tests): $(BUILD)/tests/crash/%: $(BUILD)/tests/crash/%.o $(crash_calls) $(uses_storage:%=$(LIB)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+$(crash_tests:=.o) $(crash_calls): | $(SETUP)-test
+$(filter %_inject_test,$(foreach r,$(ROOMS),$($(r)_tests))): $(crash_calls)
+.PHONY: unit-crash
+unit-crash: $(crash_tests)
+	@tests/run-units $^
+
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -140,7 +151,7 @@ THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jo
     $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
 .PHONY: units thread-units corpora preloads cluster-tests programs
-units: $(ROOMS:%=unit-%) unit-thesis ## unit tests of every room, as they are built (SANITIZE= chooses how)
+units: $(ROOMS:%=unit-%) unit-thesis unit-crash ## unit tests of every room, as they are built (SANITIZE= chooses how)
 
 thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" tests/run-units $^
@@ -212,7 +223,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help
