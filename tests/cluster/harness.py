@@ -64,9 +64,9 @@ class Answer:
 class Client:
     """One keep-alive connection to one node. Not for more than one thread at a time."""
 
-    def __init__(self, port, timeout=20.0):
+    def __init__(self, port, timeout=20.0, host="127.0.0.1"):
         self.port = port
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None):
         try:
@@ -83,9 +83,11 @@ class Client:
 class Node:
     """One raftd process and its data directory."""
 
-    def __init__(self, number, port, directory, arguments, environment=None):
+    def __init__(self, number, port, directory, arguments, environment=None, host="127.0.0.1", within=()):
         self.number = number
+        self.host = host
         self.port = port
+        self.within = list(within)  # A command that starts it where it shall be.
         self.directory = directory
         self.arguments = arguments
         self.environment = dict(environment or {})
@@ -95,7 +97,7 @@ class Node:
     def start(self):
         assert self.process is None
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([RAFTD, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.within, RAFTD, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **self.environment})
         return self
 
@@ -123,7 +125,7 @@ class Node:
         self.process.send_signal(signal.SIGCONT)
 
     def ask(self, method, path, body=None, headers=None, timeout=20.0):
-        client = Client(self.port, timeout)
+        client = Client(self.port, timeout, self.host)
         try:
             return client.ask(method, path, body, headers)
         finally:

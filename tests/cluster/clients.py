@@ -1,0 +1,266 @@
+"""Clients of a cluster to which things are done: a mixed workload on few keys, every operation recorded with its outcome."""
+
+import http.client
+import json
+import random
+import threading
+import time
+
+from harness import Client
+from history import ABSENT, OK, REJECTED, UNKNOWN, UNTOLD
+
+NO_ANSWER = (OSError, http.client.HTTPException)
+KEYS = 4               # Live at a time;
+KEY_OPERATIONS = 1200  # each is given up for a fresh one after so many, so that no search for an order is long.
+RETRIES_SECONDS = 8.0
+TRANSIENT = {429, 503, 504, 507}
+
+
+class Failure(Exception):
+    """An answer that may never be given, whatever was done to the nodes."""
+
+
+class Keys:
+    """The keys that everybody uses."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.uses = [0] * KEYS
+
+    def draw(self, chance):
+        slot = chance.randrange(KEYS)
+        with self.lock:
+            self.uses[slot] += 1
+            return f"k{slot}.{self.uses[slot] // KEY_OPERATIONS}"
+
+    def all(self):
+        return [f"k{slot}.{generation}" for slot, uses in enumerate(self.uses) for generation in range(uses // KEY_OPERATIONS + 1)]
+
+
+class Worker(threading.Thread):
+    """One client: one operation after the other. Speaks mostly to one node; goes on until it is stopped."""
+
+    def __init__(self, number, world, seed):
+        super().__init__(daemon=True)
+        self.number = number
+        self.world = world
+        self.history = world.history
+        self.random = random.Random(f"{seed} client {number}")
+        self.home = world.nodes[number % len(world.nodes)]
+        self.clients = {}  # Kept open, by node.
+        self.stopping = threading.Event()
+        self.failure = None
+        self.values = 0
+        self.known = {}    # What was last seen of a key: swaps that succeed need it.
+        self.session, self.sequence = None, 0
+        self.kept = {}     # Keys of our own that were acknowledged, with their values,
+        self.refused = []  # and those that must not be there.
+        self.own = 0
+
+    def run(self):
+        try:
+            while not self.stopping.is_set():
+                self.step()
+                time.sleep(self.random.uniform(0, 2 * self.world.pause))
+        except Exception as error:  # pylint: disable=broad-except
+            self.failure = f"client {self.number}: {error!r}"
+        for client in self.clients.values():
+            client.close()
+
+    def step(self):
+        chance = self.random.random()
+        if chance < 0.06:
+            self.keep_one()
+        elif chance < 0.08:
+            self.keep_many()
+        elif chance < 0.45:
+            self.get(self.world.keys.draw(self.random))
+        else:
+            self.change(self.world.keys.draw(self.random))
+
+    # -- Asking --
+
+    def node(self):
+        return self.home if self.random.random() < 0.8 else self.random.choice(self.world.nodes)
+
+    def ask(self, node, method, path, body=None, headers=None, patience=2.0):
+        client = self.clients.get(node.number)
+        if client is None:
+            client = self.clients[node.number] = Client(node.port, 20.0, node.host)
+        connection = client.connection
+        connection.timeout = patience + 1.0
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
+        return client.ask(method, path, body, headers)
+
+    def allowed(self, answer, what, statuses=()):
+        """An answer that was no 200: one that faults explain, and that says what became of the request."""
+        problem = answer.json()
+        if answer.status not in TRANSIENT and answer.status not in statuses:
+            raise Failure(f"{what}: {answer}")
+        return problem
+
+    def attempt(self, node, path, body, headers=None):
+        """One propose: its outcome, and the answer if there is one."""
+        patience = self.random.choice([0.5, 1.0, 2.0])
+        try:
+            answer = self.ask(node, "POST", f"/v1/propose?timeout={int(patience * 1000)}ms{path}", body, headers, patience)
+        except ConnectionRefusedError:
+            return REJECTED, None
+        except NO_ANSWER:
+            return UNKNOWN, None
+        if answer.status == 200:
+            return OK, answer.json()
+        problem = self.allowed(answer, f"propose {body} {headers} {path}", (409, 410) if path else ())
+        if problem.get("outcome") not in (REJECTED, UNKNOWN):
+            raise Failure(f"propose without an outcome: {answer}")
+        if answer.status == 410:
+            self.session = None
+        time.sleep(0.02)
+        return problem["outcome"], None
+
+    def insist(self, node, path, body, headers):
+        """The same request, which takes effect once, again and again at any node. It was rejected if each attempt was."""
+        end = time.monotonic() + RETRIES_SECONDS
+        outcomes = set()
+        while True:
+            outcome, answer = self.attempt(node, path, body, headers)
+            outcomes.add(outcome)
+            if outcome == OK:
+                if answer.get("duplicate") and UNKNOWN not in outcomes:
+                    raise Failure(f"a duplicate of nothing: {answer}")
+                return OK, answer
+            if time.monotonic() > end or self.stopping.is_set() or (path and self.session is None):
+                return (REJECTED if outcomes == {REJECTED} else UNKNOWN), None
+            if self.random.random() < 0.5:
+                node = self.random.choice(self.world.nodes)
+
+    # -- Operations on the keys that all share --
+
+    def fresh(self):
+        self.values += 1
+        return f"c{self.number}.{self.values}"
+
+    def change(self, key):
+        kind = self.random.choices(["put", "cas", "delete"], [5, 5, 1])[0]
+        command = {"op": kind, "key": key}
+        if kind != "delete":
+            command["value"] = self.fresh()
+        if kind == "cas" and (known := self.known.get(key, ABSENT)) is not ABSENT:
+            command["expected"] = known
+        node, how = self.node(), self.random.choices(["plain", "key", "session"], [6, 3, 3])[0]
+        if how == "session" and not self.open_session(node):
+            return
+        invoked = self.history.now()
+        outcome, answer = self.propose(node, json.dumps(command), how)
+        returned = self.history.now()
+        seen, swapped = self.effect(command, answer)
+        self.history.record(client=self.number, node=node.number, **command, how=how, swapped=swapped, seen=seen, invoked=invoked,
+                            returned=returned, outcome=outcome)
+
+    def propose(self, node, body, how):
+        if how == "key":
+            self.values += 1
+            return self.insist(node, "", body, {"Idempotency-Key": f"{self.number}-{self.values}"})
+        if how == "session":
+            self.sequence += 1
+            return self.insist(node, f"&session={self.session}&seq={self.sequence}", body, None)
+        return self.attempt(node, "", body)
+
+    def open_session(self, node):
+        if self.session is None:
+            try:
+                answer = self.ask(node, "POST", "/v1/sessions?timeout=2s")
+            except NO_ANSWER:
+                return False
+            if answer.status != 201:
+                self.allowed(answer, "a session")
+                return False
+            self.session, self.sequence = answer.json()["session"], 0
+        return True
+
+    def effect(self, command, answer):
+        """What an answer tells of the value before, and whether a swap took place."""
+        if answer is None:
+            return UNTOLD, UNTOLD
+        result, key = answer["result"], command["key"]
+        if command["op"] == "cas":
+            swapped = result["swapped"]
+            seen = command.get("expected", ABSENT) if swapped else result.get("current", ABSENT)
+            self.known[key] = command["value"] if swapped else seen
+            return seen, swapped
+        self.known[key] = command.get("value", ABSENT)
+        return result.get("previous", ABSENT), UNTOLD
+
+    def get(self, key):
+        node, consistency = self.node(), self.random.choice(["linearizable", "lease"])
+        patience = self.random.choice([0.5, 1.0, 2.0])
+        invoked = self.history.now()
+        try:
+            answer = self.ask(node, "POST", f"/v1/query?consistency={consistency}&timeout={int(patience * 1000)}ms",
+                              json.dumps({"op": "get", "key": key}), None, patience)
+        except NO_ANSWER:
+            return
+        returned = self.history.now()
+        if answer.status != 200:
+            self.allowed(answer, f"{consistency} read of {key}")
+            time.sleep(0.02)
+            return
+        if answer.headers["Raft-Consistency"] != consistency:
+            raise Failure(f"{consistency} was asked for: {answer.headers}")
+        result = answer.json()["result"]
+        seen = self.known[key] = result["value"] if result["found"] else ABSENT
+        self.history.record(client=self.number, node=node.number, op="get", key=key, consistency=consistency, seen=seen, invoked=invoked,
+                            returned=returned, outcome=OK)
+
+    # -- Keys of our own, written once, which are all looked for at the end --
+
+    def own_command(self):
+        self.own += 1
+        key = f"own.{self.number}.{self.own}"
+        return key, json.dumps({"op": "put", "key": key, "value": self.own})
+
+    def note(self, key, value, outcome, index):
+        if outcome == OK:
+            self.kept[key] = (value, index)
+            self.history.acknowledged(self.history.now())
+        elif outcome == REJECTED:
+            self.refused.append(key)
+
+    def keep_one(self):
+        """Then reads it at any node, as a client that tells what it wrote last."""
+        key, body = self.own_command()
+        outcome, answer = self.attempt(self.node(), "", body)
+        self.note(key, self.own, outcome, answer and answer["index"])
+        if outcome != OK:
+            return
+        node = self.random.choice(self.world.nodes)
+        try:
+            read = self.ask(node, "POST", f"/v1/query?consistency=stale&timeout=1s&min_index={answer['index']}",
+                            json.dumps({"op": "get", "key": key}))
+        except NO_ANSWER:
+            return
+        if read.status != 200:
+            self.allowed(read, "a read of our own write")
+        elif read.json()["result"] != {"found": True, "value": self.own}:
+            raise Failure(f"{key}, written at {answer['index']}, is not there on node {node.number}: {read}")
+
+    def keep_many(self):
+        commands = [(self.own_command(), self.own) for _ in range(20)]
+        try:
+            answer = self.ask(self.node(), "POST", "/v1/propose?timeout=2s", "\n".join(body for (_, body), _ in commands),
+                              {"Content-Type": "application/x-ndjson"})
+        except NO_ANSWER:
+            return
+        if answer.status != 200:
+            if self.allowed(answer, "a batch").get("outcome") == REJECTED:
+                self.refused += [key for (key, _), _ in commands]
+            return
+        lines = [json.loads(line) for line in answer.body.splitlines()]
+        if len(lines) != len(commands):
+            raise Failure(f"{len(lines)} answers to {len(commands)} commands")
+        for ((key, _), value), line in zip(commands, lines):
+            self.note(key, value, line["outcome"] if "code" in line else OK, line.get("index"))
+
+    def stop(self):
+        self.stopping.set()
