@@ -135,6 +135,12 @@ $(BUILD)/api/assets.o: $(BUILD)/api/assets.c
 $(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(ROOMS:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# The simulator: whole clusters in one process. Its harness is the unit tests', with a stand-in for Check.
+simulation_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/*.c))
+$(simulation_objects): ALL_CFLAGS += -Itests/simulation/check
+$(BUILD)/simulate: $(simulation_objects) $(uses_server:%=$(LIB)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 .PHONY: all
@@ -181,6 +187,11 @@ soak: $(BUILD)/tests/thesis/random_cluster_test $(patsubst %,$(BUILD)/tests/unit
 	RAFT_SEEDS=$(or $(SEEDS),10000) $(BUILD)/tests/thesis/random_cluster_test
 	CLUSTER_SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit/server/node_random_test
 	CLUSTER_SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit/server/node_member_random_test
+
+.PHONY: simulate simulate-program
+simulate-program: $(BUILD)/simulate ## build the simulator
+simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 SEEDS=200 STEPS=300
+	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),300)
 
 test-all: test soak ## `test`, then long runs, fuzzing, containers and the page in a browser
 	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done

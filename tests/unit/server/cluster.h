@@ -17,10 +17,16 @@
 #include "server/node.h"
 #include "server/node_state.h"
 
+/* The simulator tells apart what is wrong from what does not come to an end. */
+#ifndef CLUSTER_STUCK
+#define CLUSTER_STUCK(...) ck_abort_msg(__VA_ARGS__)
+#endif
+
 enum {
     CLUSTER_MAX = 7,
     HEARTBEAT_MS = 100,
     ELECTION_MS = 1000,
+    CLUSTER_BEGIN_MS = 1000000,
     TURNS_MAX = 20000, /* In one instant: more is a loop that does not end. */
     IDLE_TURNS_MAX = 20
 };
@@ -61,6 +67,8 @@ struct member {
     struct node *node;    /* NULL: not running. */
     unsigned life;        /* How often it was started. */
     bool dying;           /* What it says now is not heard any more. */
+    bool paused;          /* It stands still, its disk too; what arrives waits. */
+    int64_t drift_ppm;    /* Its clock goes so much faster than the cluster's; below 0: slower. */
     bool hold_writes;     /* Writes stay on their way to the disk, */
     uint64_t write_limit; /* and so they do when so many have been done in all its lives. */
     bool hold_reads;
@@ -82,9 +90,20 @@ struct member {
 struct packet;
 struct client;
 
+/* Each kind of decision draws from random numbers of its own, so that one more of a kind changes no other kind's. */
+enum cluster_stream { CLUSTER_TEST, CLUSTER_NETWORK, CLUSTER_DISK, CLUSTER_NODES, CLUSTER_STREAMS };
+
+/* What becomes of a message, one way. */
+struct cluster_fate {
+    bool lost;
+    bool doubled; /* Of requests. */
+    uint64_t delay_ms;
+};
+
 struct cluster {
     uint64_t now_ms;
-    uint64_t random;
+    uint64_t moments; /* Asked or answered clients: each is one after the other. */
+    uint64_t random[CLUSTER_STREAMS];
     size_t count;
     struct member members[CLUSTER_MAX];
     uint64_t disk_ms;    /* Writes and reads take up to this long ... */
@@ -100,6 +119,17 @@ struct cluster {
     size_t packet_count;
     size_t packet_capacity;
     uint64_t next_ticket;
+    uint64_t messages; /* Requests and answers that were sent. */
+
+    /* Decides about every message; NULL: it arrives within network_ms. */
+    struct cluster_fate (*fate)(void *context, size_t from, size_t to, bool is_answer);
+    void *fate_context;
+    /* Told what happens, for people; NULL: nobody. */
+    void (*tell)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+    void *tell_context;
+    /* Told of every message; NULL: nobody. One of the two is NULL. */
+    void (*tell_message)(void *context, const struct packet *packet, const struct message_request *request,
+                         const struct message_answer *answer);
 
     /* Told of every write that a node hands to its disk; NULL: nobody. */
     void (*written)(void *context, const struct node *node, const struct storage_write *write);
@@ -116,17 +146,52 @@ struct cluster {
     size_t client_capacity;
 };
 
+/* Nothing is worked out when nobody listens. */
+#define CLUSTER_TELL(cluster, ...)                                                                                         \
+    do {                                                                                                                   \
+        if ((cluster)->tell != NULL) {                                                                                     \
+            (cluster)->tell((cluster)->tell_context, __VA_ARGS__);                                                         \
+        }                                                                                                                  \
+    } while (0)
+
 /* SplitMix64. */
-static inline uint64_t cluster_random(struct cluster *cluster, uint64_t bound) {
-    cluster->random += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t mixed = cluster->random;
+static inline uint64_t random_next(uint64_t *random) {
+    *random += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t mixed = *random;
     mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (mixed ^ (mixed >> 31)) % bound;
+    return mixed ^ (mixed >> 31);
 }
 
-static inline uint64_t cluster_due(struct cluster *cluster, uint64_t most_ms) {
-    return cluster->now_ms + (most_ms == 0 ? 0 : cluster_random(cluster, most_ms + 1));
+static inline uint64_t cluster_draw(struct cluster *cluster, enum cluster_stream stream, uint64_t bound) {
+    return random_next(&cluster->random[stream]) % bound;
+}
+
+static inline uint64_t cluster_random(struct cluster *cluster, uint64_t bound) {
+    return cluster_draw(cluster, CLUSTER_TEST, bound);
+}
+
+static inline uint64_t cluster_due(struct cluster *cluster, enum cluster_stream stream, uint64_t most_ms) {
+    return cluster->now_ms + (most_ms == 0 ? 0 : cluster_draw(cluster, stream, most_ms + 1));
+}
+
+/* What its own clock shows. */
+static inline uint64_t member_now_ms(const struct member *member) {
+    uint64_t now_ms = member->cluster->now_ms;
+    if (member->drift_ppm == 0) {
+        return now_ms;
+    }
+    uint64_t passed = (now_ms - CLUSTER_BEGIN_MS) * (uint64_t)(1000000 + member->drift_ppm) / 1000000;
+    return CLUSTER_BEGIN_MS + passed;
+}
+
+/* When that clock shows `of_member`. */
+static inline uint64_t member_when_ms(const struct member *member, uint64_t of_member) {
+    if (member->drift_ppm == 0 || of_member <= CLUSTER_BEGIN_MS || of_member > UINT64_MAX / 2000000) {
+        return of_member;
+    }
+    uint64_t rate = (uint64_t)(1000000 + member->drift_ppm);
+    return CLUSTER_BEGIN_MS + ((of_member - CLUSTER_BEGIN_MS) * 1000000 + rate - 1) / rate;
 }
 
 #include "cluster_network.h"
@@ -137,7 +202,7 @@ static inline uint64_t cluster_due(struct cluster *cluster, uint64_t most_ms) {
 static inline void fill_random(void *context, void *bytes, size_t size) {
     struct member *member = context;
     for (size_t i = 0; i < size; i++) {
-        ((unsigned char *)bytes)[i] = (unsigned char)cluster_random(member->cluster, 256);
+        ((unsigned char *)bytes)[i] = (unsigned char)cluster_draw(member->cluster, CLUSTER_NODES, 256);
     }
 }
 
@@ -147,7 +212,7 @@ static inline void cluster_blank_disk(struct cluster *cluster, size_t at) {
     storage_close(member->storage);
     snapshot_directory_close(member->snapshots);
     for (size_t i = 0; i < STORAGE_INCARNATION_SIZE; i++) {
-        member->incarnation[i] = "0123456789abcdef"[cluster_random(cluster, 16)];
+        member->incarnation[i] = "0123456789abcdef"[cluster_draw(cluster, CLUSTER_NODES, 16)];
     }
     member->storage = storage_memory_create(at + 1, member->incarnation);
     member->snapshots = snapshot_directory_memory();
@@ -166,8 +231,10 @@ static inline struct members cluster_list(size_t count) {
 /* `count` members with blank disks, none of them running. */
 static inline struct cluster *cluster_create(size_t count, uint64_t seed) {
     struct cluster *cluster = memory_zalloc(sizeof *cluster);
-    cluster->now_ms = 1000000;
-    cluster->random = seed;
+    cluster->now_ms = CLUSTER_BEGIN_MS;
+    for (size_t i = 0; i < CLUSTER_STREAMS; i++) {
+        cluster->random[i] = seed + (i << 56);
+    }
     cluster->count = count;
     cluster->next_ticket = 1;
     for (size_t i = 0; i < count; i++) {
@@ -199,8 +266,8 @@ static inline void cluster_start(struct cluster *cluster, size_t at) {
     ck_assert_ptr_null(member->node);
     member->life++;
     member->dying = false;
-    member->hold_writes = member->hold_reads = member->hold_jobs = member->hold_ends = false;
-    member->options.seed = cluster_random(cluster, UINT64_MAX);
+    member->hold_writes = member->hold_reads = member->hold_jobs = member->hold_ends = member->paused = false;
+    member->options.seed = cluster_draw(cluster, CLUSTER_NODES, UINT64_MAX);
     struct node_io io = {
         .transport = {.context = member, .send = network_send},
         .disk = {.context = member, .write = disk_write, .read = disk_read, .run = disk_run},
@@ -214,8 +281,9 @@ static inline void cluster_start(struct cluster *cluster, size_t at) {
     };
     member->diagnostics = (struct diagnostics){.descriptor = 2, .node_id = at + 1};
     struct storage_message message;
-    member->node = node_create(&member->options, &io, member->storage, cluster->now_ms, &message);
+    member->node = node_create(&member->options, &io, member->storage, member_now_ms(member), &message);
     ck_assert_msg(member->node != NULL, "%s", message.text);
+    CLUSTER_TELL(cluster, "node %zu starts", at + 1);
 }
 
 /* Ends the node. Nobody hears of it: writes under way are lost, and so is everything it says from now on. The way out is
@@ -224,10 +292,12 @@ static inline void cluster_kill(struct cluster *cluster, size_t at) {
     struct member *member = &cluster->members[at];
     ck_assert_ptr_nonnull(member->node);
     member->dying = true;
+    uint64_t now_ms = member_now_ms(member);
+    CLUSTER_TELL(cluster, "node %zu dies", at + 1);
     node_shut_down(member->node);
-    node_turn(member->node, cluster->now_ms);
-    node_tick(member->node, cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS);
-    node_turn(member->node, cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS);
+    node_turn(member->node, now_ms);
+    node_tick(member->node, now_ms + NODE_SHUT_DOWN_GRACE_MS);
+    node_turn(member->node, now_ms + NODE_SHUT_DOWN_GRACE_MS);
     while (member->run_count > 0) {
         disk_end_run(member, &member->runs[0]);
     }
@@ -273,29 +343,37 @@ static inline bool member_run_disk(struct member *member) {
     return any;
 }
 
+/* It runs, and does not stand still. */
+static inline bool member_is_up(const struct member *member) {
+    return member->node != NULL && !member->paused;
+}
+
 /* Everything that can happen now happens, each node's loop as the reactor's: tick, gather, turn. */
 static inline void cluster_settle(struct cluster *cluster) {
     unsigned idle_turns = 0;
     for (unsigned turns = 0;; turns++) {
-        ck_assert_msg(turns < TURNS_MAX, "the cluster does not come to rest");
+        if (turns >= TURNS_MAX) {
+            CLUSTER_STUCK("the cluster does not come to rest");
+        }
         bool moved = false;
         bool turned = false;
         bool due[CLUSTER_MAX] = {false};
         for (size_t i = 0; i < cluster->count; i++) {
-            struct node *node = cluster->members[i].node;
-            if (node != NULL) {
-                due[i] = node_next_deadline_ms(node) <= cluster->now_ms;
-                node_tick(node, cluster->now_ms);
+            struct member *member = &cluster->members[i];
+            if (member_is_up(member)) {
+                uint64_t now_ms = member_now_ms(member);
+                due[i] = node_next_deadline_ms(member->node) <= now_ms;
+                node_tick(member->node, now_ms);
             }
         }
         moved = network_deliver(cluster);
         for (size_t i = 0; i < cluster->count; i++) {
             struct member *member = &cluster->members[i];
-            if (member->node != NULL && member_run_disk(member)) {
+            if (member_is_up(member) && member_run_disk(member)) {
                 moved = true;
             }
-            if (member->node != NULL && (due[i] || node_has_work(member->node))) {
-                node_turn(member->node, cluster->now_ms);
+            if (member_is_up(member) && (due[i] || node_has_work(member->node))) {
+                node_turn(member->node, member_now_ms(member));
                 turned = true;
                 if (cluster->turned != NULL) {
                     cluster->turned(cluster->turned_context, member);
@@ -306,12 +384,14 @@ static inline void cluster_settle(struct cluster *cluster) {
             return;
         }
         idle_turns = moved ? 0 : idle_turns + 1;
-        ck_assert_msg(idle_turns < IDLE_TURNS_MAX, "a node turns without anything to do");
+        if (idle_turns >= IDLE_TURNS_MAX) {
+            CLUSTER_STUCK("a node turns without anything to do");
+        }
     }
 }
 
 static inline uint64_t member_next_ms(const struct member *member) {
-    uint64_t next = node_next_deadline_ms(member->node);
+    uint64_t next = member_when_ms(member, node_next_deadline_ms(member->node));
     if (disk_may_write(member) && member->writes[0].due_ms < next) {
         next = member->writes[0].due_ms;
     }
@@ -332,7 +412,7 @@ static inline void cluster_run(struct cluster *cluster, uint64_t ms) {
     while (cluster->now_ms < end) {
         uint64_t next = network_next_ms(cluster);
         for (size_t i = 0; i < cluster->count; i++) {
-            if (cluster->members[i].node != NULL) {
+            if (member_is_up(&cluster->members[i])) {
                 uint64_t of_member = member_next_ms(&cluster->members[i]);
                 next = of_member < next ? of_member : next;
             }
@@ -397,7 +477,9 @@ static inline bool cluster_is_led(struct cluster *cluster) {
 }
 
 static inline size_t cluster_await_leader(struct cluster *cluster) {
-    ck_assert_msg(cluster_run_until(cluster, cluster_is_led, 30000), "no leader");
+    if (!cluster_run_until(cluster, cluster_is_led, 30000)) {
+        CLUSTER_STUCK("no leader");
+    }
     return cluster_leader(cluster);
 }
 

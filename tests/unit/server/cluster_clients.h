@@ -17,7 +17,9 @@ struct client {
     unsigned life;
     uint64_t ticket;
     uint64_t asked_ms;
+    uint64_t asked_at; /* The moment; each has another. */
     uint64_t answered_ms;
+    uint64_t answered_at;
     unsigned answers;
     bool cancelled;
     bool unheard; /* The answer came when the node was dying: for the client, the connection broke. */
@@ -37,6 +39,7 @@ static inline struct client *client_new(struct cluster *cluster, size_t at) {
     client->member = &cluster->members[at];
     client->life = client->member->life;
     client->asked_ms = cluster->now_ms;
+    client->asked_at = ++cluster->moments;
     cluster->clients =
         memory_grow(cluster->clients, &cluster->client_capacity, cluster->client_count + 1, sizeof *cluster->clients);
     cluster->clients[cluster->client_count++] = client;
@@ -48,6 +51,7 @@ static inline void client_answered(struct client *client, size_t count) {
     ck_assert_msg(client->answers == 0, "a client was answered twice");
     client->answers++;
     client->answered_ms = client->member->cluster->now_ms;
+    client->answered_at = ++client->member->cluster->moments;
     client->unheard = client->member->dying;
     client->count = count;
     client->lines = memory_zalloc((count == 0 ? 1 : count) * sizeof *client->lines);
@@ -308,13 +312,14 @@ static inline void clients_check_and_free(struct cluster *cluster) {
     free(cluster->clients);
 }
 
-/* Every machine that runs has the same contents; asked with the query `list`, as far as one answer goes. */
+/* Every machine that runs has the same contents; asked with a query for all of it, as far as one answer goes. */
 static inline char *machine_contents(struct cluster *cluster, size_t at) {
     const struct node *node = cluster_node(cluster, at);
     struct json_writer contents = {0};
-    static const char query[] = "{\"op\":\"list\",\"limit\":1000}";
-    ck_assert_int_eq(node->options.machine->query(node->applier.state, query, sizeof query - 1, applier_output(&contents)),
-                     MACHINE_DONE);
+    const struct machine *machine = node->options.machine;
+    const char *query =
+        machine == machine_register() ? "{\"op\":\"read\"}" : "{\"op\":\"list\",\"limit\":1000}";
+    ck_assert_int_eq(machine->query(node->applier.state, query, strlen(query), applier_output(&contents)), MACHINE_DONE);
     size_t size;
     return json_writer_take(&contents, &size);
 }

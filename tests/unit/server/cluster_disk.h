@@ -13,7 +13,13 @@ static inline void disk_write(void *context, uint64_t number, const struct stora
     member->writes = memory_grow(member->writes, &member->write_capacity, member->write_count + 1, sizeof *member->writes);
     struct disk_write *kept = &member->writes[member->write_count++];
     *kept = (struct disk_write){.write = *write, .number = number};
-    kept->due_ms = cluster_due(member->cluster, member->cluster->disk_ms);
+    kept->due_ms = cluster_due(member->cluster, CLUSTER_DISK, member->cluster->disk_ms);
+    CLUSTER_TELL(member->cluster, "node %zu begins write %" PRIu64 ": %zu entries up to %" PRIu64 "%s%s%s", member->at + 1,
+                 number, write->entry_count, write->entry_count == 0 ? 0 : write->entries[write->entry_count - 1].id.index,
+                 write->truncate_from != 0 ? ", truncates" : "", write->hard_state_changed ? ", term or vote" : "",
+                 write->replaced_by.index != 0 ? ", a snapshot replaces the log"
+                 : write->snapshot_changed     ? ", names a snapshot"
+                                               : "");
     kept->entries = memory_alloc(write->entry_count * sizeof *kept->entries);
     for (size_t i = 0; i < write->entry_count; i++) {
         kept->entries[i] = write->entries[i];
@@ -33,8 +39,8 @@ static inline void disk_read(void *context, uint64_t token, raft_index first, ra
     }
     member->reads_begun++;
     member->reads = memory_grow(member->reads, &member->read_capacity, member->read_count + 1, sizeof *member->reads);
-    member->reads[member->read_count++] =
-        (struct disk_read){token, first, last, max_bytes, cluster_due(member->cluster, member->cluster->disk_ms)};
+    member->reads[member->read_count++] = (struct disk_read){
+        token, first, last, max_bytes, cluster_due(member->cluster, CLUSTER_DISK, member->cluster->disk_ms)};
 }
 
 static inline void disk_drop_write(struct member *member, size_t at) {
@@ -58,6 +64,7 @@ static inline uint64_t disk_perform_write(struct member *member) {
     uint64_t number = member->writes[0].number;
     struct storage_message message;
     ck_assert_int_eq(storage_write(member->storage, &member->writes[0].write, &message), STORAGE_OK);
+    CLUSTER_TELL(member->cluster, "node %zu: write %" PRIu64 " is on disk", member->at + 1, number);
     disk_drop_write(member, 0);
     member->writes_done++;
     return number;
@@ -85,7 +92,7 @@ static inline void disk_run(void *context, enum disk_lane lane, const struct dis
     struct member *member = context;
     member->runs = memory_grow(member->runs, &member->run_capacity, member->run_count + 1, sizeof *member->runs);
     member->runs[member->run_count++] =
-        (struct disk_run){lane, *job, false, cluster_due(member->cluster, member->cluster->disk_ms)};
+        (struct disk_run){lane, *job, false, cluster_due(member->cluster, CLUSTER_DISK, member->cluster->disk_ms)};
 }
 
 /* The next job that begins, or ends: the first of its lane. NULL: none can. */
@@ -117,7 +124,7 @@ static inline void disk_step_run(struct member *member, struct disk_run *run) {
     }
     run->job.work(run->job.context);
     run->ran = true;
-    run->due_ms = cluster_due(member->cluster, member->cluster->disk_ms);
+    run->due_ms = cluster_due(member->cluster, CLUSTER_DISK, member->cluster->disk_ms);
 }
 
 #endif

@@ -23,7 +23,9 @@ struct packet {
     uint64_t ticket;
     uint64_t due_ms;
     uint64_t deadline_ms;
+    uint64_t number; /* For people: the same for a request and its answer. */
     bool not_sent;
+    bool lost; /* What is on the way now will not arrive. */
     bool kept; /* A request of the test's own: its answer stays here. */
 };
 
@@ -33,8 +35,16 @@ static inline void packet_end(struct cluster *cluster, struct packet *packet, en
     uint64_t token = packet->token;
     packet->token = 0;
     if (token != 0 && sender->node != NULL && sender->life == packet->from_life) {
+        CLUSTER_TELL(cluster, "node %zu hears of #%" PRIu64 ": %s", packet->from + 1, packet->number, why);
         node_answered(sender->node, token, end, NULL, NULL, why);
     }
+}
+
+static inline struct cluster_fate network_fate(struct cluster *cluster, size_t from, size_t to, bool is_answer) {
+    if (cluster->fate != NULL) {
+        return cluster->fate(cluster->fate_context, from, to, is_answer);
+    }
+    return (struct cluster_fate){.delay_ms = cluster_due(cluster, CLUSTER_NETWORK, cluster->network_ms) - cluster->now_ms};
 }
 
 static inline struct packet *network_add(struct cluster *cluster, struct packet *packet) {
@@ -72,23 +82,31 @@ static inline void network_send(void *context, const char *url, const struct mes
     while (to < cluster->count && strcmp(cluster->members[to].url, url) != 0) {
         to++;
     }
+    struct cluster_fate fate = network_fate(cluster, member->at, to, false);
     struct packet *packet = network_add(cluster, memory_zalloc(sizeof *packet));
     *packet = (struct packet){
+        .number = ++cluster->messages,
         .from = member->at,
         .to = to,
         .from_life = member->life,
         .kind = request->kind,
         .token = token,
-        .due_ms = cluster_due(cluster, cluster->network_ms),
+        .due_ms = cluster->now_ms + fate.delay_ms,
         .deadline_ms = cluster->now_ms + timeout_ms,
+        .lost = fate.lost,
         .not_sent = to == cluster->count || cluster->members[to].node == NULL || cluster->refused[member->at][to],
     };
     packet->text = network_text(request, &packet->size);
-    if (!packet->not_sent && cluster->doubling[member->at][to]) {
+    if (cluster->tell_message != NULL) {
+        cluster->tell_message(cluster->tell_context, packet, request, NULL);
+    }
+    if (!packet->not_sent && (fate.doubled || cluster->doubling[member->at][to])) {
         struct packet *copy = network_add(cluster, memory_zalloc(sizeof *copy));
         *copy = *packet;
         copy->text = memory_text(packet->text, packet->size);
         copy->token = 0;
+        copy->lost = false;
+        copy->due_ms = cluster->fate == NULL ? packet->due_ms : packet->due_ms + fate.delay_ms;
     }
 }
 
@@ -113,7 +131,13 @@ static inline void network_reply(void *context, uint64_t ticket, const struct me
         packet->text = json_writer_take(&writer, &packet->size);
         packet->status = answer->problem.code == PROBLEM_NONE ? 200 : problem_status(answer->problem.code);
         packet->state = PACKET_ANSWERED;
-        packet->due_ms = cluster_due(cluster, cluster->network_ms);
+        struct cluster_fate fate = network_fate(cluster, packet->to, packet->from, true);
+        packet->due_ms = cluster->now_ms + fate.delay_ms;
+        packet->lost = fate.lost;
+        cluster->messages++;
+        if (cluster->tell_message != NULL) {
+            cluster->tell_message(cluster->tell_context, packet, NULL, answer);
+        }
         return;
     }
     ck_abort_msg("an answer to nobody");
@@ -132,6 +156,8 @@ static inline void packet_arrive(struct cluster *cluster, struct packet *packet)
     packet->state = PACKET_ARRIVED;
     packet->ticket = cluster->next_ticket++;
     packet->to_life = receiver->life;
+    CLUSTER_TELL(cluster, "node %zu gets #%" PRIu64 " from %zu: %s", packet->to + 1, packet->number, packet->from + 1,
+                 message_kind_name(packet->kind));
     struct message_request request;
     struct problem problem;
     if (packet->kind == MESSAGE_INSTALL_SNAPSHOT) {
@@ -165,6 +191,8 @@ static inline void packet_answer(struct cluster *cluster, struct packet *packet)
     if (token == 0 || sender->node == NULL || sender->life != packet->from_life) {
         return;
     }
+    CLUSTER_TELL(cluster, "node %zu gets the answer to #%" PRIu64 " from %zu: %s", packet->from + 1, packet->number,
+                 packet->to + 1, message_kind_name(packet->kind));
     struct buffer *body = buffer_copy(packet->text, packet->size);
     struct json_span value;
     size_t offset;
@@ -182,7 +210,8 @@ static inline bool packet_step(struct cluster *cluster, struct packet *packet) {
     if (packet->token != 0 && (sender->node == NULL || sender->life != packet->from_life)) {
         packet->token = 0;
     }
-    if (packet->token != 0 && cluster->now_ms >= packet->deadline_ms) {
+    bool stands_still = packet->token != 0 && sender->paused;
+    if (packet->token != 0 && !stands_still && cluster->now_ms >= packet->deadline_ms) {
         packet_end(cluster, packet, TRANSPORT_BROKEN, "timed out");
         return true;
     }
@@ -190,23 +219,29 @@ static inline bool packet_step(struct cluster *cluster, struct packet *packet) {
         return false;
     }
     if (packet->state == PACKET_SENT) {
+        if (packet->not_sent && stands_still) {
+            return false;
+        }
         if (packet->not_sent) {
             packet->state = PACKET_GONE;
             packet_end(cluster, packet, TRANSPORT_NOT_SENT, "connection refused");
             return true;
         }
-        if (cluster->held[packet->from][packet->to]) {
+        if (cluster->held[packet->from][packet->to] || cluster->members[packet->to].paused) {
             return false;
         }
-        if (cluster->lost[packet->from][packet->to] || cluster->members[packet->to].node == NULL) {
+        if (packet->lost || cluster->lost[packet->from][packet->to] || cluster->members[packet->to].node == NULL) {
+            CLUSTER_TELL(cluster, "#%" PRIu64 " from %zu to %zu is lost", packet->number, packet->from + 1, packet->to + 1);
             packet->state = PACKET_GONE;
             return true;
         }
         packet_arrive(cluster, packet);
         return true;
     }
-    if (packet->state == PACKET_ANSWERED && !cluster->held[packet->to][packet->from]) {
-        if (cluster->lost[packet->to][packet->from]) {
+    if (packet->state == PACKET_ANSWERED && !cluster->held[packet->to][packet->from] && !stands_still) {
+        if (packet->lost || cluster->lost[packet->to][packet->from]) {
+            CLUSTER_TELL(cluster, "the answer to #%" PRIu64 " from %zu to %zu is lost", packet->number, packet->to + 1,
+                         packet->from + 1);
             packet->state = PACKET_GONE;
         } else {
             packet_answer(cluster, packet);
@@ -245,7 +280,8 @@ static inline uint64_t network_next_ms(const struct cluster *cluster) {
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < cluster->packet_count; i++) {
         const struct packet *packet = cluster->packets[i];
-        if (packet->token != 0 && packet->deadline_ms < next) {
+        bool stands_still = packet->token != 0 && cluster->members[packet->from].paused;
+        if (packet->token != 0 && !stands_still && packet->deadline_ms < next) {
             next = packet->deadline_ms;
         }
         bool moves = packet->state == PACKET_SENT || packet->state == PACKET_ANSWERED;

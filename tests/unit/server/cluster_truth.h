@@ -34,6 +34,7 @@ struct truth_vote {
 struct truth_seen {
     unsigned life;
     raft_index commit;
+    raft_index applied;
     raft_term led;
     struct members members;
 };
@@ -325,12 +326,14 @@ static inline void truth_check_commits(struct truth *truth, const struct member 
     seen->commit = commit;
 }
 
-static inline void truth_check_state(struct truth *truth, const struct member *member) {
+static inline void truth_check_state(struct truth *truth, const struct member *member, struct truth_seen *seen) {
     const struct node *node = member->node;
     const struct raft_entry_id *applied = &node->applier.applied;
-    if (applied->index == 0) {
+    if (applied->index == seen->applied) {
         return;
     }
+    ck_assert_uint_gt(applied->index, seen->applied);
+    seen->applied = applied->index;
     ck_assert_uint_le(applied->index, truth->committed);
     ck_assert_uint_eq(truth->at[applied->index].committed, applied->term);
     char *contents = machine_contents(truth->cluster, member->at);
@@ -362,7 +365,7 @@ static inline void truth_turned(void *context, const struct member *member) {
     ck_assert(index != roster_current(&node->roster)->index || configuration_equal(&listed, current));
     truth_check_leader(truth, node, seen);
     truth_check_commits(truth, member, seen);
-    truth_check_state(truth, member);
+    truth_check_state(truth, member, seen);
     seen->members = roster_current(&node->roster)->members;
     const uint64_t facts[] = {truth->cluster->now_ms, member->at, raft_current_term(node->core), seen->commit,
                               raft_last_index(node->core)};

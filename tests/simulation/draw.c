@@ -1,0 +1,126 @@
+/* What the seed makes of a cluster. */
+#include "simulation.h"
+
+static const char *const names[FAULT_COUNT] = {
+    [FAULT_LOSS] = "loss",           [FAULT_DUPLICATION] = "duplication",
+    [FAULT_DELAY] = "delay",         [FAULT_PARTITION] = "partition",
+    [FAULT_ONE_WAY] = "one-way",     [FAULT_REFUSAL] = "refusal",
+    [FAULT_BREAK] = "break",         [FAULT_CRASH] = "crash",
+    [FAULT_SLOW_DISK] = "slow-disk", [FAULT_STALL] = "stall",
+    [FAULT_FULL_DISK] = "full-disk", [FAULT_PAUSE] = "pause",
+    [FAULT_DRIFT] = "drift",         [FAULT_WIPE] = "wipe",
+    [FAULT_MOVE] = "move",           [FAULT_MEMBERS] = "members",
+    [FAULT_TRANSFER] = "transfer",   [FAULT_SNAPSHOT] = "snapshot",
+    [FAULT_CANCEL] = "cancel",
+};
+
+const char *fault_name(enum fault fault) {
+    return names[fault];
+}
+
+/* Of a kind of fault: in every third seed it does not happen, else seldom or often. */
+static uint64_t draw_rate(struct simulation *simulation, enum fault fault, uint64_t most) {
+    uint64_t kind = draw(simulation, fault, 6);
+    uint64_t rate = 1 + draw(simulation, fault, kind < 4 ? most / 5 : most);
+    return kind < 2 || simulation->options.without[fault] ? 0 : rate;
+}
+
+static void draw_rates(struct simulation *simulation) {
+    static const uint64_t most[FAULT_COUNT] = {
+        [FAULT_LOSS] = 2000,     [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,    [FAULT_PARTITION] = 400,
+        [FAULT_ONE_WAY] = 400,   [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,     [FAULT_CRASH] = 300,
+        [FAULT_SLOW_DISK] = 500, [FAULT_STALL] = 500,        [FAULT_FULL_DISK] = 200, [FAULT_PAUSE] = 300,
+        [FAULT_DRIFT] = 10000,   [FAULT_WIPE] = 1000,        [FAULT_MOVE] = 400,      [FAULT_MEMBERS] = 1500,
+        [FAULT_TRANSFER] = 500,  [FAULT_SNAPSHOT] = 500,     [FAULT_CANCEL] = 3000,
+    };
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        simulation->plan.rate[fault] = draw_rate(simulation, fault, most[fault]);
+    }
+}
+
+static uint64_t pick(struct simulation *simulation, uint64_t bound) {
+    return draw(simulation, STREAM_CONFIGURATION, bound);
+}
+
+static void draw_plan(struct simulation *simulation) {
+    static const uint32_t heartbeats[] = {10, 20, 50, 100};
+    struct plan *plan = &simulation->plan;
+    plan->heartbeat_ms = heartbeats[pick(simulation, 4)];
+    plan->election_ms = plan->heartbeat_ms * (uint32_t)(5 + pick(simulation, 6));
+    plan->network_ms = pick(simulation, plan->heartbeat_ms / 2 + 1);
+    plan->disk_ms = pick(simulation, plan->heartbeat_ms / 2 + 1);
+    plan->step_ms = plan->heartbeat_ms * (1 + pick(simulation, 4));
+    plan->actors = 1 + (size_t)pick(simulation, CLIENTS_MAX);
+    plan->asks = 100 + pick(simulation, 900);
+    plan->keys = 1 + (size_t)pick(simulation, KEYS_MAX);
+    draw_rates(simulation);
+}
+
+static void draw_options(struct simulation *simulation, struct node_options *options, bool snapshots) {
+    struct plan *plan = &simulation->plan;
+    options->heartbeat_ms = plan->heartbeat_ms;
+    options->election_timeout_ms = plan->election_ms;
+    options->cache_bytes = pick(simulation, 3) == 0 ? 0 : pick(simulation, 20000);
+    uint64_t entries = 1 + pick(simulation, 30);
+    uint32_t piece_bytes = 50 + (uint32_t)pick(simulation, 1000);
+    if (snapshots) {
+        options->snapshot_entries = entries;
+        options->piece_bytes = piece_bytes;
+    }
+    if (pick(simulation, 10) == 0) {
+        options->queued_commands_max = 1 + (uint32_t)pick(simulation, 8);
+    }
+}
+
+static void draw_members(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    size_t founders = 1 + (size_t)pick(simulation, cluster->count);
+    const struct machine *machine = pick(simulation, 4) == 0 ? machine_register() : machine_hashmap();
+    bool snapshots = pick(simulation, 4) > 0;
+    simulation->plan.founders = founders;
+    simulation->plan.keys = machine == machine_register() ? 1 : simulation->plan.keys;
+    for (size_t i = 0; i < cluster->count; i++) {
+        struct member *member = &cluster->members[i];
+        struct node_options *options = &member->options;
+        options->machine = machine;
+        options->cluster = i < founders ? cluster_list(founders) : (struct members){0};
+        uint64_t asked = pick(simulation, founders);
+        bool learner = pick(simulation, 4) == 0;
+        options->join_url = i < founders ? NULL : cluster->members[asked].url;
+        options->learner = i >= founders && learner;
+        draw_options(simulation, options, snapshots);
+    }
+}
+
+struct simulation *simulation_create(const struct simulation_options *options) {
+    struct simulation *simulation = memory_zalloc(sizeof *simulation);
+    simulation->options = *options;
+    simulation->next_value = VALUE_FIRST;
+    uint64_t seeds = options->seed * UINT64_C(0xD1342543DE82EF95) + 1;
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        simulation->streams[i] = random_next(&seeds);
+    }
+    size_t count = 1 + (size_t)pick(simulation, CLUSTER_MAX);
+    count = count < 3 && pick(simulation, 2) == 0 ? 3 : count; /* One and two are soon told. */
+    simulation->cluster = cluster_create(count, random_next(&seeds));
+    simulation->truth = truth_watch(simulation->cluster);
+    draw_plan(simulation);
+    draw_members(simulation);
+    for (size_t i = 0; i < simulation->plan.actors; i++) {
+        simulation->actors[i].kind = (enum actor_kind)pick(simulation, ACTOR_KINDS);
+    }
+    if (options->trace) {
+        trace_begin(simulation);
+    }
+    return simulation;
+}
+
+void simulation_destroy(struct simulation *simulation) {
+    cluster_destroy(simulation->cluster);
+    truth_free(simulation->truth);
+    for (size_t i = 0; i < simulation->operation_count; i++) {
+        free(simulation->operations[i].result);
+    }
+    free(simulation->operations);
+    free(simulation);
+}

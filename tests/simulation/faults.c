@@ -1,0 +1,383 @@
+/* What goes wrong: begins by the draws of each step, lasts for a while, ends. */
+#include "simulation.h"
+
+/* -- Messages -- */
+
+static struct cluster_fate fate(void *context, size_t from, size_t to, bool is_answer) {
+    struct simulation *simulation = context;
+    (void)from;
+    (void)to;
+    const uint64_t *rate = simulation->plan.rate;
+    struct cluster_fate fate = {.delay_ms = draw(simulation, STREAM_NETWORK, simulation->plan.network_ms + 1)};
+    fate.lost = rate[FAULT_LOSS] > 0 && draw_fault(simulation, FAULT_LOSS, rate[FAULT_LOSS]);
+    fate.doubled =
+        !is_answer && rate[FAULT_DUPLICATION] > 0 && draw_fault(simulation, FAULT_DUPLICATION, rate[FAULT_DUPLICATION]);
+    if (rate[FAULT_DELAY] > 0 && draw_fault(simulation, FAULT_DELAY, rate[FAULT_DELAY])) {
+        fate.delay_ms += draw(simulation, FAULT_DELAY, 2 * simulation->plan.election_ms);
+    }
+    return fate;
+}
+
+/* -- Troubles -- */
+
+static struct trouble *begin(struct simulation *simulation, enum fault fault) {
+    if (simulation->trouble_count == TROUBLES_MAX) {
+        return NULL;
+    }
+    uint64_t most_ms = simulation->plan.election_ms << draw(simulation, fault, 5);
+    struct trouble *trouble = &simulation->troubles[simulation->trouble_count++];
+    *trouble = (struct trouble){.fault = fault};
+    trouble->until_ms = simulation->cluster->now_ms + 1 + draw(simulation, fault, most_ms);
+    return trouble;
+}
+
+static void tell_trouble(struct simulation *simulation, const struct trouble *trouble, const char *what) {
+    if (simulation->cluster->tell == NULL) {
+        return;
+    }
+    if (trouble->links == NULL) {
+        TELL(simulation, "%s %s at node %zu", fault_name(trouble->fault), what, trouble->member + 1);
+        return;
+    }
+    char links[200];
+    size_t size = 0;
+    for (size_t from = 0; from < simulation->cluster->count; from++) {
+        for (size_t to = 0; to < simulation->cluster->count; to++) {
+            if ((trouble->receivers[from] >> to & 1) != 0) {
+                size += (size_t)snprintf(links + size, sizeof links - size, " %zu>%zu", from + 1, to + 1);
+            }
+        }
+    }
+    TELL(simulation, "%s %s:%s", fault_name(trouble->fault), what, links);
+}
+
+/* The harness's fields, as those troubles that last make them. */
+static void apply_links(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    bool(*fields[])[CLUSTER_MAX] = {cluster->refused, cluster->lost, cluster->held, cluster->breaking, cluster->doubling};
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+        memset(fields[f], 0, sizeof cluster->refused);
+    }
+    for (size_t i = 0; i < simulation->trouble_count; i++) {
+        const struct trouble *trouble = &simulation->troubles[i];
+        for (size_t from = 0; trouble->links != NULL && from < cluster->count; from++) {
+            for (size_t to = 0; to < cluster->count; to++) {
+                trouble->links[from][to] = trouble->links[from][to] || (trouble->receivers[from] >> to & 1) != 0;
+            }
+        }
+    }
+}
+
+static void apply_member(struct simulation *simulation, size_t at) {
+    struct member *member = &simulation->cluster->members[at];
+    bool paused = false;
+    unsigned parts = 0;
+    for (size_t i = 0; i < simulation->trouble_count; i++) {
+        const struct trouble *trouble = &simulation->troubles[i];
+        bool here = trouble->links == NULL && trouble->member == at;
+        paused = paused || (here && trouble->fault == FAULT_PAUSE);
+        parts |= here && trouble->fault == FAULT_STALL ? trouble->parts : 0;
+    }
+    member->paused = paused;
+    member->hold_writes = (parts & 1) != 0;
+    member->hold_reads = (parts & 2) != 0;
+    member->hold_jobs = (parts & 4) != 0;
+    member->hold_ends = (parts & 8) != 0;
+}
+
+static void apply(struct simulation *simulation) {
+    apply_links(simulation);
+    for (size_t i = 0; i < simulation->cluster->count; i++) {
+        apply_member(simulation, i);
+    }
+}
+
+static void tell_room(struct simulation *simulation, size_t at, bool full) {
+    struct member *member = &simulation->cluster->members[at];
+    struct storage_room room = STORAGE_ROOM_UNKNOWN;
+    if (full) {
+        room = (struct storage_room){.free_bytes = 100, .for_entries = draw(simulation, FAULT_FULL_DISK, 2) * UINT64_MAX};
+    }
+    if (member->node != NULL) {
+        node_room(member->node, &room);
+    }
+}
+
+static void end_troubles(struct simulation *simulation, bool all) {
+    size_t kept = 0;
+    for (size_t i = 0; i < simulation->trouble_count; i++) {
+        struct trouble *trouble = &simulation->troubles[i];
+        if (!all && trouble->until_ms > simulation->cluster->now_ms) {
+            simulation->troubles[kept++] = *trouble;
+            continue;
+        }
+        tell_trouble(simulation, trouble, "ends");
+        if (trouble->fault == FAULT_FULL_DISK) {
+            tell_room(simulation, trouble->member, false);
+        }
+    }
+    simulation->trouble_count = kept;
+}
+
+/* -- Links -- */
+
+static size_t somebody(struct simulation *simulation, enum fault fault) {
+    return (size_t)draw(simulation, fault, simulation->cluster->count);
+}
+
+/* Two sides that do not hear of each other; or only the one does not hear of the other. */
+static void begin_partition(struct simulation *simulation, enum fault fault) {
+    struct cluster *cluster = simulation->cluster;
+    struct trouble *trouble = begin(simulation, fault);
+    if (trouble == NULL) {
+        return;
+    }
+    unsigned side = 1U << somebody(simulation, fault);
+    size_t leader = cluster_leader(cluster);
+    switch (draw(simulation, fault, 4)) {
+    case 0:
+        side = (unsigned)draw(simulation, fault, 1U << cluster->count);
+        break;
+    case 1:
+        side = leader < CLUSTER_MAX ? 1U << leader : side;
+        break;
+    default:
+        break;
+    }
+    unsigned all = (1U << cluster->count) - 1;
+    trouble->links = draw(simulation, fault, 3) == 0 ? cluster->held : cluster->lost;
+    bool inward = draw(simulation, fault, 2) == 0;
+    for (size_t i = 0; i < cluster->count; i++) {
+        bool in = (side >> i & 1) != 0;
+        if (fault == FAULT_PARTITION || in == inward) {
+            trouble->receivers[i] = (uint8_t)(in ? all & ~side : side);
+        }
+    }
+    tell_trouble(simulation, trouble, "begins");
+}
+
+/* Between two, or around one. */
+static void begin_link(struct simulation *simulation, enum fault fault, bool (*links)[CLUSTER_MAX]) {
+    struct trouble *trouble = begin(simulation, fault);
+    if (trouble == NULL) {
+        return;
+    }
+    size_t from = somebody(simulation, fault);
+    size_t to = somebody(simulation, fault);
+    trouble->links = links;
+    trouble->receivers[from] = (uint8_t)(1U << to);
+    if (draw(simulation, fault, 3) == 0) {
+        for (size_t i = 0; i < simulation->cluster->count; i++) {
+            trouble->receivers[i] = (uint8_t)(1U << from);
+        }
+        trouble->receivers[from] = (uint8_t)((1U << simulation->cluster->count) - 1);
+    }
+    for (size_t i = 0; i < simulation->cluster->count; i++) {
+        trouble->receivers[i] &= (uint8_t) ~(1U << i);
+    }
+    tell_trouble(simulation, trouble, "begins");
+}
+
+static bool happens(struct simulation *simulation, enum fault fault) {
+    return draw_fault(simulation, fault, simulation->plan.rate[fault]);
+}
+
+static void change_links(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    for (enum fault fault = FAULT_PARTITION; fault <= FAULT_ONE_WAY; fault++) {
+        if (happens(simulation, fault)) {
+            begin_partition(simulation, fault);
+        }
+    }
+    if (happens(simulation, FAULT_REFUSAL)) {
+        begin_link(simulation, FAULT_REFUSAL, cluster->refused);
+    }
+    if (happens(simulation, FAULT_BREAK)) {
+        begin_link(simulation, FAULT_BREAK, cluster->breaking);
+    }
+}
+
+/* -- Disks and processes -- */
+
+static void change_disks(struct simulation *simulation) {
+    struct plan *plan = &simulation->plan;
+    struct trouble *trouble;
+    if (happens(simulation, FAULT_SLOW_DISK)) {
+        uint64_t slow = draw(simulation, FAULT_SLOW_DISK, 4);
+        simulation->cluster->disk_ms = draw(simulation, FAULT_SLOW_DISK, plan->disk_ms * (slow == 0 ? 20 : 2) + 1);
+    }
+    if (happens(simulation, FAULT_STALL) && (trouble = begin(simulation, FAULT_STALL)) != NULL) {
+        trouble->member = somebody(simulation, FAULT_STALL);
+        trouble->parts = 1 + (unsigned)draw(simulation, FAULT_STALL, 15);
+        tell_trouble(simulation, trouble, "begins");
+    }
+    if (happens(simulation, FAULT_FULL_DISK) && (trouble = begin(simulation, FAULT_FULL_DISK)) != NULL) {
+        trouble->member = somebody(simulation, FAULT_FULL_DISK);
+        tell_trouble(simulation, trouble, "begins");
+        tell_room(simulation, trouble->member, true);
+    }
+    if (happens(simulation, FAULT_PAUSE) && (trouble = begin(simulation, FAULT_PAUSE)) != NULL) {
+        size_t leader = cluster_leader(simulation->cluster);
+        trouble->member = somebody(simulation, FAULT_PAUSE);
+        if (draw(simulation, FAULT_PAUSE, 2) == 0 && leader != CLUSTER_MAX) {
+            trouble->member = leader;
+        }
+        tell_trouble(simulation, trouble, "begins");
+    }
+}
+
+/* -- Lives -- */
+
+bool faults_is_lost(const struct cluster *cluster, const struct members_member *member) {
+    return strcmp(cluster->members[member->id - 1].incarnation, member->incarnation) != 0;
+}
+
+/* Whether those whose disks are left are a majority of both, without `but` (CLUSTER_MAX: nobody). */
+static bool can_decide(const struct cluster *cluster, const struct members *members, size_t but) {
+    struct truth_servers servers = {0};
+    uint64_t those = 0;
+    truth_decides(members, &servers, 0);
+    for (size_t i = 0; i < servers.count; i++) {
+        bool gone = faults_is_lost(cluster, servers.list[i]) || servers.list[i]->id == but + 1;
+        those |= gone ? 0 : UINT64_C(1) << i;
+    }
+    return truth_decides(members, &servers, those);
+}
+
+const struct members *faults_settled(struct simulation *simulation) {
+    size_t leader = cluster_leader(simulation->cluster);
+    if (leader == CLUSTER_MAX) {
+        return NULL;
+    }
+    const struct node *node = simulation->cluster->members[leader].node;
+    const struct roster_at *current = roster_current(&node->roster);
+    bool settled = change_is_settled(&current->members) && current->index <= raft_commit_index(node->core);
+    return settled && !change_lead_is_busy(node) ? &current->members : NULL;
+}
+
+bool faults_hopeless(struct simulation *simulation) {
+    for (size_t i = 0; i < simulation->cluster->count; i++) {
+        const struct node *node = simulation->cluster->members[i].node;
+        const struct members *members = node == NULL ? NULL : &roster_current(&node->roster)->members;
+        if (node != NULL && node->core != NULL && members_find(members, i + 1) != NULL &&
+            !can_decide(simulation->cluster, members, CLUSTER_MAX)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It was silent for so long that nobody counts on it any more. */
+static void wipe(struct simulation *simulation, size_t at) {
+    struct cluster *cluster = simulation->cluster;
+    struct member *member = &cluster->members[at];
+    const struct members *members = faults_settled(simulation);
+    size_t other = somebody(simulation, FAULT_WIPE);
+    bool replace = draw(simulation, FAULT_WIPE, 4) > 0;
+    bool learner = draw(simulation, FAULT_WIPE, 4) == 0;
+    if (members == NULL || cluster->now_ms < simulation->died_ms[at] + 3 * simulation->plan.election_ms ||
+        !can_decide(cluster, members, at) || cluster->count == 1) {
+        return;
+    }
+    TELL(simulation, "node %zu loses its disk", at + 1);
+    cluster_blank_disk(cluster, at);
+    member->options.cluster = (struct members){0};
+    member->options.join_url = cluster->members[other == at ? (at + 1) % cluster->count : other].url;
+    member->options.replace = replace;
+    member->options.learner = learner;
+}
+
+/* Everybody is where the members say. */
+static void move(struct simulation *simulation, size_t at) {
+    struct cluster *cluster = simulation->cluster;
+    const struct members *members = faults_settled(simulation);
+    struct storage_state state;
+    storage_state(cluster->members[at].storage, &state);
+    if (members == NULL || (state.identity.formed && state.last.index == 0)) {
+        return; /* Somebody who was just taken in and knows nobody yet could tell nobody. */
+    }
+    for (size_t i = 0; i < members->count; i++) {
+        if (strcmp(members->list[i].url, cluster->members[members->list[i].id - 1].url) != 0) {
+            return;
+        }
+    }
+    snprintf(cluster->members[at].url, MEMBERS_URL_SIZE, "http://node%zu-%u:8001", at + 1, ++simulation->moves[at]);
+    TELL(simulation, "node %zu moves to %s", at + 1, cluster->members[at].url);
+}
+
+static void kill_one(struct simulation *simulation, size_t at) {
+    struct cluster *cluster = simulation->cluster;
+    struct member *member = &cluster->members[at];
+    /* Some of what was on the way to the disk may be there, though the node was not told. */
+    while (member->write_count > 0 && draw(simulation, FAULT_CRASH, 2) == 0) {
+        disk_perform_write(member);
+    }
+    cluster_kill(cluster, at);
+    simulation->died_ms[at] = cluster->now_ms;
+    uint64_t most_ms = simulation->plan.election_ms << draw(simulation, FAULT_CRASH, 5);
+    simulation->down_until_ms[at] = cluster->now_ms + draw(simulation, FAULT_CRASH, most_ms);
+}
+
+static void change_lives(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    bool all = happens(simulation, FAULT_CRASH) && draw(simulation, FAULT_CRASH, 6) == 0; /* The power fails. */
+    for (size_t i = 0; i < cluster->count; i++) {
+        bool dies = happens(simulation, FAULT_CRASH) || all;
+        bool wiped = happens(simulation, FAULT_WIPE);
+        bool moves = happens(simulation, FAULT_MOVE);
+        if (cluster->members[i].node != NULL) {
+            if (dies) {
+                kill_one(simulation, i);
+            }
+            continue;
+        }
+        if (wiped) {
+            wipe(simulation, i);
+        } else if (moves) {
+            move(simulation, i);
+        }
+        if (cluster->now_ms >= simulation->down_until_ms[i]) {
+            cluster_start(cluster, i);
+        }
+    }
+}
+
+/* -- All -- */
+
+void faults_begin(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    cluster->fate = fate;
+    cluster->fate_context = simulation;
+    cluster->disk_ms = simulation->plan.disk_ms;
+    for (size_t i = 0; i < cluster->count; i++) {
+        int64_t drift_ppm = (int64_t)draw(simulation, FAULT_DRIFT, 90001) - 45000;
+        cluster->members[i].drift_ppm = simulation->plan.rate[FAULT_DRIFT] == 0 ? 0 : drift_ppm;
+        uint64_t late = draw(simulation, STREAM_CONFIGURATION, 4);
+        simulation->down_until_ms[i] =
+            cluster->now_ms + late * draw(simulation, STREAM_CONFIGURATION, simulation->plan.election_ms);
+    }
+}
+
+void faults_step(struct simulation *simulation) {
+    end_troubles(simulation, false);
+    change_lives(simulation);
+    change_links(simulation);
+    change_disks(simulation);
+    apply(simulation);
+}
+
+void faults_end(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    end_troubles(simulation, true);
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        simulation->plan.rate[fault] = 0;
+    }
+    cluster->disk_ms = simulation->plan.disk_ms;
+    apply(simulation);
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->members[i].node == NULL) {
+            cluster_start(cluster, i);
+        }
+        tell_room(simulation, i, false);
+    }
+}

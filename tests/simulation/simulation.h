@@ -1,0 +1,206 @@
+/* The deterministic simulator: a whole cluster in one process, from one seed. The nodes are raftd's own, node.c and all
+ * below it; network, disk and clocks are those of tests/unit/server/cluster.h, the stored bytes go through the real record
+ * code (disk.c).
+ *
+ * Model. The seed draws a configuration (draw.c): how many nodes, their time-outs, how often they take snapshots, which
+ * machine, which faults happen and how often. Then come steps. In each, faults begin and end (faults.c), clients ask
+ * (clients.c), operators change the cluster (operators.c), and a little time passes, in which everything happens that is
+ * due. After each turn of each node, and for each write and answer, the invariants are looked at (cluster_truth.h). After
+ * the last step all faults end: the cluster must get to work, come to rest and be of one mind (ending.c). Then what clients
+ * were told must fit the one committed history (answers.c) and be linearizable (tests/linear).
+ *
+ * Random numbers. Each kind of decision draws from a stream of its own: a fault that is switched off changes no other
+ * draw, and fewer steps are the beginning of more. Same seed and options: the same trace, byte for byte.
+ *
+ * Each seed runs in a process of its own (main.c); how that ends is the exit code below. */
+#ifndef TESTS_SIMULATION_SIMULATION_H
+#define TESTS_SIMULATION_SIMULATION_H
+
+#include "tests/unit/server/cluster_members.h"
+#include "tests/linear/linear.h"
+#include "tests/unit/server/cluster_truth.h"
+
+/* Exit codes. A crash is a signal, a failed assertion of the product's or a sanitizer's word; safety, a broken invariant or
+ * an answer that fits no history; liveness, a cluster that does not come to rest or to agreement. */
+enum simulation_end {
+    SIMULATION_CLEAN = 0,
+    SIMULATION_USAGE = 2,
+    SIMULATION_CRASH = 3,
+    SIMULATION_SAFETY = 4,
+    SIMULATION_LIVENESS = 5
+};
+
+enum {
+    STEPS_DEFAULT = 300,
+    CLIENTS_MAX = 8,
+    KEYS_MAX = 4,
+    TROUBLES_MAX = 64,
+    BATCH_MAX = 3,   /* Commands in one request. */
+    VALUE_FIRST = 10 /* Below: values of commands that are sent at the end. */
+};
+
+/* What can be switched off by name (--without). */
+enum fault {
+    FAULT_LOSS,        /* Messages vanish, ... */
+    FAULT_DUPLICATION, /* ... requests arrive twice, ... */
+    FAULT_DELAY,       /* ... some late, after others. */
+    FAULT_PARTITION,
+    FAULT_ONE_WAY,
+    FAULT_REFUSAL, /* Connections are refused. */
+    FAULT_BREAK,   /* Connections break when the request is over. */
+    FAULT_CRASH,   /* Loses what was not synced, and comes back. */
+    FAULT_SLOW_DISK,
+    FAULT_STALL, /* Writes, reads or jobs of a disk stand still. */
+    FAULT_FULL_DISK,
+    FAULT_PAUSE, /* A process stands still. */
+    FAULT_DRIFT, /* Clocks go at other speeds. */
+    FAULT_WIPE,  /* Disks are lost. */
+    FAULT_MOVE,  /* Nodes come back at another URL. */
+    FAULT_MEMBERS,
+    FAULT_TRANSFER,
+    FAULT_SNAPSHOT, /* Asked for. Those that are due are taken all the same. */
+    FAULT_CANCEL,   /* Clients give up waiting. */
+    FAULT_COUNT
+};
+
+const char *fault_name(enum fault fault);
+
+/* Streams of random numbers: one for each fault, and these. */
+enum stream {
+    STREAM_CONFIGURATION = FAULT_COUNT,
+    STREAM_TIME,
+    STREAM_NETWORK,
+    STREAM_CLIENTS,
+    STREAM_ENDING,
+    STREAM_COUNT
+};
+
+struct simulation_options {
+    uint64_t seed;
+    uint64_t steps;
+    bool trace;
+    bool without[FAULT_COUNT];
+};
+
+/* Something that is wrong for a while. */
+struct trouble {
+    enum fault fault;
+    uint64_t until_ms;
+    bool (*links)[CLUSTER_MAX];     /* Of links: the harness's field that is set, ... */
+    uint8_t receivers[CLUSTER_MAX]; /* ... by sender. */
+    size_t member;                  /* Of members. */
+    unsigned parts;                 /* Of disks: which stand still. */
+};
+
+/* A client: one operation after another. */
+enum actor_kind { ACTOR_PLAIN, ACTOR_KEYS, ACTOR_SESSION, ACTOR_KINDS };
+
+struct actor {
+    enum actor_kind kind;
+    uint64_t session;
+    uint64_t sequence;
+    size_t operation;       /* The first of those under way, ... */
+    size_t operations;      /* ... and how many: more than one is a batch. */
+    raft_index seen;        /* The highest index that it was told of. */
+    char command[200];      /* of one that is sent again. */
+    struct client *attempt; /* NULL: none. */
+    uint64_t give_up_ms;
+};
+
+/* What one command or query came to, however often it was sent. */
+struct operation {
+    uint64_t number;                /* Of commands: it stands in their text. */
+    struct linear_operation linear; /* `invoked` and `returned` are the harness's moments; LINEAR_NEVER until done. */
+    bool stale;                     /* A read that need not be linearizable. */
+    bool again;                     /* It was sent more than once. */
+    bool rejected;                  /* It has not taken effect: so it was said. */
+    bool duplicate;                 /* The answer said that it is an earlier one's. */
+    raft_index floor;               /* A read must not be older, a write not go before it. */
+    struct raft_entry_id id;        /* As answered. */
+    char *result;                   /* Owned; NULL: not done. */
+};
+
+/* Drawn by draw.c. */
+struct plan {
+    uint32_t heartbeat_ms;
+    uint32_t election_ms;
+    size_t founders;
+    size_t actors;
+    size_t keys;
+    uint64_t network_ms; /* One way, at most. */
+    uint64_t disk_ms;
+    uint64_t step_ms;           /* At most. */
+    uint64_t asks;              /* In 1,000: that an idle client asks, in a step. */
+    uint64_t rate[FAULT_COUNT]; /* In 10,000: of messages, steps, or of the seed; 0: never. */
+};
+
+struct simulation {
+    struct simulation_options options;
+    struct plan plan;
+    uint64_t streams[STREAM_COUNT];
+    struct cluster *cluster;
+    struct truth *truth;
+    uint64_t step;
+
+    struct trouble troubles[TROUBLES_MAX];
+    size_t trouble_count;
+    uint64_t down_until_ms[CLUSTER_MAX]; /* Of those that do not run. */
+    uint64_t died_ms[CLUSTER_MAX];
+    unsigned moves[CLUSTER_MAX];
+
+    struct actor actors[CLIENTS_MAX];
+    uint64_t next_value;
+    raft_index floor;             /* The highest index that anybody has been told of. */
+    size_t first_open;            /* Clients before this one are answered and counted. */
+    struct operation *operations; /* Owned; what the actors did, by operation. */
+    size_t operation_count;
+    size_t operation_capacity;
+};
+
+static inline uint64_t draw(struct simulation *simulation, unsigned stream, uint64_t bound) {
+    return random_next(&simulation->streams[stream]) % bound;
+}
+
+/* Whether it happens, at so many in 10,000. The stream goes on either way. */
+static inline bool draw_fault(struct simulation *simulation, enum fault fault, uint64_t rate) {
+    return draw(simulation, fault, 10000) < rate;
+}
+
+#define TELL(simulation, ...) CLUSTER_TELL((simulation)->cluster, __VA_ARGS__)
+
+/* -- draw.c -- */
+struct simulation *simulation_create(const struct simulation_options *options);
+void simulation_destroy(struct simulation *simulation);
+
+/* -- faults.c -- */
+void faults_begin(struct simulation *simulation); /* Once. */
+void faults_step(struct simulation *simulation);
+void faults_end(struct simulation *simulation); /* All of them, for good. */
+/* The members of the leader's configuration, when that is settled; else NULL. */
+const struct members *faults_settled(struct simulation *simulation);
+/* Too many disks may be lost for what some disk says the members are: then nobody can help. */
+bool faults_hopeless(struct simulation *simulation);
+bool faults_is_lost(const struct cluster *cluster, const struct members_member *member);
+
+/* -- clients.c -- */
+void clients_step(struct simulation *simulation);
+/* Goes on with what is under way; nothing new is begun. True: there is nothing under way. */
+bool clients_finish(struct simulation *simulation);
+
+/* -- operators.c -- */
+void operators_step(struct simulation *simulation);
+
+/* -- ending.c -- */
+void ending_run(struct simulation *simulation);
+
+/* -- answers.c -- */
+void answers_check(struct simulation *simulation);
+
+/* -- trace.c -- */
+void trace_begin(struct simulation *simulation);
+
+/* -- verdict.c -- */
+/* What the process is at, for messages. */
+void verdict_note(const struct simulation *simulation);
+
+#endif
