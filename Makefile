@@ -119,6 +119,20 @@ $(filter %_inject_test,$(foreach r,$(ROOMS),$($(r)_tests))): $(crash_calls)
 unit-crash: $(crash_tests)
 	@tests/run-units $^
 
+# The linearizability checker (tests/linear/linear.h), for whoever records a history.
+linear_sources := $(filter-out tests/linear/main.c %_test.c,$(wildcard tests/linear/*.c))
+$(LIB)/liblinear.a: $(linear_sources:%.c=$(BUILD)/%.o)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+linear_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/linear/*_test.c))
+$(linear_tests): $(BUILD)/tests/linear/%: $(BUILD)/tests/linear/%.o $(LIB)/liblinear.a $(LIB)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+$(linear_tests:=.o): | $(SETUP)-test
+.PHONY: unit-linear
+unit-linear: $(linear_tests)
+	@tests/run-units $^
+
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -157,7 +171,7 @@ THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jo
     $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
 .PHONY: units thread-units corpora preloads cluster-tests programs
-units: $(ROOMS:%=unit-%) unit-thesis unit-crash ## unit tests of every room, as they are built (SANITIZE= chooses how)
+units: $(ROOMS:%=unit-%) unit-thesis unit-crash unit-linear ## unit tests of every room, as they are built (SANITIZE= chooses how)
 
 thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for SANITIZE=thread)
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" tests/run-units $^
@@ -234,7 +248,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help

@@ -48,7 +48,8 @@ struct linear_report {
     uint64_t steps;
 };
 
-/* `steps_max` 0: as many as it takes. Operations may be in any order. */
+/* `steps_max`: for each key; 0: as many as it takes. Operations may be in any order. The key of LINEAR_NO is the first of
+ * which that was found. */
 enum linear_verdict linear_check(const struct linear_operation *operations, size_t count, uint64_t steps_max,
                                  struct linear_report *out_report);
 
