@@ -108,6 +108,16 @@ void connections_remove(struct connection *connection) {
     free(connection);
 }
 
+bool connections_has_peer(const struct connections *connections, uint64_t id) {
+    for (size_t i = 0; i < connections->slot_count; i++) {
+        const struct connection *connection = connections->slots[i];
+        if (connection != NULL && connection->peer_id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void connections_set_deadline(struct connection *connection, uint64_t milliseconds) {
     if (connection->closing) {
         return;

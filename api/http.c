@@ -49,7 +49,12 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         int descriptor = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         *socket_context = connections_add(&http->connections, mhd, descriptor);
     } else {
-        connections_remove(*socket_context);
+        struct connection *connection = *socket_context;
+        uint64_t peer_id = connection->closing ? 0 : connection->peer_id;
+        connections_remove(connection);
+        if (peer_id != 0 && !http->ending && !connections_has_peer(&http->connections, peer_id)) {
+            node_peer_gone(http->api->node, peer_id);
+        }
     }
 }
 
@@ -423,8 +428,9 @@ void http_cut(struct request *request) {
     http_resume(request);
 }
 
-void http_mark_peer(struct request *request) {
+void http_mark_peer(struct request *request, uint64_t id) {
     request->connection->peer = true;
+    request->connection->peer_id = id;
 }
 
 uint64_t http_ticket(struct request *request) {

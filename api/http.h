@@ -58,8 +58,9 @@ size_t http_unsent(const struct request *request);
 /* Ends the connection in the middle of the answer. */
 void http_cut(struct request *request);
 
-/* This connection belongs to a peer: it is never closed to make room, and may be idle for longer. */
-void http_mark_peer(struct request *request);
+/* This connection belongs to that peer: it is never closed to make room, may be idle for longer, and the node is told when
+ * the peer closes the last of its connections. */
+void http_mark_peer(struct request *request, uint64_t id);
 /* A name for a request that waits, for answers that come back by ticket; never 0. */
 uint64_t http_ticket(struct request *request);
 /* The request of that name, NULL when it is gone. */

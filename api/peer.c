@@ -9,7 +9,7 @@ static void undo(struct request *request) {
 }
 
 static void hand_over(struct request *request, const struct message_request *message, struct buffer *body) {
-    http_mark_peer(request);
+    http_mark_peer(request, message->address.from);
     request_wait(request, undo, NULL);
     node_receive(request->api->node, message, body, http_ticket(request));
 }

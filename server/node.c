@@ -199,6 +199,12 @@ void node_tick(struct node *node, uint64_t now_ms) {
     }
 }
 
+void node_peer_gone(struct node *node, raft_node_id id) {
+    if (node->core != NULL) {
+        raft_hint_gone(node->core, id);
+    }
+}
+
 static void learn_ready_index(struct node *node) {
     struct raft_status status;
     if (!node->ready_known && node_is_leader(node)) {

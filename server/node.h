@@ -108,6 +108,8 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
 /* A peer's request; io.reply answers it exactly once with `ticket` (never 0). Borrowed: what is needed longer is copied or
  * retained (`body`). */
 void node_receive(struct node *node, const struct message_request *request, struct buffer *body, uint64_t ticket);
+/* The last connection on which that peer asked was closed, by its end and not by ours. */
+void node_peer_gone(struct node *node, raft_node_id id);
 
 /* -- From clients. Every call is answered exactly once by its callback, at the latest at its time-out, unless it is
  * cancelled. -- */

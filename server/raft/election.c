@@ -7,13 +7,18 @@
 #include <assert.h>
 #include <inttypes.h>
 
-void election_restart_timer(struct raft *raft) {
-    uint64_t base = raft->options.election_timeout_ms;
-    raft->election_deadline_ms = raft->now_ms + base + raft_random(raft, base);
-}
-
 uint32_t election_promise_ms(const struct raft *raft) {
     return (uint32_t)(raft->options.heartbeat_ms * UINT64_C(3) / 2);
+}
+
+/* Not less than a promise: till that is over nobody can win. */
+static uint64_t timeout_ms(const struct raft *raft) {
+    return raft->now_ms < raft->hurry_until_ms ? election_promise_ms(raft) : raft->options.election_timeout_ms;
+}
+
+void election_restart_timer(struct raft *raft) {
+    uint64_t base = timeout_ms(raft);
+    raft->election_deadline_ms = raft->now_ms + base + raft_random(raft, base);
 }
 
 static void promise(struct raft *raft) {
@@ -28,8 +33,20 @@ void election_leader_heard(struct raft *raft, raft_node_id leader) {
     raft->leader = leader;
     raft->leader_contact_ms = raft->now_ms;
     raft->leader_heard = true;
+    raft->leader_gone = false;
+    raft->hurry_until_ms = 0;
     promise(raft);
     election_restart_timer(raft);
+}
+
+void election_leader_gone(struct raft *raft) {
+    raft->leader_gone = true;
+    raft->hurry_until_ms = raft->now_ms + UINT64_C(2) * raft->options.election_timeout_ms;
+    uint64_t bound_ms = raft->promise_until_ms > raft->now_ms ? raft->promise_until_ms : raft->now_ms;
+    uint64_t deadline_ms = bound_ms + raft_random(raft, election_promise_ms(raft));
+    if (deadline_ms < raft->election_deadline_ms) {
+        raft->election_deadline_ms = deadline_ms;
+    }
 }
 
 void election_renew_promise(struct raft *raft) {
@@ -70,7 +87,7 @@ static void start_pre_vote(struct raft *raft) {
                log_last(&raft->log).index, log_last(&raft->log).term);
     ask_for_votes(raft, true, false);
     /* A failed pre-vote costs nothing, so the next attempt comes sooner than a new election would. */
-    uint64_t half = raft->options.election_timeout_ms / 2;
+    uint64_t half = timeout_ms(raft) / 2;
     raft->election_deadline_ms = raft->now_ms + half + raft_random(raft, half + 1);
 }
 
@@ -201,7 +218,8 @@ static bool leader_is_alive(const struct raft *raft) {
     if (raft->role == RAFT_LEADER || raft->now_ms < raft->promise_until_ms) {
         return true;
     }
-    return raft->leader != 0 && raft->now_ms < raft->leader_contact_ms + raft->options.election_timeout_ms;
+    return raft->leader != 0 && !raft->leader_gone &&
+           raft->now_ms < raft->leader_contact_ms + raft->options.election_timeout_ms;
 }
 
 /* §3.6.1: the candidate's log must be at least as up-to-date as ours: a later last term wins, then the longer log. */

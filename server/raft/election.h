@@ -4,7 +4,7 @@
 
 #include "server/raft/state.h"
 
-/* Draws a new time-out: from 1 to 2 times election_timeout_ms from now on (§3.4). */
+/* Draws a new time-out: from 1 to 2 times election_timeout_ms from now on (§3.4); in a hurry, of what a promise lasts. */
 void election_restart_timer(struct raft *raft);
 
 /* The leader of this term was heard: no vote for anybody else for a while (§4.2.3), and the promise for leases (§6.4.1). */
@@ -13,6 +13,9 @@ void election_leader_heard(struct raft *raft, raft_node_id leader);
 /* The clock has moved since the leader was heard, in the same turn: the promise counts from now, since the answer that
  * gives it has not left yet and the request may have been sent after the time that was read before it. */
 void election_renew_promise(struct raft *raft);
+
+/* The leader that is followed seems to be gone (raft_hint_gone). */
+void election_leader_gone(struct raft *raft);
 
 /* How long an answer to AppendEntries binds this server: 1.5 heartbeats. */
 uint32_t election_promise_ms(const struct raft *raft);

@@ -338,6 +338,15 @@ enum raft_change_verdict {
 enum raft_change_verdict raft_change(struct raft *raft, const struct raft_configuration *target,
                                      struct raft_configuration *out_first);
 
+/* -- What the host notices -- */
+
+/* `id` holds no connection to this server any more: its process has ended, probably. A hint, never a proof. When it is the
+ * leader that is followed, no more is waited for it than what was promised to it, and a little, drawn at random, so that
+ * servers that notice it together do not stand together; in the elections after that the same until a leader is heard, or
+ * for two election time-outs. The promise on which leases rest (§6.4.1) stands, and pre-votes are asked for first (§9.6):
+ * a leader that lives and is heard by a majority loses nothing by it. */
+void raft_hint_gone(struct raft *raft, raft_node_id id);
+
 /* -- The disk and the state (architecture §3, §4) -- */
 
 /* This server must not lead now: its disk stalls, or its state differs from the majority's. A leader that is not the only

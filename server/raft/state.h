@@ -37,6 +37,8 @@ struct raft {
     uint64_t election_deadline_ms; /* Campaign then, if nothing is heard. */
     uint64_t leader_contact_ms;    /* When the leader of this term was last heard; only while `leader` is known. */
     bool leader_heard;             /* Since the actions were taken last. */
+    bool leader_gone;              /* `leader` seems to be (raft_hint_gone), and was not heard since. */
+    uint64_t hurry_until_ms;       /* Till then election time-outs are short. */
     uint64_t promise_until_ms;     /* No vote and no pre-vote before: leases rest on it (§6.4.1). */
     raft_write vote_write;         /* The write that holds the candidate's own vote. */
     bool unfit;                    /* raft_set_unfit. */

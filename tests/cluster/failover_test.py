@@ -29,6 +29,7 @@ class FailoverTest(ClusterTest):
         # Progress that only an acknowledgement after the kill can make: each writer has at most one command under way.
         counts = [len(writer.acknowledged) for writer in others]
         wait_for(lambda: all(len(w.acknowledged) > c + 1 for w, c in zip(others, counts)), "writes go on")
+        self.assertTrue(any("seems to be gone" in node.log() for node in cluster.nodes))
         print(f"writes went on {time.monotonic() - killed:.2f} s after kill -9 of the leader (default timers)")
         leader.start()
         cluster.wait_ready()

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEEDS = 400, STEPS = 1500, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
+enum { SEEDS = 400, STEPS = 1500, HINT_STEPS = 5, ELECTIONS_MAX = 10, CATCH_UP_MS = 20 };
 
 /* How often, in so many steps on average, something happens; 0: never. */
 struct trouble {
@@ -26,6 +26,7 @@ struct trouble {
     uint64_t behead; /* Whoever leads is crashed or cut off. */
     uint64_t compact;
     uint64_t unfit; /* A node must not lead, or may again. */
+    uint64_t hint;  /* A leader that lives seems to be gone to somebody who follows it. */
 };
 
 static bool once_in(struct cluster *cluster, uint64_t steps) {
@@ -60,6 +61,7 @@ static struct trouble choose_trouble(struct cluster *cluster) {
         .behead = one_of_three(cluster, 0, 30, 100),
         .compact = one_of_three(cluster, 0, 20, 100),
         .unfit = one_of_three(cluster, 0, 0, 60),
+        .hint = one_of_three(cluster, 0, 20, 200),
     };
     cluster->steady_clocks = trouble.drift == 0;
     return trouble;
@@ -138,6 +140,18 @@ static void behead(struct cluster *cluster) {
     }
 }
 
+/* A process that ends is noticed by most, and soon; one that lives may seem to have ended. */
+static void hint(struct cluster *cluster, struct cluster_node *node, uint64_t falsely) {
+    raft_node_id leader = raft_leader(node->raft);
+    if (leader == 0) {
+        return;
+    }
+    bool is_gone = cluster->nodes[leader - 1].raft == NULL;
+    if (once_in(cluster, is_gone ? HINT_STEPS : falsely * cluster->node_count)) {
+        raft_hint_gone(node->raft, leader);
+    }
+}
+
 static void make_trouble(struct cluster *cluster, const struct trouble *trouble) {
     if (once_in(cluster, trouble->partition)) {
         partition(cluster);
@@ -159,6 +173,9 @@ static void make_trouble(struct cluster *cluster, const struct trouble *trouble)
         }
         if (node->raft != NULL && once_in(cluster, trouble->unfit * cluster->node_count)) {
             cluster_set_unfit(node, !node->unfit);
+        }
+        if (node->raft != NULL && !node->paused) {
+            hint(cluster, node, trouble->hint);
         }
         if (node->raft == NULL) {
             if (once_in(cluster, trouble->restart)) {
@@ -353,6 +370,27 @@ START_TEST(the_same_seed_runs_the_same_way_and_another_does_not) {
 }
 END_TEST
 
+START_TEST(false_hints_cost_no_leader_anything) {
+    for (uint64_t seed = 1; seed <= 9; seed += 2) {
+        struct cluster *cluster = create(seed, false);
+        end_trouble(cluster);
+        run_until_agreed(cluster, 1, "of calm");
+        raft_term term = raft_current_term(find_leader(cluster)->raft);
+        for (int i = 0; i < STEPS; i++) {
+            for (size_t k = 0; k < cluster->node_count; k++) {
+                hint(cluster, &cluster->nodes[k], 2);
+            }
+            if (i % 10 == 0) {
+                cluster_propose(cluster, find_leader(cluster));
+            }
+            cluster_step(cluster, false);
+        }
+        ck_assert_uint_eq(raft_current_term(find_leader(cluster)->raft), term);
+        cluster_destroy(cluster);
+    }
+}
+END_TEST
+
 START_TEST(the_trouble_leaves_room_for_work) {
     size_t committed = 0;
     size_t reads_answered = 0;
@@ -385,6 +423,7 @@ static void add_tests(TCase *tcase) {
     tcase_set_timeout(tcase, 600); /* Sanitizers, and as many seeds as are asked for. */
     tcase_add_test(tcase, invariants_hold_through_trouble_and_calm_brings_progress);
     tcase_add_test(tcase, the_same_seed_runs_the_same_way_and_another_does_not);
+    tcase_add_test(tcase, false_hints_cost_no_leader_anything);
     tcase_add_test(tcase, the_trouble_leaves_room_for_work);
 }
 

@@ -282,6 +282,11 @@ void node_receive(struct node *node, const struct message_request *request, stru
     call->count = request->kind == MESSAGE_INSTALL_SNAPSHOT ? request->install.size : 0;
 }
 
+void node_peer_gone(struct node *node, raft_node_id id) {
+    assert(node->gone_count < sizeof node->gone / sizeof *node->gone);
+    node->gone[node->gone_count++] = id;
+}
+
 void node_cancel(struct node *node, uint64_t ticket) {
     for (size_t i = 0; i < node->call_count; i++) {
         if (node->calls[i].ticket == ticket && node->calls[i].kind != FAKE_RECEIVE) {

@@ -67,6 +67,8 @@ struct node {
     raft_index highest_index;             /* Indexes go on from here. */
     struct fake_call calls[128];
     size_t call_count;
+    raft_node_id gone[8]; /* Peers that were said to be, in order. */
+    size_t gone_count;
     uint64_t next_ticket;
     void (*reply)(void *context, uint64_t ticket, const struct message_answer *answer);
     void *reply_context;

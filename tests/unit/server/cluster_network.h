@@ -302,6 +302,12 @@ static inline void network_member_died(struct cluster *cluster, size_t at) {
         }
     }
     network_sweep(cluster);
+    /* Its connections close, which whoever can be reached notices. */
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->members[i].node != NULL && !cluster->lost[at][i] && !cluster->held[at][i]) {
+            node_peer_gone(cluster->members[i].node, at + 1);
+        }
+    }
 }
 
 static inline void network_clear(struct cluster *cluster) {
