@@ -81,6 +81,7 @@ static void draw_members(struct simulation *simulation) {
     simulation->plan.keys = machine == machine_register() ? 1 : simulation->plan.keys;
     for (size_t i = 0; i < cluster->count; i++) {
         struct member *member = &cluster->members[i];
+        faults_blank_disk(simulation, i);
         struct node_options *options = &member->options;
         options->machine = machine;
         options->cluster = i < founders ? cluster_list(founders) : (struct members){0};

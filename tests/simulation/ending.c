@@ -56,7 +56,8 @@ static void mend(struct simulation *simulation) {
         if (member->node->core == NULL && i != leader) {
             member->options.join_url = cluster->members[leader].url;
             member->options.replace = true;
-            cluster_restart(cluster, i);
+            cluster_kill(cluster, i);
+            faults_start(simulation, i);
         }
     }
 }
@@ -74,13 +75,20 @@ static void write_through(struct simulation *simulation, size_t at) {
     struct cluster *cluster = simulation->cluster;
     bool hashmap = cluster->members[at].options.machine == machine_hashmap();
     const char *command = hashmap ? "{\"op\":\"put\",\"key\":\"end\",\"value\":1}" : "{\"op\":\"write\",\"value\":1}";
-    struct client *client = cluster_propose_with(cluster, at, command, WRITE_MS, true);
-    TELL(simulation, "at the end, a write through node %zu", at + 1);
-    while (client->answers == 0) {
-        cluster_run(cluster, 1);
-    }
-    if (client->lines[0].problem.code != PROBLEM_NONE) {
-        CLUSTER_STUCK("a write through node %zu is refused at the end: %s", at + 1, client->lines[0].problem.detail);
+    uint64_t end_ms = cluster->now_ms + WRITE_MS;
+    for (;;) {
+        TELL(simulation, "at the end, a write through node %zu", at + 1);
+        struct client *client = cluster_propose_with(cluster, at, command, WRITE_MS, true);
+        while (client->answers == 0) {
+            cluster_run(cluster, 1);
+        }
+        if (client->lines[0].problem.code == PROBLEM_NONE) {
+            return;
+        }
+        if (cluster->now_ms >= end_ms) {
+            CLUSTER_STUCK("a write through node %zu is refused at the end: %s", at + 1, client->lines[0].problem.detail);
+        }
+        cluster_run(cluster, simulation->plan.heartbeat_ms);
     }
 }
 

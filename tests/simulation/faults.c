@@ -1,6 +1,8 @@
 /* What goes wrong: begins by the draws of each step, lasts for a while, ends. */
 #include "simulation.h"
 
+#include "disk.h"
+
 /* -- Messages -- */
 
 static struct cluster_fate fate(void *context, size_t from, size_t to, bool is_answer) {
@@ -228,6 +230,18 @@ static void change_disks(struct simulation *simulation) {
 
 /* -- Lives -- */
 
+void faults_blank_disk(struct simulation *simulation, size_t at) {
+    struct member *member = &simulation->cluster->members[at];
+    cluster_blank_disk(simulation->cluster, at);
+    storage_close(member->storage);
+    member->storage = disk_create(at + 1, member->incarnation);
+}
+
+void faults_start(struct simulation *simulation, size_t at) {
+    disk_reopen(simulation->cluster->members[at].storage);
+    cluster_start(simulation->cluster, at);
+}
+
 bool faults_is_lost(const struct cluster *cluster, const struct members_member *member) {
     return strcmp(cluster->members[member->id - 1].incarnation, member->incarnation) != 0;
 }
@@ -280,7 +294,7 @@ static void wipe(struct simulation *simulation, size_t at) {
         return;
     }
     TELL(simulation, "node %zu loses its disk", at + 1);
-    cluster_blank_disk(cluster, at);
+    faults_blank_disk(simulation, at);
     member->options.cluster = (struct members){0};
     member->options.join_url = cluster->members[other == at ? (at + 1) % cluster->count : other].url;
     member->options.replace = replace;
@@ -337,7 +351,7 @@ static void change_lives(struct simulation *simulation) {
             move(simulation, i);
         }
         if (cluster->now_ms >= simulation->down_until_ms[i]) {
-            cluster_start(cluster, i);
+            faults_start(simulation, i);
         }
     }
 }
@@ -376,7 +390,7 @@ void faults_end(struct simulation *simulation) {
     apply(simulation);
     for (size_t i = 0; i < cluster->count; i++) {
         if (cluster->members[i].node == NULL) {
-            cluster_start(cluster, i);
+            faults_start(simulation, i);
         }
         tell_room(simulation, i, false);
     }

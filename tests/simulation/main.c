@@ -177,8 +177,8 @@ int main(int argc, char **argv) {
         run.options.seed++;
     }
     double took = seconds() - began;
-    printf("%" PRIu64 " seeds clean: %" PRIu64 " messages, %" PRIu64 " operations, %" PRIu64 " entries committed", run.seeds,
-           run.messages, run.operations, run.committed);
+    printf("%" PRIu64 " seeds clean: %" PRIu64 " messages, %" PRIu64 " operations, %" PRIu64 " entries committed",
+           run.seeds, run.messages, run.operations, run.committed);
     if (!run.options.trace) { /* A trace is the same each time. */
         printf("; %.1f s, %.0f messages/s", took, (double)run.messages / took);
     }

@@ -176,6 +176,9 @@ void simulation_destroy(struct simulation *simulation);
 void faults_begin(struct simulation *simulation); /* Once. */
 void faults_step(struct simulation *simulation);
 void faults_end(struct simulation *simulation); /* All of them, for good. */
+/* Of a member that does not run. */
+void faults_blank_disk(struct simulation *simulation, size_t at);
+void faults_start(struct simulation *simulation, size_t at);
 /* The members of the leader's configuration, when that is settled; else NULL. */
 const struct members *faults_settled(struct simulation *simulation);
 /* Too many disks may be lost for what some disk says the members are: then nobody can help. */
