@@ -152,7 +152,8 @@ $(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(ROOMS:%=$(LIB)/lib%.a)
 # The simulator: whole clusters in one process. Its harness is the unit tests', with a stand-in for Check.
 simulation_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/*.c))
 $(simulation_objects): ALL_CFLAGS += -Itests/simulation/check
-$(BUILD)/simulate: $(simulation_objects) $(uses_server:%=$(LIB)/lib%.a)
+simulation_helpers := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %main.c %_test.c,$(wildcard tests/linear/linear*.c)))
+$(BUILD)/simulate: $(simulation_objects) $(simulation_helpers) $(uses_server:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -191,7 +192,7 @@ test: ## everything that must hold: units under ASan and UBSan, threads under TS
 	@status=0; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads || exit 1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
-	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora || status=1; \
+	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora simulate-tests || status=1; \
 	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \
 	wait $$cluster || status=1; \
 	cat build/cluster-tests.log; \
@@ -202,8 +203,11 @@ soak: $(BUILD)/tests/thesis/random_cluster_test $(patsubst %,$(BUILD)/tests/unit
 	CLUSTER_SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit/server/node_random_test
 	CLUSTER_SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit/server/node_member_random_test
 
-.PHONY: simulate simulate-program
+.PHONY: simulate simulate-program simulate-tests
 simulate-program: $(BUILD)/simulate ## build the simulator
+simulate-tests: simulate-program ## the simulator's own tests, and some seeds
+	@tests/simulation/run-tests $(BUILD)/simulate $(or $(SEEDS),40)
+
 simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 SEEDS=200 STEPS=300
 	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),300)
 

@@ -1,7 +1,9 @@
 /* The one committed history, applied once more in order, and whether what clients were told fits it: each acknowledged
  * command is there once and was answered as it was applied, what was rejected is not there, and reads show what was there
- * at their index, which is not too old. */
+ * at their index, which is not too old. And, without the log, whether the answers are linearizable. */
 #include "simulation.h"
+
+enum { LINEAR_STEPS_MAX = 20000000 /* Then it is undecided: the other checks must do. */ };
 
 struct moment {
     const struct raft_entry *entry; /* NULL: before the first. */
@@ -137,7 +139,31 @@ static void check_change(const struct replay *replay, const struct client *clien
     ck_assert(change_is_settled(&members));
 }
 
+/* -- Linearizability -- */
+
+/* By the answers alone, without the log. What was rejected has not taken effect, a read without an answer says nothing. */
+static void check_linear(const struct simulation *simulation) {
+    struct linear_operation *history = memory_zalloc((simulation->operation_count + 1) * sizeof *history);
+    size_t count = 0;
+    for (size_t i = 0; i < simulation->operation_count; i++) {
+        const struct operation *operation = &simulation->operations[i];
+        bool reads = operation->linear.kind == LINEAR_READ;
+        if (reads ? operation->result != NULL && !operation->stale : !operation->rejected) {
+            history[count++] = operation->linear;
+        }
+    }
+    struct linear_report report;
+    enum linear_verdict verdict = linear_check(history, count, LINEAR_STEPS_MAX, &report);
+    if (verdict == LINEAR_NO) {
+        const struct linear_operation *culprit = &history[report.culprit];
+        ck_abort_msg("not linearizable: key %" PRIu32 ", client %" PRIu32 "'s operation of moments %" PRIu64 " to %" PRIu64,
+                     report.key, culprit->client + 1, culprit->invoked, culprit->returned);
+    }
+    free(history);
+}
+
 void answers_check(struct simulation *simulation) {
+    check_linear(simulation);
     struct replay replay = {.simulation = simulation, .machine = simulation->cluster->members[0].options.machine};
     size_t entries = simulation->truth->committed + 1;
     replay.state = replay.machine->create();

@@ -32,6 +32,7 @@ enum simulation_end {
 
 enum {
     STEPS_DEFAULT = 300,
+    PLANTED_STEP = 10,
     CLIENTS_MAX = 8,
     KEYS_MAX = 4,
     TROUBLES_MAX = 64,
@@ -79,6 +80,7 @@ struct simulation_options {
     uint64_t seed;
     uint64_t steps;
     bool trace;
+    enum simulation_end plant; /* Fails so after some steps: for the tests of the program. SIMULATION_CLEAN: it does not. */
     bool without[FAULT_COUNT];
 };
 

@@ -87,6 +87,15 @@ void __assert_fail(const char *assertion, const char *file, unsigned line, const
     abort();
 }
 
+static void fail_as_planted(enum simulation_end end) {
+    if (end == SIMULATION_SAFETY) {
+        ck_abort_msg("planted");
+    } else if (end == SIMULATION_LIVENESS) {
+        CLUSTER_STUCK("planted");
+    }
+    assert(end != SIMULATION_CRASH);
+}
+
 static void run(const struct simulation_options *options) {
     struct simulation *simulation = simulation_create(options);
     verdict_note(simulation);
@@ -97,6 +106,9 @@ static void run(const struct simulation_options *options) {
         clients_step(simulation);
         cluster_run(simulation->cluster, draw(simulation, STREAM_TIME, simulation->plan.step_ms + 1));
         verdict_note(simulation);
+        if (simulation->step == PLANTED_STEP) {
+            fail_as_planted(options->plant);
+        }
     }
     shared->at_end = true;
     ending_run(simulation);

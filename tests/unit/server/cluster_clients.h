@@ -317,8 +317,7 @@ static inline char *machine_contents(struct cluster *cluster, size_t at) {
     const struct node *node = cluster_node(cluster, at);
     struct json_writer contents = {0};
     const struct machine *machine = node->options.machine;
-    const char *query =
-        machine == machine_register() ? "{\"op\":\"read\"}" : "{\"op\":\"list\",\"limit\":1000}";
+    const char *query = machine == machine_register() ? "{\"op\":\"read\"}" : "{\"op\":\"list\",\"limit\":1000}";
     ck_assert_int_eq(machine->query(node->applier.state, query, strlen(query), applier_output(&contents)), MACHINE_DONE);
     size_t size;
     return json_writer_take(&contents, &size);

@@ -153,14 +153,10 @@ static inline bool truth_voted(struct truth *truth, const struct members_member 
     return false;
 }
 
-/* On the disk of that very server, be it in a snapshot. */
-static inline bool truth_holds(struct truth *truth, const struct members_member *member, uint64_t index, uint64_t term) {
-    const struct member *owner = &truth->cluster->members[member->id - 1];
-    if (strcmp(owner->incarnation, member->incarnation) != 0) {
-        return false;
-    }
+/* Whether that store has the entry, be it in a snapshot. */
+static inline bool truth_stores(struct storage *storage, uint64_t index, uint64_t term) {
     struct storage_state state;
-    storage_state(owner->storage, &state);
+    storage_state(storage, &state);
     if (index <= state.base.index || index > state.last.index) {
         return index <= state.base.index;
     }
@@ -168,11 +164,20 @@ static inline bool truth_holds(struct truth *truth, const struct members_member 
     size_t count;
     struct buffer *buffer;
     struct storage_message message;
-    ck_assert_int_eq(storage_read(owner->storage, index, index, 1, &entries, &count, &buffer, &message), STORAGE_OK);
+    ck_assert_int_eq(storage_read(storage, index, index, 1, &entries, &count, &buffer, &message), STORAGE_OK);
     bool same = count == 1 && entries[0].id.term == term;
     free(entries);
     buffer_release(buffer);
     return same;
+}
+
+/* On the disk of that very server. */
+static inline bool truth_holds(struct truth *truth, const struct members_member *member, uint64_t index, uint64_t term) {
+    const struct member *owner = &truth->cluster->members[member->id - 1];
+    if (strcmp(owner->incarnation, member->incarnation) != 0) {
+        return false;
+    }
+    return truth_stores(owner->storage, index, term);
 }
 
 /* -- Writes -- */
@@ -232,22 +237,52 @@ static inline void truth_note_vote(struct truth *truth, const char *incarnation,
 }
 
 /* A vote is on disk before anybody hears of it, or a later term is, in which it does no harm (§3.8). */
+static inline void truth_check_vote(struct truth *truth, const struct member *member, size_t to,
+                                    const struct message_answer *answer) {
+    struct storage_state state;
+    storage_state(member->storage, &state);
+    ck_assert_uint_ge(state.hard_state.term, answer->term);
+    ck_assert(state.hard_state.term > answer->term || state.hard_state.voted_for == to + 1);
+    truth_note_vote(truth, member->incarnation, answer->term, to + 1);
+}
+
+/* What it says that its log has is on its disk, the term included (§3.8). */
+static inline void truth_check_match(const struct member *member, const struct message_answer *answer) {
+    struct storage_state state;
+    storage_state(member->storage, &state);
+    raft_index match = answer->raft.append_answer.match_index;
+    ck_assert_uint_ge(state.hard_state.term, answer->term);
+    raft_term term = raft_term_at(member->node->core, match);
+    ck_assert_msg(match <= state.last.index, "node %zu acknowledges %" PRIu64 ", which is not on its disk", member->at + 1,
+                  match);
+    /* In a later term that may have gone again. */
+    ck_assert_msg(term == 0 || raft_current_term(member->node->core) != answer->term ||
+                      truth_stores(member->storage, match, term),
+                  "node %zu acknowledges %" PRIu64 ", where its disk has another entry", member->at + 1, match);
+}
+
 static inline void truth_replied(void *context, const struct member *member, size_t to,
                                  const struct message_answer *answer) {
     struct truth *truth = context;
-    bool vote = answer->problem.code == PROBLEM_NONE && answer->kind == MESSAGE_REQUEST_VOTE;
-    if (vote && !answer->raft.vote_answer.pre_vote && answer->raft.vote_answer.vote_granted) {
-        struct storage_state state;
-        storage_state(member->storage, &state);
-        ck_assert_uint_ge(state.hard_state.term, answer->term);
-        ck_assert(state.hard_state.term > answer->term || state.hard_state.voted_for == to + 1);
-        truth_note_vote(truth, member->incarnation, answer->term, to + 1);
+    if (answer->problem.code != PROBLEM_NONE || member->node->core == NULL) {
+        return;
+    }
+    if (answer->kind == MESSAGE_REQUEST_VOTE && !answer->raft.vote_answer.pre_vote &&
+        answer->raft.vote_answer.vote_granted) {
+        truth_check_vote(truth, member, to, answer);
+    } else if (answer->kind == MESSAGE_APPEND_ENTRIES && answer->raft.append_answer.success) {
+        truth_check_match(member, answer);
     }
 }
 
 static inline void truth_written(void *context, const struct node *node, const struct storage_write *write) {
     struct truth *truth = context;
     truth->installed += write->replaced_by.index != 0 ? 1 : 0;
+    const struct truth_seen *seen = &truth->seen[node->options.id - 1];
+    if (node_is_leader(node) && seen->led == raft_current_term(node->core) &&
+        seen->life == truth->cluster->members[node->options.id - 1].life) { /* Leader append-only (§3.5). */
+        ck_assert(write->truncate_from == 0 && write->replaced_by.index == 0);
+    }
     if (write->hard_state_changed && write->hard_state.voted_for == node->options.id) {
         truth_note_vote(truth, node->identity.incarnation, write->hard_state.term, node->options.id);
     }
@@ -363,6 +398,7 @@ static inline void truth_turned(void *context, const struct member *member) {
     members_configuration(&roster_current(&node->roster)->members, &listed);
     const struct raft_configuration *current = raft_current_configuration(node->core, &index);
     ck_assert(index != roster_current(&node->roster)->index || configuration_equal(&listed, current));
+    ck_assert_uint_le(node->applier.applied.index, raft_commit_index(node->core));
     truth_check_leader(truth, node, seen);
     truth_check_commits(truth, member, seen);
     truth_check_state(truth, member, seen);
