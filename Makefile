@@ -152,8 +152,7 @@ $(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(ROOMS:%=$(LIB)/lib%.a)
 # The simulator: whole clusters in one process. Its harness is the unit tests', with a stand-in for Check.
 simulation_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/*.c))
 $(simulation_objects): ALL_CFLAGS += -Itests/simulation/check
-simulation_helpers := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %main.c %_test.c,$(wildcard tests/linear/linear*.c)))
-$(BUILD)/simulate: $(simulation_objects) $(simulation_helpers) $(uses_server:%=$(LIB)/lib%.a)
+$(BUILD)/simulate: $(simulation_objects) $(LIB)/liblinear.a $(uses_server:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -252,7 +251,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help
