@@ -129,7 +129,11 @@ linear_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/linear/*_test.c))
 $(linear_tests): $(BUILD)/tests/linear/%: $(BUILD)/tests/linear/%.o $(LIB)/liblinear.a $(LIB)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS)
 $(linear_tests:=.o): | $(SETUP)-test
-.PHONY: unit-linear
+$(BUILD)/linear: $(BUILD)/tests/linear/main.o $(LIB)/liblinear.a $(LIB)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcjson -lm
+$(BUILD)/tests/linear/history_file.o: | $(SETUP)-test
+.PHONY: linear unit-linear
+linear: $(BUILD)/linear ## build/linear FILE: is a recorded history linearizable?
 unit-linear: $(linear_tests)
 	@tests/run-units $^
 
@@ -183,13 +187,13 @@ $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 
 preloads: $(PRELOADS)
-cluster-tests: all preloads ## tests that start real processes
+cluster-tests: all preloads linear ## tests that start real processes
 	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 
 .PHONY: test soak test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
 	@status=0; \
-	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads || exit 1; \
+	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads linear || exit 1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
 	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora simulate-tests || status=1; \
 	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \
@@ -251,7 +255,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help
