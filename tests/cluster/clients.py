@@ -13,6 +13,7 @@ NO_ANSWER = (OSError, http.client.HTTPException)
 KEYS = 4               # Live at a time;
 KEY_OPERATIONS = 1200  # each is given up for a fresh one after so many, so that no search for an order is long.
 RETRIES_SECONDS = 8.0
+ASKED_KEPT = 1000
 TRANSIENT = {429, 503, 504, 507}
 
 
@@ -38,38 +39,50 @@ class Keys:
 
 
 class Worker(threading.Thread):
-    """One client: one operation after the other. Speaks mostly to one node; goes on until it is stopped."""
+    """Goes on until it is stopped; its first failure is kept."""
+
+    def __init__(self, label):
+        super().__init__(daemon=True)
+        self.label = label
+        self.stopping = threading.Event()
+        self.failure = None
+
+    def run(self):
+        try:
+            while not self.stopping.is_set():
+                self.step()
+        except Exception as error:  # pylint: disable=broad-except
+            self.failure = f"{self.label}: {error!r}"
+
+
+class User(Worker):
+    """One client: one operation after the other. Speaks mostly to one node."""
 
     def __init__(self, number, world, seed):
-        super().__init__(daemon=True)
+        super().__init__(f"client {number}")
         self.number = number
         self.world = world
         self.history = world.history
         self.random = random.Random(f"{seed} client {number}")
         self.home = world.nodes[number % len(world.nodes)]
         self.clients = {}  # Kept open, by node.
-        self.stopping = threading.Event()
-        self.failure = None
         self.values = 0
         self.known = {}    # What was last seen of a key: swaps that succeed need it.
         self.session, self.sequence = None, 0
+        self.asked = []    # Proposals with an Idempotency-Key that were answered: (headers, body, answer).
         self.kept = {}     # Keys of our own that were acknowledged, with their values,
         self.refused = []  # and those that must not be there.
         self.own = 0
 
-    def run(self):
-        try:
-            while not self.stopping.is_set():
-                self.step()
-                time.sleep(self.random.uniform(0, 2 * self.world.pause))
-        except Exception as error:  # pylint: disable=broad-except
-            self.failure = f"client {self.number}: {error!r}"
-        for client in self.clients.values():
-            client.close()
-
     def step(self):
+        self.operate()
+        time.sleep(self.random.uniform(0, 2 * self.world.pause))
+
+    def operate(self):
         chance = self.random.random()
-        if chance < 0.06:
+        if chance < 0.01:
+            self.ask_again()
+        elif chance < 0.06:
             self.keep_one()
         elif chance < 0.08:
             self.keep_many()
@@ -161,11 +174,26 @@ class Worker(threading.Thread):
     def propose(self, node, body, how):
         if how == "key":
             self.values += 1
-            return self.insist(node, "", body, {"Idempotency-Key": f"{self.number}-{self.values}"})
+            headers = {"Idempotency-Key": f"{self.number}-{self.values}"}
+            outcome, answer = self.insist(node, "", body, headers)
+            if outcome == OK:
+                if len(self.asked) == ASKED_KEPT:
+                    self.asked.pop(self.random.randrange(ASKED_KEPT))
+                self.asked.append((headers, body, answer))
+            return outcome, answer
         if how == "session":
             self.sequence += 1
             return self.insist(node, f"&session={self.session}&seq={self.sequence}", body, None)
         return self.attempt(node, "", body)
+
+    def ask_again(self):
+        """What was answered long ago, asked again: it is not done again, and the answer is the first one."""
+        if not self.asked:
+            return
+        headers, body, first = self.random.choice(self.asked)
+        outcome, answer = self.attempt(self.node(), "", body, headers)
+        if outcome == OK and answer != {**first, "duplicate": True}:
+            raise Failure(f"{headers} {body}: first {first}, then {answer}")
 
     def open_session(self, node):
         if self.session is None:
@@ -262,5 +290,99 @@ class Worker(threading.Thread):
         for ((key, _), value), line in zip(commands, lines):
             self.note(key, value, line["outcome"] if "code" in line else OK, line.get("index"))
 
-    def stop(self):
-        self.stopping.set()
+
+
+# -- What everybody sees at an index --
+
+class Committed:
+    """At an index of the log there is one entry, whoever tells of it."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.at = {}
+        self.told = 0
+
+    def saw(self, index, term, command, who):
+        seen = (term, hash(json.dumps(command)), who)  # Millions of them: the commands themselves would be too much.
+        with self.lock:
+            first = self.at.setdefault(index, seen)
+            self.told += 1
+        if first[:2] != seen[:2]:
+            raise Failure(f"at {index} {who} saw {command} of term {term}, and {first[2]} something else, of term {first[0]}")
+
+
+class Watcher(Worker):
+    """Follows the committed commands of one node, from where it was."""
+
+    def __init__(self, node, committed):
+        super().__init__(f"the watcher of node {node.number}")
+        self.node, self.committed, self.last = node, committed, 0
+
+    def step(self):
+        connection = http.client.HTTPConnection(self.node.host, self.node.port, timeout=2.0)
+        try:
+            connection.request("GET", "/v1/watch?from=1", headers={"Last-Event-ID": str(self.last)})
+            response = connection.getresponse()
+            if response.status == 410:
+                self.last = json.loads(response.read())["first_index"] - 1
+            elif response.status == 200:
+                self.follow(response)
+            elif response.status != 503:
+                raise Failure(f"watch: {response.status} {response.read()!r}")
+        except NO_ANSWER:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+
+    def follow(self, response):
+        event = None
+        while not self.stopping.is_set():
+            line = response.readline()
+            if not line.endswith(b"\n"):
+                return
+            if line.startswith(b"event: "):
+                event = line[7:].strip()
+            elif line.startswith(b"data: ") and event == b"command":
+                data = json.loads(line[6:])
+                if data["index"] <= self.last:
+                    raise Failure(f"{data} after {self.last}")
+                self.committed.saw(data["index"], data["term"], data["command"], self.label)
+                self.last = data["index"]
+            elif line.startswith(b"data: ") and event == b"end":
+                problem = json.loads(line[6:])
+                if problem["code"] not in ("compacted", "shutting_down", "timeout", "not_ready"):
+                    raise Failure(f"a watch ended with {problem}")
+
+
+class Pager(Worker):
+    """Reads the committed part of one node's log, page by page, no-ops and configurations too."""
+
+    def __init__(self, node, committed):
+        super().__init__(f"the log of node {node.number}")
+        self.node, self.committed, self.next = node, committed, 1
+
+    def step(self):
+        client = Client(self.node.port, 2.0, self.node.host)
+        try:
+            answer = client.ask("GET", f"/v1/log?from={self.next}&limit=500")
+        except NO_ANSWER:
+            answer = None
+        client.close()
+        if answer is not None and answer.status == 410:
+            self.next = answer.json()["first_index"]
+        elif answer is not None and answer.status == 200:
+            self.turn(answer.json())
+        elif answer is not None and answer.status not in (503, 504):
+            raise Failure(f"{self.label}: {answer}")
+        time.sleep(0.2)
+
+    def turn(self, page):
+        entries = page["entries"]
+        if [entry["index"] for entry in entries] != list(range(self.next, self.next + len(entries))):
+            raise Failure(f"{self.label} from {self.next}: {page}")
+        for entry in entries:
+            if entry["index"] <= page["commit_index"]:
+                if entry["type"] == "command":
+                    self.committed.saw(entry["index"], entry["term"], entry["command"], self.label)
+                self.next = entry["index"] + 1

@@ -18,7 +18,7 @@ import time
 
 import nemeses
 import network
-from clients import Keys, Worker
+from clients import Committed, Keys, Pager, User, Watcher
 from harness import LIBRARIES, RAFTD, ROOT, Node, wait_for
 from history import ABSENT, OK, History
 
@@ -35,6 +35,7 @@ class World:
     def __init__(self, options):
         self.options = options
         self.directory = tempfile.mkdtemp(prefix="raftd-faults-")
+        network.mount(self.directory, 1024)
         self.history = History(os.path.join(self.directory, "history.jsonl"))
         self.failures = []
         self.lock = threading.Lock()
@@ -45,14 +46,16 @@ class World:
         self.pause = options.pause / 1000
         self.network = network.Network(NODES)
         self.nodes = [self.make_node(number) for number in self.network.numbers]
-        self.workers = [Worker(number, self, options.seed) for number in range(CLIENTS)]
+        self.users = [User(number, self, options.seed) for number in range(CLIENTS)]
+        self.committed = Committed()
+        self.workers = self.users + [kind(node, self.committed) for node in self.nodes for kind in (Watcher, Pager)]
 
     def make_node(self, number):
         address = self.network.address(number)
         listed = ",".join(f"{n}=http://{self.network.address(n)}:{network.PORT}" for n in self.network.numbers)
         disk = os.path.join(self.directory, f"disk{number}")
         os.mkdir(disk)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.options.disk_mib}m", "raftd-test", disk], check=True)
+        network.mount(disk, self.options.disk_mib)
         hold = os.path.join(self.directory, f"hold{number}")
         node = Node(number, network.PORT, os.path.join(disk, "data"), [
             "--id", str(number), "--listen", f"{address}:{network.PORT}", "--advertise", f"http://{address}:{network.PORT}", "--insecure",
@@ -173,7 +176,8 @@ class World:
                 node.thaw()
                 node.kill()
             subprocess.run(["umount", node.disk], check=False)
-            os.rmdir(node.disk)
+        subprocess.run(["umount", self.directory], check=False)
+        os.rmdir(self.directory)
 
 
 class Schedule:
@@ -236,11 +240,11 @@ def run(world, options):
     while time.monotonic() < end and not world.failures:
         schedule.round()
     for worker in world.workers:
-        worker.stop()
+        worker.stopping.set()
     for worker in world.workers:
         worker.join(timeout=60)
         if worker.is_alive():
-            world.fail(f"client {worker.number} does not end")
+            world.fail(f"{worker.label} does not end")
     world.look()
     return schedule.spans
 
@@ -287,11 +291,11 @@ def check_end(world):
     for node, state in zip(world.nodes, states):
         if state != states[0]:
             world.fail(f"nodes {node.number} and 1 have different states")
-        for worker in world.workers:
-            lost = [key for key, (value, _) in worker.kept.items() if state.get(key) != value]
+        for user in world.users:
+            lost = [key for key, (value, _) in user.kept.items() if state.get(key) != value]
             if lost:
-                world.fail(f"acknowledged, but not there on node {node.number}: {[(key, worker.kept[key]) for key in lost[:5]]}, {len(lost)} in all")
-            there = [key for key in worker.refused if key in state]
+                world.fail(f"acknowledged, but not there on node {node.number}: {[(key, user.kept[key]) for key in lost[:5]]}, {len(lost)} in all")
+            there = [key for key in user.refused if key in state]
             if there:
                 world.fail(f"refused, but there on node {node.number}: {there[:5]}, {len(there)} in all")
     for status in statuses:
@@ -331,6 +335,10 @@ def keep(world, options, spans):
 
 
 def inside(options):
+    for path in (RAFTD, LINEAR, os.path.join(LIBRARIES, "hold_sync.so")):
+        if not os.path.exists(path):
+            print(f"{path} is missing: make cluster-tests builds it")
+            return 1
     world = World(options)
     spans = []
     try:
@@ -342,7 +350,7 @@ def inside(options):
             world.fail(repr(error))
         world.history.close()
         print(f"{world.history.operations} operations on shared keys ({world.history.outcomes}), {len(world.history.writes)} writes "
-              f"acknowledged, {len(world.history.events)} faults")
+              f"acknowledged, {len(world.history.events)} faults, {world.committed.told} looks at {len(world.committed.at)} committed commands")
         check_history(world)
         if spans:
             print(table(world, spans))
@@ -350,7 +358,6 @@ def inside(options):
             print(f"kept in {keep(world, options, spans)}")
     finally:
         world.destroy()
-        shutil.rmtree(world.directory, ignore_errors=True)
     return 1 if world.failures else 0
 
 
@@ -379,7 +386,7 @@ def main():
         print(f"skipped: {why}")
         return SKIPPED
     print(f"seed {options.seed}", flush=True)
-    return network.run_inside([sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--seed", str(options.seed)]).returncode
+    return network.go_inside(os.path.abspath(__file__), [*sys.argv[1:], "--seed", str(options.seed)])
 
 
 if __name__ == "__main__":

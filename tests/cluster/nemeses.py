@@ -148,6 +148,19 @@ def isolate_leader(world, chance, hold):
 
 
 @nemesis
+def deaf_transfer(world, chance, hold):
+    """The leader hears nobody any more and is told to hand over: another one leads at once, and the old one does not know."""
+    old = leader(world, chance)
+    others = [node for node in world.nodes if node is not old]
+    with while_on(world, world.network.cut([(old.number, node.number) for node in others])):
+        new = chance.choice(others)
+        asking = threading.Thread(target=ask, daemon=True, args=(old, "POST", "/v1/leader/transfer?timeout=1s", {"to": new.number}, 2.0))
+        asking.start()
+        yield f"the leader {old.number} hears nobody, and hands over to {new.number}"
+    asking.join()
+
+
+@nemesis
 def ring(world, chance, hold):
     """Everybody hears a majority, and no two the same one."""
     order = chance.sample(world.network.numbers, len(world.nodes))

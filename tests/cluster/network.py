@@ -1,6 +1,6 @@
 """A network of our own for real processes: every node in a network namespace, joined by a bridge, with links that can be cut, lose or delay.
 
-All of it is made inside of a sandbox (`enter`), namespaces of network, mounts and processes that end with the process that made
+All of it is made inside of a sandbox (`go_inside`), namespaces of network, mounts and processes that end with the process that made
 them: whatever becomes of a test, no interface, mount or process of it is left on the machine.
 
 Packets are dropped and queued where they arrive, by iptables in the receiver's namespace. Delays come from the kernel's packet
@@ -17,6 +17,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 
@@ -39,9 +40,10 @@ def why_not():
     return None if tried.returncode == 0 else "this kernel or container lets nobody make networks: " + tried.stderr.strip()
 
 
-def run_inside(command, **options):
-    """Runs a program in a sandbox of its own, with the file systems of this machine."""
-    return subprocess.run([*SANDBOX, *command], env={**os.environ, INSIDE: "1"}, check=False, **options)
+def go_inside(program, arguments):
+    """This process becomes a Python program in a sandbox of its own, which sees the file systems of this machine."""
+    sys.stdout.flush()
+    os.execvpe(SANDBOX[0], [*SANDBOX, sys.executable, program, *arguments], {**os.environ, INSIDE: "1"})
 
 
 def shell(*command, text=None):
@@ -50,17 +52,22 @@ def shell(*command, text=None):
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}\n{text or ''}")
 
 
+def mount(folder, mebibytes):
+    """A file system of its own, in memory."""
+    shell("mount", "-t", "tmpfs", "-o", f"mode=755,size={mebibytes}m", "raftd-test", folder)
+
+
 class Network:
     """`count` namespaces n1, n2... with the addresses 10.77.0.1, 10.77.0.2..., this process at 10.77.0.254."""
 
     def __init__(self, count):
-        assert os.environ.get(INSIDE), "only in a sandbox: see run_inside"
+        assert os.environ.get(INSIDE), "only in a sandbox: see go_inside"
         self.numbers = list(range(1, count + 1))
         self.lock = threading.Lock()
         self.faults = {}  # By a token: rules as (receiver, sender, rest of an iptables rule).
         self.tokens = itertools.count(1)
         os.makedirs("/run/netns", exist_ok=True)
-        shell("mount", "-t", "tmpfs", "-o", "mode=755", "raftd-test", "/run/netns")
+        mount("/run/netns", 1)
         shell("ip", "link", "set", "lo", "up")
         shell("ip", "link", "add", "name", "bridge", "type", "bridge")
         shell("ip", "address", "add", "10.77.0.254/24", "dev", "bridge")
