@@ -183,7 +183,10 @@ class User(Worker):
             return outcome, answer
         if how == "session":
             self.sequence += 1
-            return self.insist(node, f"&session={self.session}&seq={self.sequence}", body, None)
+            outcome, answer = self.insist(node, f"&session={self.session}&seq={self.sequence}", body, None)
+            if outcome == OK and self.random.random() < 0.1:
+                self.look_at_session(answer)
+            return outcome, answer
         return self.attempt(node, "", body)
 
     def ask_again(self):
@@ -206,6 +209,21 @@ class User(Worker):
                 return False
             self.session, self.sequence = answer.json()["session"], 0
         return True
+
+    def look_at_session(self, answer):
+        """It shows the last proposal, whose answer we have."""
+        node = self.random.choice(self.world.nodes)
+        try:
+            found = self.ask(node, "GET", f"/v1/sessions/{self.session}?timeout=2s")
+        except NO_ANSWER:
+            return
+        if found.status != 200:
+            self.allowed(found, "a look at a session")
+            return
+        expected = {**answer, "session": self.session, "seq": self.sequence}
+        expected.pop("duplicate", None)
+        if found.json() != expected:
+            raise Failure(f"the session on node {node.number} is {found.json()}, not {expected}")
 
     def effect(self, command, answer):
         """What an answer tells of the value before, and whether a swap took place."""

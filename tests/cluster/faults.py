@@ -349,6 +349,8 @@ def inside(options):
         except (AssertionError, RuntimeError, OSError, ValueError, http.client.HTTPException) as error:
             world.fail(repr(error))
         world.history.close()
+        if options.history:
+            shutil.copy(world.history.path, options.history)
         print(f"{world.history.operations} operations on shared keys ({world.history.outcomes}), {len(world.history.writes)} writes "
               f"acknowledged, {len(world.history.events)} faults, {world.committed.told} looks at {len(world.committed.at)} committed commands")
         check_history(world)
@@ -371,6 +373,7 @@ def arguments():
     parser.add_argument("--pause", type=float, default=15, help="of each client between operations, on average, in ms (15)")
     parser.add_argument("--only", action="append", choices=sorted(nemeses.ALL), help="these faults (all)")
     parser.add_argument("--mixed", action="store_true", help="only rounds of several faults at once")
+    parser.add_argument("--history", help="write the history to this file, whatever came of it")
     parser.add_argument("--keep", default=os.path.join(ROOT, "build", "faults"), help="where failures are kept (build/faults)")
     options = parser.parse_args()
     options.seed = options.seed or random.SystemRandom().randrange(1, 1 << 32)

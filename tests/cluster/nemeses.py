@@ -207,6 +207,27 @@ def delay(world, chance, hold):
 
 
 @nemesis
+def resets(world, chance, hold):
+    """Connections between nodes are closed again and again, as if the other one had died."""
+    done = threading.Event()
+
+    def reset():
+        while not done.is_set():
+            struck = leader(world, chance).number if chance.random() < 0.5 else chance.choice(world.network.numbers)
+            token = world.network.reset([pair for pair in world.network.all_pairs() if struck in pair])
+            done.wait(chance.uniform(0.01, 0.15))
+            world.network.remove(token)
+            done.wait(chance.uniform(0.1, 1.0))
+    thread = threading.Thread(target=reset, daemon=True)
+    thread.start()
+    try:
+        yield "connections are reset"
+    finally:
+        done.set()
+        thread.join()
+
+
+@nemesis
 def flapping(world, chance, hold):
     """Links that go and come several times a second."""
     done = threading.Event()

@@ -35,7 +35,8 @@ def why_not():
             return f"there is no {tool}"
     script = "ip link add name b type bridge && ip link add name v1 type veth peer name v2 && " \
              "printf '*filter\\n-A INPUT -s 10.0.0.1 -m statistic --mode random --probability 0.5 -j DROP\\n" \
-             "-A INPUT -s 10.0.0.2 -j NFQUEUE --queue-num 1 --queue-bypass\\nCOMMIT\\n' | iptables-restore"
+             "-A INPUT -s 10.0.0.2 -j NFQUEUE --queue-num 1 --queue-bypass\\n" \
+             "-A INPUT -s 10.0.0.3 -p tcp -j REJECT --reject-with tcp-reset\\nCOMMIT\\n' | iptables-restore"
     tried = subprocess.run([*SANDBOX, "sh", "-c", script], capture_output=True, text=True, check=False)
     return None if tried.returncode == 0 else "this kernel or container lets nobody make networks: " + tried.stderr.strip()
 
@@ -123,6 +124,10 @@ class Network:
     def cut_answers(self, pairs):
         """What the receiver asks the sender arrives there; the answers do not come back."""
         return self.add([(receiver, sender, f"-p tcp --sport {PORT} -j DROP") for receiver, sender in pairs])
+
+    def reset(self, pairs):
+        """Connections are closed, and new ones refused."""
+        return self.add([(receiver, sender, "-p tcp -j REJECT --reject-with tcp-reset") for receiver, sender in pairs])
 
     def lose(self, pairs, share):
         return self.add([(receiver, sender, f"-m statistic --mode random --probability {share} -j DROP")
