@@ -108,10 +108,10 @@ void connections_remove(struct connection *connection) {
     free(connection);
 }
 
-bool connections_has_peer(const struct connections *connections, uint64_t id) {
+bool connections_keeps(const struct connections *connections, uint64_t id) {
     for (size_t i = 0; i < connections->slot_count; i++) {
         const struct connection *connection = connections->slots[i];
-        if (connection != NULL && connection->peer_id == id) {
+        if (connection != NULL && connection->kept && connection->peer_id == id) {
             return true;
         }
     }

@@ -32,7 +32,8 @@ struct connection {
     bool hung_up;     /* Its client has closed its side. */
     bool closing;     /* Shut down by us; the library has still to notice. */
     bool peer;        /* Has spoken as one, */
-    uint64_t peer_id; /* last as this one, if it said so. */
+    uint64_t peer_id; /* last as this one, if it said so, */
+    bool kept;        /* and before that, too. */
     ssize_t (*stream)(struct request *request, char *buffer, size_t capacity); /* NULL: the answer has an end. */
     struct request request;
 };
@@ -59,8 +60,8 @@ void connections_close(struct connections *connections);
  * busy, the one whose request is oldest; never a peer's, and never a stream. */
 struct connection *connections_add(struct connections *connections, struct MHD_Connection *mhd, int descriptor);
 void connections_remove(struct connection *connection);
-/* One is open on which that peer has spoken last. */
-bool connections_has_peer(const struct connections *connections, uint64_t id);
+/* One is open that the peer has kept for more than one request. */
+bool connections_keeps(const struct connections *connections, uint64_t id);
 
 void connections_set_deadline(struct connection *connection, uint64_t milliseconds);
 /* The same for so many bytes to go one way or the other. */

@@ -50,9 +50,9 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         *socket_context = connections_add(&http->connections, mhd, descriptor);
     } else {
         struct connection *connection = *socket_context;
-        uint64_t peer_id = connection->closing ? 0 : connection->peer_id;
+        uint64_t peer_id = connection->kept && !connection->closing ? connection->peer_id : 0;
         connections_remove(connection);
-        if (peer_id != 0 && !http->ending && !connections_has_peer(&http->connections, peer_id)) {
+        if (peer_id != 0 && !http->ending && !connections_keeps(&http->connections, peer_id)) {
             node_peer_gone(http->api->node, peer_id);
         }
     }
@@ -429,8 +429,10 @@ void http_cut(struct request *request) {
 }
 
 void http_mark_peer(struct request *request, uint64_t id) {
-    request->connection->peer = true;
-    request->connection->peer_id = id;
+    struct connection *connection = request->connection;
+    connection->kept = connection->peer && connection->peer_id == id;
+    connection->peer = true;
+    connection->peer_id = id;
 }
 
 uint64_t http_ticket(struct request *request) {

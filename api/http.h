@@ -59,7 +59,8 @@ size_t http_unsent(const struct request *request);
 void http_cut(struct request *request);
 
 /* This connection belongs to that peer: it is never closed to make room, may be idle for longer, and the node is told when
- * the peer closes the last of its connections. */
+ * the peer closes the last of its connections, if that was kept for more than one request: between the nodes may stand
+ * something that makes one for each. */
 void http_mark_peer(struct request *request, uint64_t id);
 /* A name for a request that waits, for answers that come back by ticket; never 0. */
 uint64_t http_ticket(struct request *request);

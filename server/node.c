@@ -40,6 +40,7 @@ struct raft *node_make_core(struct node *node, struct raft_hard_state hard_state
 void node_start_core(struct node *node, struct raft *core) {
     assert(node->core == NULL);
     node->core = core;
+    raft_hint_gone(core, 0);
     node->core_write_offset = node->writes_begun;
     node->work = true;
 }

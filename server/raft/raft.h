@@ -340,7 +340,8 @@ enum raft_change_verdict raft_change(struct raft *raft, const struct raft_config
 
 /* -- What the host notices -- */
 
-/* `id` holds no connection to this server any more: its process has ended, probably. A hint, never a proof. When it is the
+/* `id` holds no connection to this server any more: its process has ended, probably. Or 0: nobody has been heard since this
+ * server was started, and there may be no leader to wait for. A hint, never a proof. When it is the
  * leader that is followed, no more is waited for it than what was promised to it, and a little, drawn at random, so that
  * servers that notice it together do not stand together; in the elections after that the same until a leader is heard, or
  * for two election time-outs. The promise on which leases rest (§6.4.1) stands, and pre-votes are asked for first (§9.6):

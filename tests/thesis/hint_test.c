@@ -70,7 +70,6 @@ START_TEST(that_anybody_else_is_gone_changes_nothing) {
     struct harness *unled = START(.voters = 3);
     deadline_ms = raft_next_deadline_ms(unled->raft);
     raft_hint_gone(unled->raft, 2);
-    raft_hint_gone(unled->raft, 0);
     ck_assert_uint_eq(raft_next_deadline_ms(unled->raft), deadline_ms);
     harness_lead(unled);
     deadline_ms = raft_next_deadline_ms(unled->raft);
@@ -168,6 +167,18 @@ START_TEST(a_candidate_in_a_hurry_leaves_its_election_the_time_of_a_promise) {
 }
 END_TEST
 
+START_TEST(who_was_started_and_hears_nobody_waits_for_its_first_promise) {
+    struct harness *h = START(.voters = 3);
+    raft_hint_gone(h->raft, 0);
+    ck_assert_uint_ge(left_ms(h), PROMISE_MS);
+    ck_assert_uint_lt(left_ms(h), PROMISE_MS + SPREAD_MS);
+    harness_pass(h, left_ms(h) - 1);
+    ck_assert(APPEND(h, .term = 1, .prev = ID(1, 1)).append_answer.success);
+    ck_assert_uint_ge(left_ms(h), ELECTION_MS);
+    harness_stop(h);
+}
+END_TEST
+
 START_TEST(a_learner_forgets_the_leader_sooner_and_does_not_campaign) {
     struct harness *h = START(.voters = 3, .learners = 1, .id = 4);
     ck_assert(APPEND(h, .term = 1, .prev = ID(1, 1)).append_answer.success);
@@ -190,6 +201,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_leader_that_is_heard_again_was_not_gone);
     tcase_add_test(tcase, lost_elections_are_tried_again_soon_but_not_for_long);
     tcase_add_test(tcase, a_candidate_in_a_hurry_leaves_its_election_the_time_of_a_promise);
+    tcase_add_test(tcase, who_was_started_and_hears_nobody_waits_for_its_first_promise);
     tcase_add_test(tcase, a_learner_forgets_the_leader_sooner_and_does_not_campaign);
 }
 

@@ -214,20 +214,26 @@ static void send_vote(struct harness *harness, int client) {
 START_TEST(a_peer_whose_last_connection_closes_is_told_to_be_gone) {
     struct harness *harness = harness_begin();
     int peers[2] = {client_open(harness), client_open(harness)};
-    send_vote(harness, peers[0]);
-    send_vote(harness, peers[1]);
+    for (int i = 0; i < 4; i++) {
+        send_vote(harness, peers[i % 2]);
+    }
     int client = client_open(harness);
     ck_assert(exchange(harness, client, HEALTH));
     close(client);
     close(peers[0]);
     settle(harness);
     ck_assert_uint_eq(harness->node->gone_count, 0);
+    int once = client_open(harness); /* It says nothing, one way or the other. */
+    send_vote(harness, once);
     close(peers[1]);
+    settle(harness);
+    close(once);
     settle(harness);
     ck_assert_uint_eq(harness->node->gone_count, 1);
     ck_assert_uint_eq(harness->node->gone[0], 2);
     /* What its last request asks still reaches the node before. */
     int last = client_open(harness);
+    send_vote(harness, last);
     harness->node->hold = true;
     char text[1024];
     snprintf(text, sizeof text, "POST /raft/v1/request_vote HTTP/1.1\r\nHost: n\r\nContent-Length: %zu\r\n\r\n%s",
@@ -242,9 +248,23 @@ START_TEST(a_peer_whose_last_connection_closes_is_told_to_be_gone) {
 }
 END_TEST
 
+START_TEST(a_connection_for_one_request_says_nothing_of_the_peer) {
+    struct harness *harness = harness_begin();
+    for (int i = 0; i < 3; i++) {
+        int peer = client_open(harness);
+        send_vote(harness, peer);
+        close(peer);
+        settle(harness);
+    }
+    ck_assert_uint_eq(harness->node->gone_count, 0);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(a_connection_that_this_side_closes_says_nothing_of_the_peer) {
     struct harness *harness = harness_begin();
     int peer = client_open(harness);
+    send_vote(harness, peer);
     send_vote(harness, peer);
     check_closed_after(harness, peer, CONNECTIONS_PEER_IDLE_MS);
     ck_assert_uint_eq(harness->node->gone_count, 0);
@@ -344,6 +364,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_client_that_hung_up_before_its_request_was_read_is_cancelled_at_once);
     tcase_add_test(tcase, beyond_the_limit_the_longest_idle_client_goes);
     tcase_add_test(tcase, a_peer_whose_last_connection_closes_is_told_to_be_gone);
+    tcase_add_test(tcase, a_connection_for_one_request_says_nothing_of_the_peer);
     tcase_add_test(tcase, a_connection_that_this_side_closes_says_nothing_of_the_peer);
     tcase_add_test(tcase, a_peer_is_never_closed_to_make_room_and_may_be_idle_for_longer);
     tcase_add_test(tcase, when_all_are_busy_twice_the_limit_is_where_waiting_clients_go);
