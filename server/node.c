@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* How much one AppendEntries carries, and how many are under way to one follower. */
-enum { BATCH_ENTRIES_MAX = 4096, BATCH_BYTES_MAX = 1024 * 1024, IN_FLIGHT_MAX = 4 };
+enum { BATCH_BYTES_MAX = 1024 * 1024, IN_FLIGHT_MAX = 4 };
 
 /* -- Life -- */
 
@@ -29,7 +29,7 @@ struct raft *node_make_core(struct node *node, struct raft_hard_state hard_state
         .heartbeat_ms = node->options.heartbeat_ms,
         .election_timeout_ms = node->options.election_timeout_ms,
         .max_in_flight = IN_FLIGHT_MAX,
-        .max_batch_entries = BATCH_ENTRIES_MAX,
+        .max_batch_entries = node->options.batch_entries == 0 ? NODE_BATCH_ENTRIES_MAX : node->options.batch_entries,
         .max_batch_bytes = BATCH_BYTES_MAX,
         .trace = trace,
         .trace_context = node,

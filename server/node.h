@@ -37,7 +37,8 @@ enum {
     NODE_TIMEOUT_DEFAULT_MS = 5000,
     NODE_TIMEOUT_MAX_MS = 60000,
     NODE_LOG_LIMIT_DEFAULT = 100, /* Entries in one answer of /v1/log. */
-    NODE_LOG_LIMIT_MAX = 1000
+    NODE_LOG_LIMIT_MAX = 1000,
+    NODE_BATCH_ENTRIES_MAX = 4096
 };
 
 struct node_options {
@@ -56,6 +57,7 @@ struct node_options {
     uint64_t queued_bytes_max; /* Commands proposed here and not yet answered; beyond: 429 overloaded. */
     uint32_t queued_commands_max;
     uint64_t snapshot_entries; /* At least 1. A snapshot is due after so many (server/snapshots.h). */
+    uint32_t batch_entries;    /* In one AppendEntries; 0: NODE_BATCH_ENTRIES_MAX, which is the most. */
     uint32_t piece_bytes;      /* Of a snapshot in one request; 0: MESSAGE_CHUNK_BYTES_MAX, which is the most. */
 };
 

@@ -18,7 +18,10 @@ struct replay {
     struct moment *moments; /* Owned; by index. */
     size_t count;
     raft_index *where;   /* Owned; by number: where it was applied; 0: nowhere. */
-    uint64_t *sequences; /* Owned; by session: the highest applied. */
+    uint64_t *first_ms;  /* Owned; by number: when. */
+    uint64_t *sequences; /* Owned; by session: the highest applied, ... */
+    uint64_t *used_ms;   /* ... and when it was asked for last. */
+    uint64_t now_ms;     /* Cluster time. */
     char **texts;        /* Owned, all of them. */
     size_t text_count;
     size_t text_capacity;
@@ -52,10 +55,21 @@ static uint64_t number_of(const struct raft_entry *entry) {
     return number;
 }
 
-/* §6.3: the same key, which goes with the command's number, or a number in its session that is not above all before it. */
-static bool is_again(const struct replay *replay, const struct raft_entry *entry, uint64_t number) {
-    return (entry->key != NULL && replay->where[number] != 0) ||
-           (entry->session != 0 && entry->sequence <= replay->sequences[entry->session]);
+/* §6.3: the same key, which goes with the command's number, or a number in its session that is not above all before it; or
+ * a session that is over. */
+static bool is_again(struct replay *replay, const struct raft_entry *entry, uint64_t number) {
+    if (entry->key != NULL) {
+        return replay->where[number] != 0 && replay->now_ms - replay->first_ms[number] < SESSIONS_EXPIRY_MS;
+    }
+    if (entry->session == 0) {
+        return false;
+    }
+    uint64_t *used_ms = &replay->used_ms[entry->session];
+    if (replay->now_ms - *used_ms >= SESSIONS_EXPIRY_MS) {
+        return true; /* Refused: there is no such session any more. */
+    }
+    *used_ms = replay->now_ms;
+    return entry->sequence <= replay->sequences[entry->session];
 }
 
 static void apply(struct replay *replay, const struct raft_entry *entry) {
@@ -64,6 +78,8 @@ static void apply(struct replay *replay, const struct raft_entry *entry) {
     moment->entry = entry;
     moment->result = NULL;
     uint64_t number = entry->type == RAFT_COMMAND ? number_of(entry) : 0;
+    replay->now_ms = entry->time_ms > replay->now_ms ? entry->time_ms : replay->now_ms;
+    replay->used_ms[entry->id.index] = replay->now_ms; /* Of the session that it opens, if so. */
     ck_assert_uint_lt(number, replay->simulation->next_value);
     ck_assert_uint_le(entry->session, replay->simulation->truth->committed);
     if (entry->type != RAFT_COMMAND || is_again(replay, entry, number)) {
@@ -76,6 +92,7 @@ static void apply(struct replay *replay, const struct raft_entry *entry) {
         MACHINE_DONE);
     moment->result = keep(replay, &result);
     replay->where[number] = entry->id.index;
+    replay->first_ms[number] = replay->now_ms;
     if (entry->session != 0) {
         replay->sequences[entry->session] = entry->sequence;
     }
@@ -169,6 +186,8 @@ void answers_check(struct simulation *simulation) {
     replay.state = replay.machine->create();
     replay.moments = memory_zalloc(entries * sizeof *replay.moments);
     replay.sequences = memory_zalloc(entries * sizeof *replay.sequences);
+    replay.used_ms = memory_zalloc(entries * sizeof *replay.used_ms);
+    replay.first_ms = memory_zalloc(simulation->next_value * sizeof *replay.first_ms);
     replay.where = memory_zalloc(simulation->next_value * sizeof *replay.where);
     replay_all(&replay);
     for (size_t i = 0; i < simulation->operation_count; i++) {
@@ -187,6 +206,8 @@ void answers_check(struct simulation *simulation) {
     free(replay.texts);
     free(replay.moments);
     free(replay.sequences);
+    free(replay.used_ms);
+    free(replay.first_ms);
     free(replay.where);
     replay.machine->destroy(replay.state);
 }

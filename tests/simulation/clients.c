@@ -2,6 +2,11 @@
  * answered; a plain proposal whose end is not known stays so. */
 #include "simulation.h"
 
+enum {
+    EXPIRES_AFTER_MS = 55 * 60 * 1000, /* By any clock: the cluster's hour may be shorter than the simulation's. */
+    AGAIN_MS = 40 * 60 * 1000
+};
+
 static uint64_t pick(struct simulation *simulation, uint64_t bound) {
     return draw(simulation, STREAM_CLIENTS, bound);
 }
@@ -68,6 +73,11 @@ static void tell_asked(struct simulation *simulation, const struct actor *actor,
 
 /* -- Asking -- */
 
+static uint32_t some_timeout(struct simulation *simulation) {
+    uint64_t timeout_ms = 1 + pick(simulation, 20 * (uint64_t)simulation->plan.election_ms);
+    return timeout_ms > NODE_TIMEOUT_MAX_MS ? NODE_TIMEOUT_MAX_MS : (uint32_t)timeout_ms;
+}
+
 static void read_something(struct simulation *simulation, struct actor *actor, size_t at) {
     struct operation *operation = operation_add(simulation, actor, LINEAR_READ);
     enum node_consistency consistency = (enum node_consistency)pick(simulation, 3);
@@ -81,8 +91,7 @@ static void read_something(struct simulation *simulation, struct actor *actor, s
     }
     actor->operations = 1;
     actor->attempt = QUERY(simulation->cluster, at, .text = text, .consistency = consistency, .min_index = min_index,
-                           .timeout_ms = 1 + (uint32_t)pick(simulation, 20 * simulation->plan.election_ms),
-                           .stay = pick(simulation, 8) == 0);
+                           .timeout_ms = some_timeout(simulation), .stay = pick(simulation, 8) == 0);
     TELL(simulation, "client %zu asks node %zu, %s, not before %" PRIu64 ": %s", (size_t)(actor - simulation->actors) + 1,
          at + 1, (const char *[]){"linearizable", "lease", "stale"}[consistency], min_index, text);
 }
@@ -96,7 +105,7 @@ static void write_plain(struct simulation *simulation, struct actor *actor, size
             break;
         }
     }
-    uint32_t timeout_ms = 1 + (uint32_t)pick(simulation, 20 * simulation->plan.election_ms);
+    uint32_t timeout_ms = some_timeout(simulation);
     actor->attempt = cluster_propose_with(simulation->cluster, at, text, timeout_ms, pick(simulation, 8) > 0);
     tell_asked(simulation, actor, text);
 }
@@ -121,9 +130,11 @@ static void begin(struct simulation *simulation, struct actor *actor, size_t at)
     } else if (actor->kind == ACTOR_SESSION && actor->session == 0) {
         actor->operations = 0;
         actor->attempt = cluster_change_session(simulation->cluster, at, 0);
+        actor->used_ms = simulation->cluster->now_ms;
         tell_asked(simulation, actor, "a session");
     } else {
         actor->operations = 1;
+        actor->began_ms = simulation->cluster->now_ms;
         actor->sequence += 1 + pick(simulation, 2);
         add_command(simulation, actor, actor->command, sizeof actor->command);
         actor->command[strcspn(actor->command, "\n")] = '\0';
@@ -168,12 +179,18 @@ static bool hear_line(struct simulation *simulation, struct actor *actor, struct
                       const struct client *client, size_t line_number) {
     const struct client_line *line = &client->lines[line_number];
     if (line->problem.code != PROBLEM_NONE) {
-        ck_assert_msg(line->problem.code != PROBLEM_STALE_SEQUENCE && line->problem.code != PROBLEM_SESSION_EXPIRED &&
-                          line->problem.code != PROBLEM_KEY_REUSED && line->problem.code != PROBLEM_INVALID_COMMAND,
+        ck_assert_msg(line->problem.code != PROBLEM_STALE_SEQUENCE && line->problem.code != PROBLEM_KEY_REUSED &&
+                          line->problem.code != PROBLEM_INVALID_COMMAND,
                       "%s", line->problem.detail);
         operation->rejected = !line->problem.outcome_unknown && !operation->again;
+        if (line->problem.code == PROBLEM_SESSION_EXPIRED) {
+            ck_assert_uint_gt(simulation->cluster->now_ms - actor->used_ms, EXPIRES_AFTER_MS);
+            actor->session = 0;
+            return true;
+        }
         return actor->kind == ACTOR_PLAIN || operation->linear.kind == LINEAR_READ;
     }
+    actor->used_ms = operation->linear.kind == LINEAR_READ ? actor->used_ms : client->asked_ms;
     operation->id = line->id;
     operation->duplicate = line->duplicate;
     operation->linear.returned = client->answered_at;
@@ -241,6 +258,9 @@ static bool attempt_ended(struct simulation *simulation, struct actor *actor) {
 static void act(struct simulation *simulation, struct actor *actor, bool more) {
     if (actor->attempt != NULL && !attempt_ended(simulation, actor)) {
         return;
+    }
+    if (actor->operations > 0 && simulation->cluster->now_ms - actor->began_ms > AGAIN_MS) {
+        actor->operations = 0; /* Soon it would no longer be known as a retry. */
     }
     size_t at = (size_t)pick(simulation, simulation->cluster->count);
     bool asks = pick(simulation, 1000) < simulation->plan.asks;

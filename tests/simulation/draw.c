@@ -2,16 +2,16 @@
 #include "simulation.h"
 
 static const char *const names[FAULT_COUNT] = {
-    [FAULT_LOSS] = "loss",           [FAULT_DUPLICATION] = "duplication",
-    [FAULT_DELAY] = "delay",         [FAULT_PARTITION] = "partition",
-    [FAULT_ONE_WAY] = "one-way",     [FAULT_REFUSAL] = "refusal",
-    [FAULT_BREAK] = "break",         [FAULT_CRASH] = "crash",
-    [FAULT_SLOW_DISK] = "slow-disk", [FAULT_STALL] = "stall",
-    [FAULT_FULL_DISK] = "full-disk", [FAULT_PAUSE] = "pause",
-    [FAULT_DRIFT] = "drift",         [FAULT_WIPE] = "wipe",
-    [FAULT_MOVE] = "move",           [FAULT_MEMBERS] = "members",
-    [FAULT_TRANSFER] = "transfer",   [FAULT_SNAPSHOT] = "snapshot",
-    [FAULT_CANCEL] = "cancel",
+    [FAULT_LOSS] = "loss",         [FAULT_DUPLICATION] = "duplication",
+    [FAULT_DELAY] = "delay",       [FAULT_PARTITION] = "partition",
+    [FAULT_ONE_WAY] = "one-way",   [FAULT_REFUSAL] = "refusal",
+    [FAULT_BREAK] = "break",       [FAULT_STOP] = "stop",
+    [FAULT_CRASH] = "crash",       [FAULT_SLOW_DISK] = "slow-disk",
+    [FAULT_STALL] = "stall",       [FAULT_FULL_DISK] = "full-disk",
+    [FAULT_PAUSE] = "pause",       [FAULT_DRIFT] = "drift",
+    [FAULT_WIPE] = "wipe",         [FAULT_MOVE] = "move",
+    [FAULT_MEMBERS] = "members",   [FAULT_TRANSFER] = "transfer",
+    [FAULT_SNAPSHOT] = "snapshot", [FAULT_CANCEL] = "cancel",
 };
 
 const char *fault_name(enum fault fault) {
@@ -27,14 +27,17 @@ static uint64_t draw_rate(struct simulation *simulation, enum fault fault, uint6
 
 static void draw_rates(struct simulation *simulation) {
     static const uint64_t most[FAULT_COUNT] = {
-        [FAULT_LOSS] = 2000,     [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,    [FAULT_PARTITION] = 400,
-        [FAULT_ONE_WAY] = 400,   [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,     [FAULT_CRASH] = 300,
-        [FAULT_SLOW_DISK] = 500, [FAULT_STALL] = 500,        [FAULT_FULL_DISK] = 200, [FAULT_PAUSE] = 300,
-        [FAULT_DRIFT] = 10000,   [FAULT_WIPE] = 1000,        [FAULT_MOVE] = 400,      [FAULT_MEMBERS] = 1500,
-        [FAULT_TRANSFER] = 500,  [FAULT_SNAPSHOT] = 500,     [FAULT_CANCEL] = 3000,
+        [FAULT_LOSS] = 2000,    [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,   [FAULT_PARTITION] = 400,
+        [FAULT_ONE_WAY] = 400,  [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,    [FAULT_CRASH] = 300,
+        [FAULT_STOP] = 150,     [FAULT_SLOW_DISK] = 500,    [FAULT_STALL] = 500,    [FAULT_FULL_DISK] = 200,
+        [FAULT_PAUSE] = 300,    [FAULT_DRIFT] = 10000,      [FAULT_WIPE] = 1000,    [FAULT_MOVE] = 400,
+        [FAULT_MEMBERS] = 1500, [FAULT_TRANSFER] = 500,     [FAULT_SNAPSHOT] = 500, [FAULT_CANCEL] = 3000,
     };
     for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
         simulation->plan.rate[fault] = draw_rate(simulation, fault, most[fault]);
+    }
+    if (simulation->plan.slow) {
+        simulation->plan.rate[FAULT_WIPE] = simulation->plan.rate[FAULT_MEMBERS] = 0;
     }
 }
 
@@ -44,14 +47,18 @@ static uint64_t pick(struct simulation *simulation, uint64_t bound) {
 
 static void draw_plan(struct simulation *simulation) {
     static const uint32_t heartbeats[] = {10, 20, 50, 100};
+    enum { SLOW_HEARTBEAT_MS = 30000, LATE_MS = 200 };
     struct plan *plan = &simulation->plan;
     plan->heartbeat_ms = heartbeats[pick(simulation, 4)];
+    plan->slow = pick(simulation, 16) == 0;
+    plan->heartbeat_ms = plan->slow ? SLOW_HEARTBEAT_MS : plan->heartbeat_ms;
+    uint64_t late_ms = plan->slow ? LATE_MS : plan->heartbeat_ms / 2;
     plan->election_ms = plan->heartbeat_ms * (uint32_t)(5 + pick(simulation, 6));
-    plan->network_ms = pick(simulation, plan->heartbeat_ms / 2 + 1);
-    plan->disk_ms = pick(simulation, plan->heartbeat_ms / 2 + 1);
-    plan->step_ms = plan->heartbeat_ms * (1 + pick(simulation, 4));
+    plan->network_ms = pick(simulation, late_ms + 1);
+    plan->disk_ms = pick(simulation, late_ms + 1);
+    plan->step_ms = plan->heartbeat_ms * (1 + pick(simulation, 4)) * (plan->slow ? 4 : 1);
     plan->actors = 1 + (size_t)pick(simulation, CLIENTS_MAX);
-    plan->asks = 100 + pick(simulation, 900);
+    plan->asks = plan->slow ? 10 + pick(simulation, 100) : 100 + pick(simulation, 900);
     plan->keys = 1 + (size_t)pick(simulation, KEYS_MAX);
     draw_rates(simulation);
 }
@@ -67,6 +74,7 @@ static void draw_options(struct simulation *simulation, struct node_options *opt
         options->snapshot_entries = entries;
         options->piece_bytes = piece_bytes;
     }
+    options->batch_entries = pick(simulation, 2) == 0 ? 0 : 1 + (uint32_t)pick(simulation, 4);
     if (pick(simulation, 10) == 0) {
         options->queued_commands_max = 1 + (uint32_t)pick(simulation, 8);
     }
@@ -75,6 +83,7 @@ static void draw_options(struct simulation *simulation, struct node_options *opt
 static void draw_members(struct simulation *simulation) {
     struct cluster *cluster = simulation->cluster;
     size_t founders = 1 + (size_t)pick(simulation, cluster->count);
+    founders = simulation->plan.slow ? cluster->count : founders; /* Who waits to be taken in asks every few seconds. */
     const struct machine *machine = pick(simulation, 4) == 0 ? machine_register() : machine_hashmap();
     bool snapshots = pick(simulation, 4) > 0;
     simulation->plan.founders = founders;
@@ -93,6 +102,25 @@ static void draw_members(struct simulation *simulation) {
     }
 }
 
+static void tell_plan(struct simulation *simulation) {
+    const struct plan *plan = &simulation->plan;
+    TELL(simulation,
+         "%zu nodes, of whom %zu begin; machine %s, %zu clients, %zu keys; heartbeat %" PRIu32 " ms, election %" PRIu32
+         " ms, network %" PRIu64 " ms, disk %" PRIu64 " ms",
+         simulation->cluster->count, plan->founders, simulation->cluster->members[0].options.machine->name, plan->actors,
+         plan->keys, plan->heartbeat_ms, plan->election_ms, plan->network_ms, plan->disk_ms);
+    for (size_t i = 0; i < simulation->cluster->count; i++) {
+        const struct node_options *options = &simulation->cluster->members[i].options;
+        TELL(simulation,
+             "node %zu: a snapshot every %" PRIu64 " entries in pieces of %" PRIu32 " bytes, cache %" PRIu64
+             " bytes, %" PRIu32 " entries in a message (0: many)",
+             i + 1, options->snapshot_entries, options->piece_bytes, options->cache_bytes, options->batch_entries);
+    }
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        TELL(simulation, "%s: %" PRIu64 " in 10000", fault_name(fault), plan->rate[fault]);
+    }
+}
+
 struct simulation *simulation_create(const struct simulation_options *options) {
     struct simulation *simulation = memory_zalloc(sizeof *simulation);
     simulation->options = *options;
@@ -101,8 +129,8 @@ struct simulation *simulation_create(const struct simulation_options *options) {
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         simulation->streams[i] = random_next(&seeds);
     }
-    size_t count = 1 + (size_t)pick(simulation, CLUSTER_MAX);
-    count = count < 3 && pick(simulation, 2) == 0 ? 3 : count; /* One and two are soon told. */
+    static const size_t counts[] = {3, 3, 3, 3, 4, 4, 5, 5, 5, 6, 7, 2, 2, 1}; /* One and two are soon told. */
+    size_t count = counts[pick(simulation, sizeof counts / sizeof *counts)];
     simulation->cluster = cluster_create(count, random_next(&seeds));
     simulation->truth = truth_watch(simulation->cluster);
     draw_plan(simulation);
@@ -112,6 +140,7 @@ struct simulation *simulation_create(const struct simulation_options *options) {
     }
     if (options->trace) {
         trace_begin(simulation);
+        tell_plan(simulation);
     }
     return simulation;
 }

@@ -2,7 +2,11 @@
  * take a write through every member, and all members must come to the same state. */
 #include "simulation.h"
 
-enum { CALM_MS = 120000, WRITE_MS = 30000 };
+enum { CALM_MS = 120000, CALM_ELECTIONS = 20, WRITE_MS = 30000 };
+
+static uint64_t calm_ms(const struct simulation *simulation) {
+    return CALM_MS + CALM_ELECTIONS * (uint64_t)simulation->plan.election_ms;
+}
 
 /* All who are members now have all there is, and whoever of them lost its disk is back. NULL: so it is; else why not. */
 static const char *unrest(struct simulation *simulation) {
@@ -41,7 +45,8 @@ static const char *unrest(struct simulation *simulation) {
 
 static const char *await_rest(struct simulation *simulation) {
     const char *why = NULL;
-    for (uint64_t ms = 0; ms < CALM_MS && (why = unrest(simulation)) != NULL; ms += simulation->plan.heartbeat_ms) {
+    for (uint64_t ms = 0; ms < calm_ms(simulation) && (why = unrest(simulation)) != NULL;
+         ms += simulation->plan.heartbeat_ms) {
         cluster_run(simulation->cluster, simulation->plan.heartbeat_ms);
     }
     return why;
@@ -64,7 +69,7 @@ static void mend(struct simulation *simulation) {
 
 static void finish_clients(struct simulation *simulation) {
     for (uint64_t ms = 0; !clients_finish(simulation); ms += simulation->plan.heartbeat_ms) {
-        if (ms > CALM_MS) {
+        if (ms > calm_ms(simulation)) {
             CLUSTER_STUCK("what clients began comes to no end");
         }
         cluster_run(simulation->cluster, simulation->plan.heartbeat_ms);

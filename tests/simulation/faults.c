@@ -3,6 +3,8 @@
 
 #include "disk.h"
 
+enum { FORMING_MS = 5000 };
+
 /* -- Messages -- */
 
 static struct cluster_fate fate(void *context, size_t from, size_t to, bool is_answer) {
@@ -26,7 +28,7 @@ static struct trouble *begin(struct simulation *simulation, enum fault fault) {
     if (simulation->trouble_count == TROUBLES_MAX) {
         return NULL;
     }
-    uint64_t most_ms = simulation->plan.election_ms << draw(simulation, fault, 5);
+    uint64_t most_ms = simulation->plan.election_ms << draw(simulation, fault, simulation->plan.slow ? 2 : 5);
     struct trouble *trouble = &simulation->troubles[simulation->trouble_count++];
     *trouble = (struct trouble){.fault = fault};
     trouble->until_ms = simulation->cluster->now_ms + 1 + draw(simulation, fault, most_ms);
@@ -327,9 +329,23 @@ static void kill_one(struct simulation *simulation, size_t at) {
         disk_perform_write(member);
     }
     cluster_kill(cluster, at);
+    simulation->stops_ms[at] = 0;
     simulation->died_ms[at] = cluster->now_ms;
     uint64_t most_ms = simulation->plan.election_ms << draw(simulation, FAULT_CRASH, 5);
     simulation->down_until_ms[at] = cluster->now_ms + draw(simulation, FAULT_CRASH, most_ms);
+}
+
+/* As by SIGTERM: it hands over, finishes what it can, and is gone after a while. */
+static void stop_one(struct simulation *simulation, size_t at, bool begins) {
+    struct node *node = simulation->cluster->members[at].node;
+    uint64_t *stops_ms = &simulation->stops_ms[at];
+    if (begins && *stops_ms == 0) {
+        TELL(simulation, "node %zu is told to end", at + 1);
+        node_shut_down(node);
+        *stops_ms = simulation->cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS;
+    } else if (*stops_ms != 0 && (node_may_end(node) || simulation->cluster->now_ms >= *stops_ms)) {
+        kill_one(simulation, at);
+    }
 }
 
 static void change_lives(struct simulation *simulation) {
@@ -339,9 +355,12 @@ static void change_lives(struct simulation *simulation) {
         bool dies = happens(simulation, FAULT_CRASH) || all;
         bool wiped = happens(simulation, FAULT_WIPE);
         bool moves = happens(simulation, FAULT_MOVE);
+        bool stops = happens(simulation, FAULT_STOP);
         if (cluster->members[i].node != NULL) {
             if (dies) {
                 kill_one(simulation, i);
+            } else {
+                stop_one(simulation, i, stops);
             }
             continue;
         }
@@ -370,6 +389,12 @@ void faults_begin(struct simulation *simulation) {
         simulation->down_until_ms[i] =
             cluster->now_ms + late * draw(simulation, STREAM_CONFIGURATION, simulation->plan.election_ms);
     }
+    if (simulation->plan.slow) { /* Before a cluster is formed its nodes probe all the time. */
+        for (size_t i = 0; i < cluster->count; i++) {
+            faults_start(simulation, i);
+        }
+        cluster_run(cluster, FORMING_MS);
+    }
 }
 
 void faults_step(struct simulation *simulation) {
@@ -389,6 +414,9 @@ void faults_end(struct simulation *simulation) {
     cluster->disk_ms = simulation->plan.disk_ms;
     apply(simulation);
     for (size_t i = 0; i < cluster->count; i++) {
+        if (simulation->stops_ms[i] != 0) {
+            kill_one(simulation, i);
+        }
         if (cluster->members[i].node == NULL) {
             faults_start(simulation, i);
         }

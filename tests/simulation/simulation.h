@@ -49,6 +49,7 @@ enum fault {
     FAULT_ONE_WAY,
     FAULT_REFUSAL, /* Connections are refused. */
     FAULT_BREAK,   /* Connections break when the request is over. */
+    FAULT_STOP,    /* A node is told to end, and comes back. */
     FAULT_CRASH,   /* Loses what was not synced, and comes back. */
     FAULT_SLOW_DISK,
     FAULT_STALL, /* Writes, reads or jobs of a disk stand still. */
@@ -107,6 +108,8 @@ struct actor {
     char command[200];      /* of one that is sent again. */
     struct client *attempt; /* NULL: none. */
     uint64_t give_up_ms;
+    uint64_t began_ms; /* The command that is sent again. */
+    uint64_t used_ms;  /* The session was used then, or later. */
 };
 
 /* What one command or query came to, however often it was sent. */
@@ -126,6 +129,7 @@ struct operation {
 struct plan {
     uint32_t heartbeat_ms;
     uint32_t election_ms;
+    bool slow; /* Time-outs of minutes: sessions and keys expire. */
     size_t founders;
     size_t actors;
     size_t keys;
@@ -149,6 +153,7 @@ struct simulation {
     uint64_t down_until_ms[CLUSTER_MAX]; /* Of those that do not run. */
     uint64_t died_ms[CLUSTER_MAX];
     unsigned moves[CLUSTER_MAX];
+    uint64_t stops_ms[CLUSTER_MAX]; /* It was told to end, and is killed then; 0: it was not. */
 
     struct actor actors[CLIENTS_MAX];
     uint64_t next_value;

@@ -375,8 +375,8 @@ static inline void truth_check_state(struct truth *truth, const struct member *m
     uint64_t state = truth_hash(UINT64_C(0xCBF29CE484222325), contents, strlen(contents));
     free(contents);
     uint64_t time_ms = sessions_time_ms(node->applier.sessions);
-    size_t counts[2] = {sessions_count(node->applier.sessions), sessions_key_count(node->applier.sessions)};
-    state = truth_hash(truth_hash(state, &time_ms, sizeof time_ms), counts, sizeof counts) | 1;
+    const uint64_t *chain = &node->applier.hash.chain;
+    state = truth_hash(truth_hash(state, &time_ms, sizeof time_ms), chain, sizeof *chain) | 1;
     struct truth_index *at = &truth->at[applied->index];
     ck_assert_msg(at->state == 0 || at->state == state, "node %zu has another state after %" PRIu64, member->at + 1,
                   applied->index);
