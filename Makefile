@@ -108,6 +108,17 @@ $(thesis_tests:=.o) $(thesis_helpers): | $(SETUP)-test
 unit-thesis: $(thesis_tests)
 	@tests/run-units $^
 
+# Stories: scripts of what happens to cores in memory, on the same cluster. REWRITE=1 writes down what they tell now.
+stories := $(wildcard tests/scenarios/*.txt)
+story_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/scenarios/runner/*.c tests/thesis/cluster*.c))
+$(BUILD)/scenarios: $(story_objects) $(uses_raft:%=$(LIB)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+.PHONY: scenarios
+scenarios: $(BUILD)/scenarios ## tell the stories of tests/scenarios; REWRITE=1 writes what they tell into them
+	@$< $(if $(REWRITE),--rewrite) $(stories)
+	@for story in $(basename $(notdir $(stories))); do \
+	    grep -q "^| .* |.*\`$$story\`" tests/scenarios/README.md || { echo "tests/scenarios/README.md does not name $$story"; exit 1; }; done
+
 # System calls that are written down, and made to fail: linked into what tests crashes, and into unit tests named ..._inject_test.
 crash_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/crash/*_test.c))
 crash_calls := $(patsubst %,$(BUILD)/tests/crash/%.o,calls inject journal looks watch)
@@ -255,7 +266,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help

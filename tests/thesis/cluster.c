@@ -1,6 +1,7 @@
 #include "tests/thesis/cluster.h"
 
 #include "server/base/memory.h"
+#include "server/raft/configuration.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -14,6 +15,9 @@ enum {
 };
 
 uint64_t cluster_random(struct cluster *cluster, uint64_t bound) {
+    if (cluster->by_hand) {
+        return 0;
+    }
     cluster->random = cluster->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     uint64_t mixed = cluster->random ^ (cluster->random >> 32);
     return (mixed * UINT64_C(0x9E3779B97F4A7C15) >> 20) % bound;
@@ -31,7 +35,7 @@ static void log_cut(struct cluster_log *log, raft_index from) {
     }
 }
 
-static void log_add(struct cluster_log *log, const struct cluster_entry *entries, size_t count) {
+void cluster_log_add(struct cluster_log *log, const struct cluster_entry *entries, size_t count) {
     log->entries = memory_grow(log->entries, &log->capacity, log->count + count, sizeof *log->entries);
     for (size_t i = 0; i < count; i++) {
         log->entries[log->count++] = entries[i];
@@ -41,7 +45,7 @@ static void log_add(struct cluster_log *log, const struct cluster_entry *entries
 void cluster_log_replace(const struct cluster *cluster, struct cluster_log *log, struct raft_entry_id base) {
     assert(base.index <= cluster->committed.count);
     log->count = 0;
-    log_add(log, cluster->committed.entries, base.index);
+    cluster_log_add(log, cluster->committed.entries, base.index);
     log->base = base.index;
 }
 
@@ -54,7 +58,7 @@ static void log_change(const struct cluster *cluster, struct cluster_log *log, c
         cluster_fail(cluster, "a log that ends at %zu is compacted through %" PRIu64, log->count, write->compact_through);
     }
     log->base = write->compact_through > log->base ? write->compact_through : log->base;
-    log_add(log, write->entries, write->count);
+    cluster_log_add(log, write->entries, write->count);
 }
 
 /* What the core does not look into, a command or a configuration's number, is in the bytes. */
@@ -148,7 +152,7 @@ void cluster_send_packet(struct cluster *cluster, const struct cluster_node *fro
     cluster->packets[cluster->packet_count++] = packet;
 }
 
-static bool is_request(const struct raft_message *message) {
+bool cluster_is_request(const struct raft_message *message) {
     return message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES ||
            message->type == RAFT_TIMEOUT_NOW || message->type == RAFT_INSTALL_SNAPSHOT;
 }
@@ -164,8 +168,9 @@ static void send_message(struct cluster *cluster, struct cluster_node *node, con
         return;
     }
     uint64_t life = node->life;
-    if (is_request(message)) {
-        struct cluster_call call = {message->from, message->to, message->round, cluster->now_ms + cluster->weather.call_ms};
+    if (cluster_is_request(message)) {
+        struct cluster_call call = {message->from, message->to, message->round,
+                                    cluster_clock_ms(cluster, node) + cluster->weather.call_ms};
         cluster->calls =
             memory_grow(cluster->calls, &cluster->call_capacity, cluster->call_count + 1, sizeof *cluster->calls);
         cluster->calls[cluster->call_count++] = call;
@@ -190,7 +195,16 @@ static bool end_call(struct cluster *cluster, raft_node_id from, raft_node_id to
     return false;
 }
 
-static void deliver(struct cluster *cluster, struct cluster_node *node, struct cluster_packet *packet) {
+void cluster_fail_call(struct cluster *cluster, const struct raft_message *request) {
+    struct cluster_node *node = &cluster->nodes[request->from - 1];
+    if (request->type == RAFT_INSTALL_SNAPSHOT) {
+        cluster_transfer_failed(node, request);
+    } else if (end_call(cluster, request->from, request->to, request->round)) {
+        raft_send_failed(node->raft, request->to, request->round);
+    }
+}
+
+void cluster_deliver(struct cluster *cluster, struct cluster_node *node, struct cluster_packet *packet) {
     struct raft_message *message = &packet->message;
     if (message->type == RAFT_INSTALL_ANSWER) {
         if (packet->life == node->life) {
@@ -198,7 +212,7 @@ static void deliver(struct cluster *cluster, struct cluster_node *node, struct c
         }
         return;
     }
-    if (!is_request(message)) {
+    if (!cluster_is_request(message)) {
         if (packet->life == node->life) {
             end_call(cluster, message->to, message->from, message->round);
             raft_receive(node->raft, message);
@@ -241,13 +255,16 @@ void cluster_post(struct cluster *cluster, struct cluster_node *node, const stru
 
 void cluster_perform(struct cluster *cluster, struct cluster_node *node) {
     const struct raft_actions *actions = raft_take_actions(node->raft);
+    if (cluster->watcher.actions != NULL) {
+        cluster->watcher.actions(cluster->watcher.context, node, actions);
+    }
     cluster_check_actions(cluster, node, actions);
     if (actions->write != 0) {
         queue_write(cluster, node, actions);
     }
     for (size_t i = 0; i < actions->message_count; i++) {
         const struct raft_message *message = &actions->messages[i];
-        if (!is_request(message)) {
+        if (!cluster_is_request(message)) {
             assert(node->owed > 0);
             node->owed--;
         }
@@ -261,7 +278,7 @@ void cluster_perform(struct cluster *cluster, struct cluster_node *node) {
     }
 }
 
-static void finish_write(struct cluster *cluster, struct cluster_node *node) {
+void cluster_finish_write(struct cluster *cluster, struct cluster_node *node) {
     write_to_disk(cluster, node, &node->writes[0]);
     node->persisted = node->writes[0].number;
     drop_writes(node, 1);
@@ -293,17 +310,17 @@ static void receive_packets(struct cluster *cluster, struct cluster_node *node) 
         }
         struct cluster_packet packet = cluster->packets[i];
         cluster->packets[i] = cluster->packets[--cluster->packet_count];
-        deliver(cluster, node, &packet);
+        cluster_deliver(cluster, node, &packet);
         free(packet.entries);
         maybe_perform(cluster, node);
     }
 }
 
-static void give_up_calls(struct cluster *cluster, struct cluster_node *node) {
+void cluster_give_up_calls(struct cluster *cluster, struct cluster_node *node) {
     size_t i = 0;
     while (i < cluster->call_count) {
         struct cluster_call call = cluster->calls[i];
-        if (call.from != node->id || call.give_up_ms > cluster->now_ms) {
+        if (call.from != node->id || call.give_up_ms > cluster_clock_ms(cluster, node)) {
             i++;
             continue;
         }
@@ -330,11 +347,11 @@ bool cluster_propose(struct cluster *cluster, struct cluster_node *node) {
 static void turn(struct cluster *cluster, struct cluster_node *node, bool busy) {
     raft_tick(node->raft, cluster_clock_ms(cluster, node));
     while (node->write_count > 0 && node->writes[0].done_ms <= cluster->now_ms) {
-        finish_write(cluster, node);
+        cluster_finish_write(cluster, node);
         maybe_perform(cluster, node);
     }
     receive_packets(cluster, node);
-    give_up_calls(cluster, node);
+    cluster_give_up_calls(cluster, node);
     cluster_retry_transfers(cluster, node);
     cluster_install(cluster, node);
     if (cluster_chance(cluster, cluster->weather.stray)) {
@@ -372,9 +389,14 @@ void cluster_step(struct cluster *cluster, bool busy) {
 
 /* -- Life -- */
 
-static void trace_to_stderr(void *context, bool important, const char *line) {
+static void trace_line(void *context, bool important, const char *line) {
     const struct cluster_node *node = context;
+    const struct cluster_watcher *watcher = &node->cluster->watcher;
     (void)important;
+    if (watcher->line != NULL) {
+        watcher->line(watcher->context, node, line);
+        return;
+    }
     fprintf(stderr, "%" PRIu64 " ms, node %" PRIu64 ": %s\n", node->cluster->now_ms, node->id, line);
 }
 
@@ -393,13 +415,13 @@ void cluster_restart(struct cluster *cluster, struct cluster_node *node) {
     node->life++;
     struct raft_options options = {
         .id = node->id,
-        .seed = cluster_random(cluster, UINT32_MAX),
+        .seed = cluster_random(cluster, UINT32_MAX) + node->id + CLUSTER_NODES_MAX * node->life,
         .heartbeat_ms = CLUSTER_HEARTBEAT_MS,
         .election_timeout_ms = CLUSTER_ELECTION_MS,
-        .max_in_flight = 1 + (uint32_t)cluster_random(cluster, 4),
-        .max_batch_entries = 1 + (uint32_t)cluster_random(cluster, 6),
-        .max_batch_bytes = 40,
-        .trace = cluster->tell ? trace_to_stderr : NULL,
+        .max_in_flight = cluster->in_flight > 0 ? cluster->in_flight : 1 + (uint32_t)cluster_random(cluster, 4),
+        .max_batch_entries = cluster->batch_entries > 0 ? cluster->batch_entries : 1 + (uint32_t)cluster_random(cluster, 6),
+        .max_batch_bytes = cluster->by_hand ? UINT32_MAX : 40,
+        .trace = cluster->tell || cluster->watcher.line != NULL ? trace_line : NULL,
         .trace_context = node,
     };
     node->raft = raft_create(&options, node->durable_state, cluster_clock_ms(cluster, node));
@@ -411,7 +433,7 @@ void cluster_restart(struct cluster *cluster, struct cluster_node *node) {
         buffer_release(entry.buffer);
     }
     node->log.count = 0;
-    log_add(&node->log, node->durable.entries, node->durable.count);
+    cluster_log_add(&node->log, node->durable.entries, node->durable.count);
     node->log.base = node->durable.base;
 }
 
@@ -448,32 +470,44 @@ void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     cluster->call_count = kept;
 }
 
-struct cluster *cluster_create(uint64_t seed, size_t node_count, size_t members, bool tell) {
-    assert(node_count <= CLUSTER_NODES_MAX && members <= node_count);
+static struct cluster *create(uint64_t seed, bool by_hand, size_t node_count, const struct raft_configuration *first,
+                              bool tell) {
+    assert(node_count <= CLUSTER_NODES_MAX);
     struct cluster *cluster = memory_zalloc(sizeof *cluster);
     cluster->seed = seed;
     cluster->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    cluster->by_hand = by_hand;
     cluster->tell = tell;
     cluster->node_count = node_count;
     cluster->next_value = 1;
-    struct raft_configuration first = {.voter_count = members};
-    for (size_t i = 0; i < members; i++) {
-        first.voters[i] = i + 1;
-    }
-    uint64_t number = cluster_add_configuration(cluster, &first);
+    uint64_t number = cluster_add_configuration(cluster, first);
     for (size_t i = 0; i < node_count; i++) {
         struct cluster_node *node = &cluster->nodes[i];
         node->cluster = cluster;
         node->id = i + 1;
         node->clock_offset_ms = 1000000 + cluster_random(cluster, 100000);
         node->clock_permille = 950 + cluster_random(cluster, 101);
-        if (i < members) {
+        if (configuration_has(first, node->id)) {
             node->durable_state.term = 1;
-            log_add(&node->durable, &(struct cluster_entry){.term = 1, .type = RAFT_CONFIGURATION, .value = number}, 1);
+            cluster_log_add(&node->durable, &(struct cluster_entry){.term = 1, .type = RAFT_CONFIGURATION, .value = number},
+                            1);
         }
         cluster_restart(cluster, node);
     }
     return cluster;
+}
+
+struct cluster *cluster_create(uint64_t seed, size_t node_count, size_t members, bool tell) {
+    assert(members <= node_count);
+    struct raft_configuration first = {.voter_count = members};
+    for (size_t i = 0; i < members; i++) {
+        first.voters[i] = i + 1;
+    }
+    return create(seed, false, node_count, &first, tell);
+}
+
+struct cluster *cluster_create_by_hand(size_t node_count, const struct raft_configuration *first) {
+    return create(0, true, node_count, first, false);
 }
 
 void cluster_destroy(struct cluster *cluster) {

@@ -4,6 +4,9 @@
  *
  * Snapshots are taken, sent and installed (cluster_snapshot.c), the members change (cluster_membership.c).
  *
+ * By hand (cluster_create_by_hand) nothing is drawn, every number that would be is 0, and nothing happens by itself: the
+ * caller delivers, finishes writes and lets time pass (tests/scenarios/runner).
+ *
  * After every turn of a node the invariants of Figure 3.2 are checked over all nodes (cluster_check.c); the first that is
  * broken is told on stderr and ends the process. */
 #ifndef TESTS_THESIS_CLUSTER_H
@@ -47,8 +50,8 @@ struct cluster_transfer {
     raft_round round; /* 0: none. */
     raft_term term;
     struct cluster_chunk chunk; /* The one that was sent last. */
-    uint64_t retry_ms;
-    uint64_t give_up_ms;
+    uint64_t retry_ms;          /* By the sender's clock; */
+    uint64_t give_up_ms;        /* the same. */
 };
 
 /* A chunk that the core has not answered yet. */
@@ -128,7 +131,7 @@ struct cluster_call {
     raft_node_id from;
     raft_node_id to;
     raft_round round;
-    uint64_t give_up_ms;
+    uint64_t give_up_ms; /* By the clock of `from`. */
 };
 
 /* How bad things are; percentages, and the most milliseconds that something takes. */
@@ -142,10 +145,23 @@ struct cluster_weather {
     uint64_t stray; /* Snapshots that nobody sends any more. */
 };
 
+/* Who is told what happens. Each may be NULL. */
+struct cluster_watcher {
+    void *context;
+    void (*line)(void *context, const struct cluster_node *node, const char *line); /* Of a core's trace. */
+    /* A turn's actions, before they are done. */
+    void (*actions)(void *context, const struct cluster_node *node, const struct raft_actions *actions);
+};
+
 struct cluster {
     uint64_t seed;
     uint64_t random;
+    bool by_hand;
     bool tell; /* Traces on stderr. */
+    struct cluster_watcher watcher;
+    uint32_t in_flight;     /* Of the cores that start from now on; 0: drawn. */
+    uint32_t batch_entries; /* The same. */
+    size_t pieces;          /* That a snapshot is sent in; 0: drawn. */
     uint64_t now_ms;
     struct cluster_weather weather;
     bool steady_clocks; /* All run at about the same speed: leases can be relied on. */
@@ -191,6 +207,8 @@ struct cluster_fact {
 
 /* The first `members` of the nodes are voters, the others know nothing yet. */
 struct cluster *cluster_create(uint64_t seed, size_t node_count, size_t members, bool tell);
+/* Nothing is drawn. Who is in the configuration has it as the first entry of its log, the others know nothing yet. */
+struct cluster *cluster_create_by_hand(size_t node_count, const struct raft_configuration *first);
 void cluster_destroy(struct cluster *cluster);
 uint64_t cluster_random(struct cluster *cluster, uint64_t bound);
 bool cluster_chance(struct cluster *cluster, uint64_t percent);
@@ -216,10 +234,20 @@ bool cluster_propose_entry(struct cluster *cluster, struct cluster_node *node, c
 
 void cluster_send_packet(struct cluster *cluster, const struct cluster_node *from, const struct raft_message *message,
                          uint64_t life, const struct cluster_chunk *chunk);
+/* The packet comes to the node, which runs. The packet stays the caller's. */
+void cluster_deliver(struct cluster *cluster, struct cluster_node *node, struct cluster_packet *packet);
+/* The first of the writes under way is done, and what waited for it leaves. */
+void cluster_finish_write(struct cluster *cluster, struct cluster_node *node);
+/* Its requests that have had no answer for too long will get none. */
+void cluster_give_up_calls(struct cluster *cluster, struct cluster_node *node);
+/* The request gets no answer. */
+void cluster_fail_call(struct cluster *cluster, const struct raft_message *request);
+bool cluster_is_request(const struct raft_message *message);
 /* Takes the turn's actions and does them. */
 void cluster_perform(struct cluster *cluster, struct cluster_node *node);
 /* The message leaves when what it rests on is on disk. */
 void cluster_post(struct cluster *cluster, struct cluster_node *node, const struct raft_message *message);
+void cluster_log_add(struct cluster_log *log, const struct cluster_entry *entries, size_t count);
 /* All of the log goes, and begins anew after `base`, which is committed. */
 void cluster_log_replace(const struct cluster *cluster, struct cluster_log *log, struct raft_entry_id base);
 
@@ -228,6 +256,8 @@ void cluster_log_replace(const struct cluster *cluster, struct cluster_log *log,
 uint64_t cluster_state_after(uint64_t state, raft_index index, const struct cluster_entry *entry);
 /* Takes one of what is applied, and compacts. */
 void cluster_take_snapshot(struct cluster *cluster, struct cluster_node *node);
+/* The same with how far it compacts; at most what is applied. */
+void cluster_take_snapshot_and_compact(struct cluster *cluster, struct cluster_node *node, raft_index through);
 /* At the start, from the disk. */
 void cluster_restore_snapshot(struct cluster *cluster, struct cluster_node *node);
 /* The core wants one sent; */
@@ -235,6 +265,8 @@ void cluster_begin_transfer(struct cluster *cluster, struct cluster_node *node, 
 /* the other end has `stored` chunks of it; */
 void cluster_transfer_answered(struct cluster *cluster, struct cluster_node *node, const struct raft_message *answer,
                                size_t stored);
+/* it is gone; */
+void cluster_transfer_failed(struct cluster_node *node, const struct raft_message *request);
 /* time passes. */
 void cluster_retry_transfers(struct cluster *cluster, struct cluster_node *node);
 /* A chunk has come; */
@@ -268,6 +300,8 @@ _Noreturn void cluster_fail(const struct cluster *cluster, const char *format, .
 void cluster_check_actions(struct cluster *cluster, struct cluster_node *node, const struct raft_actions *actions);
 /* When the node's logs are up to date with its turn. */
 void cluster_check_node(struct cluster *cluster, struct cluster_node *node);
+/* Log matching, of its whole log. */
+void cluster_check_log(struct cluster *cluster, const struct cluster_node *node);
 /* When the message leaves the node. */
 void cluster_check_message(const struct cluster *cluster, const struct cluster_node *node,
                            const struct raft_message *message);

@@ -122,6 +122,12 @@ static void check_matching(struct cluster *cluster, const struct cluster_node *n
         (struct cluster_fact){.index = index, .term = entry->term, .previous_term = previous_term, .value = entry->value};
 }
 
+void cluster_check_log(struct cluster *cluster, const struct cluster_node *node) {
+    for (raft_index index = 1; index <= node->log.count; index++) {
+        check_matching(cluster, node, index);
+    }
+}
+
 /* §3.6: what a term has committed, the leaders of all later terms have. (One of an earlier term may be late to learn that
  * it was elected.) */
 static void check_complete(const struct cluster *cluster, const struct cluster_node *leader, raft_index from) {

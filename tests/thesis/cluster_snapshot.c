@@ -34,11 +34,10 @@ static raft_index configuration_index(const struct cluster_log *log, raft_index 
     return index;
 }
 
-void cluster_take_snapshot(struct cluster *cluster, struct cluster_node *node) {
+void cluster_take_snapshot_and_compact(struct cluster *cluster, struct cluster_node *node, raft_index through) {
     raft_index index = node->commit_index;
-    if (index <= node->snapshot.id.index) {
-        return;
-    }
+    assert(through <= index && index > 0);
+    (void)cluster;
     raft_index configured = configuration_index(&node->log, index);
     node->snapshot = (struct cluster_snapshot){
         .id = {index, node->log.entries[index - 1].term},
@@ -46,7 +45,14 @@ void cluster_take_snapshot(struct cluster *cluster, struct cluster_node *node) {
         .configuration_index = configured,
         .configuration = node->log.entries[configured - 1],
     };
-    raft_compact(node->raft, index - cluster_random(cluster, index / 4 + 1));
+    raft_compact(node->raft, through);
+}
+
+void cluster_take_snapshot(struct cluster *cluster, struct cluster_node *node) {
+    raft_index index = node->commit_index;
+    if (index > node->snapshot.id.index) {
+        cluster_take_snapshot_and_compact(cluster, node, index - cluster_random(cluster, index / 4 + 1));
+    }
 }
 
 void cluster_restore_snapshot(struct cluster *cluster, struct cluster_node *node) {
@@ -74,7 +80,7 @@ static void send_chunk(struct cluster *cluster, struct cluster_node *node, struc
                        raft_node_id to) {
     struct raft_message message = {
         .type = RAFT_INSTALL_SNAPSHOT, .from = node->id, .to = to, .term = transfer->term, .round = transfer->round};
-    transfer->retry_ms = cluster->now_ms + cluster->weather.call_ms / 2 + 1;
+    transfer->retry_ms = cluster_clock_ms(cluster, node) + cluster->weather.call_ms / 2 + 1;
     cluster_send_packet(cluster, node, &message, node->life, &transfer->chunk);
 }
 
@@ -88,8 +94,9 @@ void cluster_begin_transfer(struct cluster *cluster, struct cluster_node *node, 
     *transfer = (struct cluster_transfer){
         .round = request->round,
         .term = request->term,
-        .give_up_ms = cluster->now_ms + TRANSFER_CALLS * cluster->weather.call_ms,
-        .chunk = {.snapshot = node->snapshot, .total = 1 + cluster_random(cluster, CHUNKS_MAX)},
+        .give_up_ms = cluster_clock_ms(cluster, node) + TRANSFER_CALLS * cluster->weather.call_ms,
+        .chunk = {.snapshot = node->snapshot,
+                  .total = cluster->pieces > 0 ? cluster->pieces : 1 + cluster_random(cluster, CHUNKS_MAX)},
     };
     cluster->transfers_begun++;
     send_chunk(cluster, node, transfer, request->to);
@@ -115,17 +122,25 @@ void cluster_transfer_answered(struct cluster *cluster, struct cluster_node *nod
     }
 }
 
+void cluster_transfer_failed(struct cluster_node *node, const struct raft_message *request) {
+    struct cluster_transfer *transfer = &node->transfers[request->to - 1];
+    if (transfer->round == request->round) {
+        transfer->round = 0;
+        raft_send_failed(node->raft, request->to, request->round);
+    }
+}
+
 void cluster_retry_transfers(struct cluster *cluster, struct cluster_node *node) {
     for (size_t i = 0; i < cluster->node_count; i++) {
         struct cluster_transfer *transfer = &node->transfers[i];
         if (transfer->round == 0) {
             continue;
         }
-        if (transfer->give_up_ms <= cluster->now_ms) {
+        if (transfer->give_up_ms <= cluster_clock_ms(cluster, node)) {
             raft_round round = transfer->round;
             transfer->round = 0;
             raft_send_failed(node->raft, i + 1, round);
-        } else if (transfer->retry_ms <= cluster->now_ms) {
+        } else if (transfer->retry_ms <= cluster_clock_ms(cluster, node)) {
             send_chunk(cluster, node, transfer, i + 1);
         }
     }
