@@ -14,7 +14,13 @@ KEYS = 4               # Live at a time;
 KEY_OPERATIONS = 1200  # each is given up for a fresh one after so many, so that no search for an order is long.
 RETRIES_SECONDS = 8.0
 ASKED_KEPT = 1000
+PADDING = "~"
 TRANSIENT = {429, 503, 504, 507}
+
+
+def short(value):
+    """How a value stands in the history."""
+    return value.rstrip(PADDING) if isinstance(value, str) else value
 
 
 class Failure(Exception):
@@ -33,6 +39,9 @@ class Keys:
         with self.lock:
             self.uses[slot] += 1
             return f"k{slot}.{self.uses[slot] // KEY_OPERATIONS}"
+
+    def current(self):
+        return [f"k{slot}.{uses // KEY_OPERATIONS}" for slot, uses in enumerate(self.uses)]
 
     def all(self):
         return [f"k{slot}.{generation}" for slot, uses in enumerate(self.uses) for generation in range(uses // KEY_OPERATIONS + 1)]
@@ -151,8 +160,9 @@ class User(Worker):
     # -- Operations on the keys that all share --
 
     def fresh(self):
+        """A value that nobody else writes; a few are long, so that it takes several packets, and snapshots several pieces."""
         self.values += 1
-        return f"c{self.number}.{self.values}"
+        return f"c{self.number}.{self.values}" + PADDING * (self.random.randrange(20_000, 200_000) if self.random.random() < 0.003 else 0)
 
     def change(self, key):
         kind = self.random.choices(["put", "cas", "delete"], [5, 5, 1])[0]
@@ -168,7 +178,8 @@ class User(Worker):
         outcome, answer = self.propose(node, json.dumps(command), how)
         returned = self.history.now()
         seen, swapped = self.effect(command, answer)
-        self.history.record(client=self.number, node=node.number, **command, how=how, swapped=swapped, seen=seen, invoked=invoked,
+        asked = {name: short(value) for name, value in command.items()}
+        self.history.record(client=self.number, node=node.number, **asked, how=how, swapped=swapped, seen=short(seen), invoked=invoked,
                             returned=returned, outcome=outcome)
 
     def propose(self, node, body, how):
@@ -256,7 +267,7 @@ class User(Worker):
             raise Failure(f"{consistency} was asked for: {answer.headers}")
         result = answer.json()["result"]
         seen = self.known[key] = result["value"] if result["found"] else ABSENT
-        self.history.record(client=self.number, node=node.number, op="get", key=key, consistency=consistency, seen=seen, invoked=invoked,
+        self.history.record(client=self.number, node=node.number, op="get", key=key, consistency=consistency, seen=short(seen), invoked=invoked,
                             returned=returned, outcome=OK)
 
     # -- Keys of our own, written once, which are all looked for at the end --

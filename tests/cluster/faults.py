@@ -18,7 +18,7 @@ import time
 
 import nemeses
 import network
-from clients import Committed, Keys, Pager, User, Watcher
+from clients import Committed, Keys, Pager, User, Watcher, short
 from harness import LIBRARIES, RAFTD, ROOT, Node, wait_for
 from history import ABSENT, OK, History
 
@@ -264,12 +264,13 @@ def listing(node):
 
 
 def final_reads(world):
+    """Of the keys in use through every node, of those given up through one."""
     for key in world.keys.all():
-        for node in world.nodes if key in world.keys.all()[-1:] else world.nodes[:1]:
+        for node in world.nodes if key in world.keys.current() else world.nodes[:1]:
             invoked = world.history.now()
             result = node.query({"op": "get", "key": key}).json()["result"]
             world.history.record(client=CLIENTS, node=node.number, op="get", key=key, consistency="linearizable",
-                                 seen=result["value"] if result["found"] else ABSENT, invoked=invoked,
+                                 seen=short(result["value"]) if result["found"] else ABSENT, invoked=invoked,
                                  returned=world.history.now(), outcome=OK)
 
 
@@ -369,7 +370,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=0, help="repeats a choice of faults")
     parser.add_argument("--election", type=int, default=1000, help="--election-timeout in ms; heartbeats a tenth (1000)")
     parser.add_argument("--snapshot-entries", type=int, default=1000)
-    parser.add_argument("--disk-mib", type=int, default=128, help="of each node")
+    parser.add_argument("--disk-mib", type=int, default=256, help="of each node")
     parser.add_argument("--pause", type=float, default=15, help="of each client between operations, on average, in ms (15)")
     parser.add_argument("--only", action="append", choices=sorted(nemeses.ALL), help="these faults (all)")
     parser.add_argument("--mixed", action="store_true", help="only rounds of several faults at once")
