@@ -223,9 +223,10 @@ simulate-tests: simulate-program ## the simulator's own tests, and some seeds
 	@tests/simulation/run-tests $(BUILD)/simulate $(or $(SEEDS),40)
 
 simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 SEEDS=200 STEPS=300
-	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),300)
+	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),300) $(QUIET)
 
-test-all: test soak ## `test`, then long runs, fuzzing, containers and the page in a browser
+test-all: test soak ## `test`, then 20,000 simulated clusters, long runs, fuzzing, containers and the page in a browser
+	@$(MAKE) --no-print-directory simulate SEEDS=20000 QUIET=--quiet
 	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh

@@ -199,6 +199,14 @@ static void change_links(struct simulation *simulation) {
     if (happens(simulation, FAULT_BREAK)) {
         begin_link(simulation, FAULT_BREAK, cluster->breaking);
     }
+    if (happens(simulation, FAULT_HINT)) {
+        size_t at = somebody(simulation, FAULT_HINT);
+        size_t gone = somebody(simulation, FAULT_HINT);
+        if (cluster->members[at].node != NULL) {
+            TELL(simulation, "node %zu takes node %zu for gone", at + 1, gone + 1);
+            node_peer_gone(cluster->members[at].node, gone + 1);
+        }
+    }
 }
 
 /* -- Disks and processes -- */

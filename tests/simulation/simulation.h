@@ -49,6 +49,7 @@ enum fault {
     FAULT_ONE_WAY,
     FAULT_REFUSAL, /* Connections are refused. */
     FAULT_BREAK,   /* Connections break when the request is over. */
+    FAULT_HINT,    /* Connections close, and a node takes the other for dead. */
     FAULT_STOP,    /* A node is told to end, and comes back. */
     FAULT_CRASH,   /* Loses what was not synced, and comes back. */
     FAULT_SLOW_DISK,

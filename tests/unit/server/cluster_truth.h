@@ -4,7 +4,7 @@
 #ifndef RAFTD_TESTS_SERVER_CLUSTER_TRUTH_H
 #define RAFTD_TESTS_SERVER_CLUSTER_TRUTH_H
 
-#include "cluster.h"
+#include "cluster_members.h"
 #include "server/raft/configuration.h"
 
 enum { TRUTH_TERMS_MAX = 4000, TRUTH_SERVERS_MAX = 2 * CLUSTER_MAX };
@@ -187,6 +187,12 @@ static inline void truth_check_configuration(struct truth *truth, const struct n
     struct members members;
     ck_assert(roster_read(entry, &members));
     truth->configurations++;
+    if (truth->cluster->tell != NULL) {
+        char words[128];
+        members_words(&members, words);
+        CLUSTER_TELL(truth->cluster, "entry %" PRIu64 " of term %" PRIu64 ": the members are %s", entry->id.index,
+                     entry->id.term, words);
+    }
     if (entry->id.index == 1) {
         return;
     }
@@ -320,6 +326,7 @@ static inline void truth_check_leader(struct truth *truth, const struct node *no
     ck_assert_msg(leader[0] == '\0', "term %" PRIu64 " has two leaders", term);
     memcpy(leader, node->identity.incarnation, STORAGE_INCARNATION_SIZE + 1);
     seen->led = term;
+    CLUSTER_TELL(truth->cluster, "node %" PRIu64 " leads term %" PRIu64, node->options.id, term);
     ck_assert_msg(truth_majority(truth, &roster_current(&node->roster)->members, truth_voted, term, node->options.id),
                   "node %" PRIu64 " leads term %" PRIu64 " without a majority of votes", node->options.id, term);
     truth_check_complete(truth, node, 1);
@@ -358,6 +365,9 @@ static inline void truth_check_commits(struct truth *truth, const struct member 
         ck_assert_uint_eq(truth->at[index].committed, term);
     }
     ck_assert_uint_le(commit, truth->committed);
+    if (commit > seen->commit) {
+        CLUSTER_TELL(truth->cluster, "node %" PRIu64 " has committed up to %" PRIu64, node->options.id, commit);
+    }
     seen->commit = commit;
 }
 
