@@ -204,6 +204,7 @@ cluster-tests: all preloads linear ## tests that start real processes
 .PHONY: test soak test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
 	@status=0; \
+	tests/mutants/run --check || status=1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads linear || exit 1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
 	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora simulate-tests || status=1; \
@@ -225,8 +226,14 @@ simulate-tests: simulate-program ## the simulator's own tests, and some seeds
 simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 SEEDS=200 STEPS=300
 	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),300) $(QUIET)
 
-test-all: test soak ## `test`, then 20,000 simulated clusters, long runs, fuzzing, containers and the page in a browser
+# Built from patched copies of the tree in build/mutants.
+.PHONY: mutants
+mutants: | $(SETUP)-test ## planted bugs, each of which the simulator must find: NAMES= some of them, MUTANT_SEEDS=2000
+	@tests/mutants/run $(NAMES)
+
+test-all: test soak ## `test`, then 20,000 simulated clusters, planted bugs, long runs, fuzzing, containers and the page in a browser
 	@$(MAKE) --no-print-directory simulate SEEDS=20000 QUIET=--quiet
+	@$(MAKE) --no-print-directory mutants
 	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh
