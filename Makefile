@@ -122,9 +122,10 @@ scenarios: $(BUILD)/scenarios ## tell the stories of tests/scenarios; REWRITE=1 
 # System calls that are written down, and made to fail: linked into what tests crashes, and into unit tests named ..._inject_test.
 crash_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/crash/*_test.c))
 crash_calls := $(patsubst %,$(BUILD)/tests/crash/%.o,calls inject journal looks watch)
-$(crash_tests): $(BUILD)/tests/crash/%: $(BUILD)/tests/crash/%.o $(crash_calls) $(uses_storage:%=$(LIB)/lib%.a)
+crash_helpers := $(patsubst %,$(BUILD)/tests/crash/%.o,power replay small_buffers workload)
+$(crash_tests): $(BUILD)/tests/crash/%: $(BUILD)/tests/crash/%.o $(crash_calls) $(crash_helpers) $(uses_storage:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CHECK_LIBS)
-$(crash_tests:=.o) $(crash_calls): | $(SETUP)-test
+$(crash_tests:=.o) $(crash_calls) $(crash_helpers): | $(SETUP)-test
 $(filter %_inject_test,$(foreach r,$(ROOMS),$($(r)_tests))): $(crash_calls)
 .PHONY: unit-crash
 unit-crash: $(crash_tests)

@@ -84,6 +84,7 @@ struct log_file_verdict log_file_check(const uint8_t *file, size_t size) {
     while (step == LOG_FILE_FRAGMENT && begins(fragment.type) != inside) {
         inside = fragment.type == LOG_FILE_FIRST || fragment.type == LOG_FILE_MIDDLE;
         if (!inside) {
+            verdict.without_last = verdict.whole_bytes;
             verdict.whole_bytes = offset;
             verdict.records++;
         }

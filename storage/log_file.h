@@ -42,8 +42,9 @@ enum log_file_state {
 
 struct log_file_verdict {
     enum log_file_state state;
-    size_t whole_bytes; /* Where the last of the intact records from the beginning ends: a torn file is cut here. */
-    size_t records;     /* How many those are. */
+    size_t whole_bytes;  /* Where the last of the intact records from the beginning ends: a torn file is cut here. */
+    size_t without_last; /* Where the one before that ends; 0: there is none. */
+    size_t records;      /* How many they are. */
 };
 
 struct log_file_verdict log_file_check(const uint8_t *file, size_t size);

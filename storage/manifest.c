@@ -58,8 +58,24 @@ static bool skip_text(struct cursor *cursor) {
     return true;
 }
 
+static void add_table(struct manifest *manifest, uint64_t number) {
+    manifest->tables =
+        memory_grow(manifest->tables, &manifest->table_capacity, manifest->table_count + 1, sizeof *manifest->tables);
+    manifest->tables[manifest->table_count++] = number;
+}
+
+static void remove_table(struct manifest *manifest, uint64_t number) {
+    for (size_t i = 0; i < manifest->table_count; i++) {
+        if (manifest->tables[i] == number) {
+            manifest->tables[i] = manifest->tables[--manifest->table_count];
+            return;
+        }
+    }
+}
+
 static bool take_change(struct cursor *cursor, struct manifest *manifest) {
     uint64_t tag = 0;
+    uint64_t number = 0;
     if (!take_number(cursor, &tag)) {
         return false;
     }
@@ -76,9 +92,17 @@ static bool take_change(struct cursor *cursor, struct manifest *manifest) {
     case COMPACT_POINTER: /* Level, key. */
         return skip_numbers(cursor, 1) && skip_text(cursor);
     case DELETED_FILE: /* Level, number. */
-        return skip_numbers(cursor, 2);
+        if (!skip_numbers(cursor, 1) || !take_number(cursor, &number)) {
+            return false;
+        }
+        remove_table(manifest, number);
+        return true;
     case NEW_FILE: /* Level, number, size, smallest and largest key. */
-        return skip_numbers(cursor, 3) && skip_text(cursor) && skip_text(cursor);
+        if (!skip_numbers(cursor, 1) || !take_number(cursor, &number)) {
+            return false;
+        }
+        add_table(manifest, number);
+        return skip_numbers(cursor, 1) && skip_text(cursor) && skip_text(cursor);
     default:
         return false;
     }
@@ -114,6 +138,13 @@ bool manifest_parse(const uint8_t *file, size_t size, struct manifest *out_manif
     free(record);
     if (ok) {
         *out_manifest = manifest;
+    } else {
+        manifest_free(&manifest);
     }
     return ok;
+}
+
+void manifest_free(struct manifest *manifest) {
+    free(manifest->tables);
+    *manifest = (struct manifest){.log = 0};
 }

@@ -54,12 +54,16 @@ void inject_begin(const struct inject *inject) {
     pthread_mutex_unlock(&state.mutex);
 }
 
-struct inject_report inject_end(void) {
-    atomic_store(&state.is_on, false);
+struct inject_report inject_report(void) {
     pthread_mutex_lock(&state.mutex);
     struct inject_report report = state.report;
     pthread_mutex_unlock(&state.mutex);
     return report;
+}
+
+struct inject_report inject_end(void) {
+    atomic_store(&state.is_on, false);
+    return inject_report();
 }
 
 bool fate_is_open(void) {

@@ -61,7 +61,11 @@ struct inject_report {
     char what[200]; /* The first that did: its name and its file. */
 };
 
+/* What fstatvfs answers below every directory from now on; total 0: the truth. */
+void inject_space(uint64_t total_bytes, uint64_t free_bytes);
+
 void inject_begin(const struct inject *inject);
-struct inject_report inject_end(void);
+struct inject_report inject_end(void);    /* No call fails any more; again: the same answer. */
+struct inject_report inject_report(void); /* Until now. */
 
 #endif

@@ -13,7 +13,8 @@
 #include <sys/types.h>
 
 enum journal_kind {
-    JOURNAL_ROOT = 1,   /* inode of the directory; the first record */
+    JOURNAL_ROOT = 1,   /* inode of the directory; the first record, what lies there already comes next */
+    JOURNAL_READY,      /* that was all */
     JOURNAL_CREATE,     /* path, inode: a new file */
     JOURNAL_MKDIR,      /* path, inode */
     JOURNAL_RENAME,     /* path, other path */
@@ -25,7 +26,9 @@ enum journal_kind {
     JOURNAL_MARK        /* bytes: what somebody wants to be told at this point */
 };
 
-/* Then the path, the other path and the bytes. Numbers as the machine has them. */
+enum { JOURNAL_ALIGNMENT = 8 };
+
+/* Then the path, the other path, the bytes, and zeros up to a multiple of 8. Numbers as the machine has them. */
 struct journal_record {
     uint32_t size; /* Of the whole record. */
     uint32_t kind;
@@ -36,8 +39,9 @@ struct journal_record {
     uint32_t byte_count;
 };
 
-/* `below` is an absolute path without links; the journal is made anew, or gone on with when `goes_on`. False: errno. */
-bool journal_begin(const char *below, const char *path, bool goes_on);
+/* `below` is an absolute path without links; what is there already is written down as sure, unless the journal
+ * has a beginning already, which is gone on with. False: errno. */
+bool journal_begin(const char *below, const char *path);
 void journal_end(void);
 void journal_mark(const void *bytes, size_t size);
 

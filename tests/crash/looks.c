@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -62,10 +63,23 @@ int fstatat(int directory, const char *name, struct stat *status, int flags) {
     return fate > 0 ? failed(fate) : real(directory, name, status, flags);
 }
 
+static atomic_uint_fast64_t total_space; /* 0: the truth is told. */
+static atomic_uint_fast64_t free_space;
+
+void inject_space(uint64_t total_bytes, uint64_t free_bytes) {
+    atomic_store(&total_space, total_bytes);
+    atomic_store(&free_space, free_bytes);
+}
+
 int fstatvfs(int descriptor, struct statvfs *status) {
     WATCH_REAL(fstatvfs);
     int fate = fate_of_file(INJECT_SPACE, "fstatvfs", descriptor);
-    return fate > 0 ? failed(fate) : real(descriptor, status);
+    int result = fate > 0 ? failed(fate) : real(descriptor, status);
+    if (result == 0 && atomic_load(&total_space) != 0) {
+        status->f_blocks = atomic_load(&total_space) / status->f_frsize;
+        status->f_bavail = atomic_load(&free_space) / status->f_frsize;
+    }
+    return result;
 }
 
 DIR *opendir(const char *name) {

@@ -25,9 +25,10 @@ void *watch_next(_Atomic(void *) *found, const char *name) {
     return function;
 }
 
-static bool is_of_no_account(const char *absolute) {
-    const char *name = strrchr(absolute, '/');
-    return name != NULL && (strcmp(name, "/LOG") == 0 || strcmp(name, "/LOG.old") == 0);
+bool watch_is_of_no_account(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    return strcmp(name, "LOG") == 0 || strcmp(name, "LOG.old") == 0;
 }
 
 static bool is_on(void) {
@@ -35,7 +36,7 @@ static bool is_on(void) {
 }
 
 static bool is_watched(const char *absolute) {
-    return (fate_is_open() || journal_path(absolute) != NULL) && !is_of_no_account(absolute);
+    return (fate_is_open() || journal_path(absolute) != NULL) && !watch_is_of_no_account(absolute);
 }
 
 static bool path_of(int descriptor, char out_path[PATH_MAX]) {

@@ -20,6 +20,8 @@ void *watch_next(_Atomic(void *) *found, const char *name);
 bool watch_file(int descriptor, char out_path[PATH_MAX]);
 bool watch_name(int directory, const char *name, char out_path[PATH_MAX]);
 
+/* LevelDB's file for people. */
+bool watch_is_of_no_account(const char *path);
 bool watch_path_at(int directory, const char *name, char out_path[PATH_MAX]);
 
 #endif

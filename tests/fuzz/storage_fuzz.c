@@ -39,8 +39,11 @@ static void check_log_file(const uint8_t *file, size_t size) {
     struct log_file_verdict again = log_file_check(file, verdict.whole_bytes);
     require(again.state == LOG_FILE_WHOLE && again.whole_bytes == verdict.whole_bytes && again.records == verdict.records,
             "a file cut where its whole records end is not whole");
+    require(verdict.without_last <= verdict.whole_bytes, "less is more");
     struct manifest manifest;
-    manifest_parse(file, size, &manifest);
+    if (manifest_parse(file, size, &manifest)) {
+        manifest_free(&manifest);
+    }
 }
 
 static void check_identity(const uint8_t *file, size_t size) {

@@ -233,7 +233,9 @@ static inline bool contents_add_entry(void *context, const struct raft_entry *en
     return true;
 }
 
-static inline struct contents contents_of(struct storage *storage) {
+/* For the caller to free; a store may be damaged. */
+static inline enum storage_error contents_try(struct storage *storage, struct contents *out_contents,
+                                              struct storage_message *out_message) {
     struct contents contents;
     FILE *stream = open_memstream(&contents.text, &contents.size);
     struct storage_state state;
@@ -245,10 +247,21 @@ static inline struct contents contents_of(struct storage *storage) {
             (unsigned long long)state.base.term, (unsigned long long)state.last.index, (unsigned long long)state.last.term,
             (unsigned long long)state.snapshot.id.index, (unsigned long long)state.snapshot.id.term,
             (unsigned long long)state.snapshot.length, (unsigned)state.snapshot.crc);
-    struct storage_message message = {""};
-    enum storage_error error = storage_visit(storage, 0, contents_add_entry, stream, &message);
-    ck_assert_msg(error == STORAGE_OK, "%s", message.text);
+    enum storage_error error = storage_visit(storage, 0, contents_add_entry, stream, out_message);
     fclose(stream);
+    if (error == STORAGE_OK) {
+        *out_contents = contents;
+    } else {
+        free(contents.text);
+    }
+    return error;
+}
+
+static inline struct contents contents_of(struct storage *storage) {
+    struct contents contents = {.text = NULL};
+    struct storage_message message = {""};
+    enum storage_error error = contents_try(storage, &contents, &message);
+    ck_assert_msg(error == STORAGE_OK, "%s", message.text);
     return contents;
 }
 

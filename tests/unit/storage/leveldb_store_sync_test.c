@@ -241,6 +241,26 @@ START_TEST(mapped_tables_are_given_back_after_a_visit_and_after_much_was_read) {
 }
 END_TEST
 
+/* A killed process may have left its last batch not synced. What was read of it must not be gone after LevelDB, which
+ * begins a newer log, was opened. */
+START_TEST(the_newest_log_is_synced_before_leveldb_opens) {
+    struct fixture fixture = fixture_create();
+    struct storage *storage = fixture_open(&fixture);
+    fixture_append(storage, 1, 3, 10);
+    storage_close(storage);
+    trace_begin(NULL);
+    storage = fixture_open(&fixture);
+    ck_assert_int_eq(strncmp(trace_end(), "sync *.log; ", 12), 0);
+    storage_close(storage);
+    struct storage_message message = {""};
+    trace_begin("sync *.log");
+    ck_assert_int_eq(fixture_try_open(&fixture, &storage, &message), STORAGE_FAILED);
+    ck_assert_str_eq(trace_end(), "sync *.log; ");
+    ck_assert_msg(strstr(message.text, "cannot sync ") != NULL, "%s", message.text);
+    fixture_destroy(&fixture);
+}
+END_TEST
+
 START_TEST(a_cut_is_synced) {
     struct fixture fixture = fixture_create();
     struct storage *storage = fixture_open(&fixture);
@@ -267,6 +287,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_name_of_a_new_log_is_synced_before_a_write_to_it_counts);
     tcase_add_test(tcase, whichever_call_fails_the_write_and_all_later_ones_fail);
     tcase_add_test(tcase, a_store_whose_making_fails_anywhere_is_made_by_the_next_attempt);
+    tcase_add_test(tcase, the_newest_log_is_synced_before_leveldb_opens);
     tcase_add_test(tcase, a_cut_is_synced);
     tcase_add_test(tcase, mapped_tables_are_given_back_after_a_visit_and_after_much_was_read);
 }

@@ -32,7 +32,7 @@ START_TEST(an_empty_file_names_no_log) {
 }
 END_TEST
 
-START_TEST(all_changes_are_understood_and_the_logs_are_found) {
+START_TEST(all_changes_are_understood_and_the_files_are_found) {
     /* Comparator "abc", next file 9, last sequence 300, pointer of level 1, file 4 deleted from level 0, file 8 new in
      * level 2, previous log 6, log 300. */
     const char record[] = "\1\3abc\3\x9\4\xac\2\5\1\2kk\6\0\4\7\2\x8\x64\1a\2zz\x9\6\2\xac\2";
@@ -40,6 +40,36 @@ START_TEST(all_changes_are_understood_and_the_logs_are_found) {
     ck_assert(parse_record(record, sizeof record - 1, &manifest));
     ck_assert_uint_eq(manifest.log, 300);
     ck_assert_uint_eq(manifest.previous_log, 6);
+    ck_assert_uint_eq(manifest.table_count, 1);
+    ck_assert_uint_eq(manifest.tables[0], 8);
+    manifest_free(&manifest);
+}
+END_TEST
+
+START_TEST(a_table_that_was_deleted_is_not_in_use_and_one_that_moved_is) {
+    /* Tables 4 and 5 in level 0; then 4 deleted and 5 moved to level 1. */
+    const char made[] = "\7\0\4\x64\1a\1b\7\0\5\x64\1a\1b";
+    const char changed[] = "\6\0\4\6\0\5\7\1\5\x64\1a\1b";
+    uint8_t file[200];
+    struct manifest manifest;
+    size_t size = put_fragment(file, 0, 1, made, sizeof made - 1);
+    ck_assert(manifest_parse(file, size, &manifest));
+    ck_assert_uint_eq(manifest.table_count, 2);
+    manifest_free(&manifest);
+    size = put_fragment(file, size, 1, changed, sizeof changed - 1);
+    ck_assert(manifest_parse(file, size, &manifest));
+    ck_assert_uint_eq(manifest.table_count, 1);
+    ck_assert_uint_eq(manifest.tables[0], 5);
+    manifest_free(&manifest);
+}
+END_TEST
+
+START_TEST(a_table_cut_off_in_a_change_is_refused) {
+    const char record[] = "\7\0\4\x64\1a\1b\7\0\5";
+    struct manifest manifest;
+    ck_assert(!parse_record(record, sizeof record - 1, &manifest));
+    ck_assert(!parse_record(record, sizeof record - 2, &manifest));
+    ck_assert(!parse_record("\6\0", 2, &manifest));
 }
 END_TEST
 
@@ -102,7 +132,9 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_empty_file_names_no_log);
-    tcase_add_test(tcase, all_changes_are_understood_and_the_logs_are_found);
+    tcase_add_test(tcase, all_changes_are_understood_and_the_files_are_found);
+    tcase_add_test(tcase, a_table_that_was_deleted_is_not_in_use_and_one_that_moved_is);
+    tcase_add_test(tcase, a_table_cut_off_in_a_change_is_refused);
     tcase_add_test(tcase, a_record_cut_in_the_middle_of_a_change_is_refused);
     tcase_add_test(tcase, an_unknown_change_is_refused);
     tcase_add_test(tcase, a_number_of_more_than_64_bits_is_refused);
