@@ -10,7 +10,7 @@
 #include "tests/thesis/cluster.h"
 
 enum {
-    WORLD_ANSWER_MS = 50,  /* A request without answer ends after so long. */
+    WORLD_ANSWER_MS = 45,  /* A request without answer ends after so long. */
     WORLD_BEFORE_MS = 20,  /* The nodes have run for so long when a story begins: no promise from their start holds. */
     WORLD_WORDS_MAX = 1000 /* Different commands in one story. */
 };
