@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { PLAIN_FACTOR = 4, PLAIN_STEPS = 1000 };
+
 struct place {
     uint32_t key;
     size_t index;
@@ -19,13 +21,34 @@ static int compare_places(const void *left, const void *right) {
     return (a->index > b->index) - (a->index < b->index);
 }
 
+/* The first answer that does not fit behind all those before it. Without looking ahead one search tells, which may take
+ * long. */
+static size_t find_culprit(const struct linear_task *task, uint64_t steps_max, uint64_t *io_steps) {
+    size_t fit;
+    struct linear_limits all = {.goal = task->count, .steps_max = *io_steps * PLAIN_FACTOR + PLAIN_STEPS};
+    if (linear_search(task, &all, &fit, io_steps) == LINEAR_NO)
+        return task->steps[task->by_answer[fit]].origin;
+    size_t misfit = task->count;
+    while (misfit - fit > 1) {
+        struct linear_limits some = {.goal = fit + (misfit - fit) / 2, .steps_max = steps_max, .looks_ahead = true};
+        size_t furthest;
+        if (linear_search(task, &some, &furthest, io_steps) == LINEAR_NO)
+            misfit = some.goal;
+        else
+            fit = some.goal;
+    }
+    return task->steps[task->by_answer[misfit - 1]].origin;
+}
+
 static enum linear_verdict check_key(const struct linear_operation *operations, const size_t *chosen, size_t count,
                                      uint64_t steps_max, struct linear_report *io_report) {
     struct linear_task task;
     linear_task_make(&task, operations, chosen, count);
-    uint64_t steps = 0;
-    enum linear_verdict verdict = linear_search(&task, steps_max, &io_report->culprit, &steps);
-    io_report->steps += steps;
+    struct linear_limits limits = {.goal = task.count, .steps_max = steps_max, .looks_ahead = true};
+    size_t furthest;
+    enum linear_verdict verdict = linear_search(&task, &limits, &furthest, &io_report->steps);
+    if (verdict == LINEAR_NO)
+        io_report->culprit = find_culprit(&task, steps_max, &io_report->steps);
     linear_task_free(&task);
     return verdict;
 }

@@ -10,6 +10,8 @@
  * - An optional operation only goes right before one that needs what it leaves (`due`). In a valid order with as few of
  * them as possible each has such an observer before the next change, or it could be left out; and it can wait until right
  * before the first of them.
+ * - With looks_ahead a value is not replaced while somebody still has to find it and nobody is left who could bring it
+ * back.
  * - Of two configurations that differ only in how many of a class were used, the one with fewer used can do all that the
  * other can: the other is not tried. Classes that nobody needs any more do not count. */
 #include "tests/linear/linear_task.h"
@@ -46,10 +48,15 @@ struct search {
     uint32_t *next; /* Steps not taken, by invocation; `count` is both ends. */
     uint32_t *previous;
     bool *taken;
-    uint32_t *slots; /* The bit of each step; used again once the answer was passed. */
+    uint32_t *places; /* Of each step among the answers. */
+    uint32_t *slots;  /* The bit of each step; used again once the answer was passed. */
     uint32_t *bits;
     size_t bit_words;
     uint32_t *used; /* Of each class. */
+    uint32_t goal;
+    uint32_t horizon;   /* Answers before it are looked ahead at. */
+    uint32_t *seekers;  /* Of each value: steps not taken that must find it and are answered before the horizon, */
+    uint32_t *bringers; /* and operations not taken that leave it. */
     struct frame *frames;
     size_t depth;
     size_t capacity;
@@ -80,8 +87,28 @@ static size_t assign_slots(struct search *search) {
     return slot_count;
 }
 
-static void search_start(struct search *search, const struct linear_task *task) {
-    *search = (struct search){.task = task, .count = (uint32_t)task->count, .state = LINEAR_INITIAL};
+static void count_seekers(struct search *search) {
+    const struct linear_task *task = search->task;
+    search->seekers = memory_zalloc(task->value_count * sizeof *search->seekers);
+    search->bringers = memory_zalloc(task->value_count * sizeof *search->bringers);
+    for (uint32_t i = 0; i < search->count; i++) {
+        const struct linear_step *step = &task->steps[task->by_answer[i]];
+        if (step->need == LINEAR_NEEDS_IS && i < search->horizon)
+            search->seekers[step->needed]++;
+        if (step->changes)
+            search->bringers[step->left]++;
+    }
+    for (size_t i = 0; i < task->class_count; i++)
+        search->bringers[task->classes[i].left] += task->classes[i].count;
+}
+
+static void search_start(struct search *search, const struct linear_task *task, const struct linear_limits *limits) {
+    *search = (struct search){.task = task,
+                              .count = (uint32_t)task->count,
+                              .goal = (uint32_t)limits->goal,
+                              .horizon = limits->looks_ahead ? (uint32_t)limits->goal : 0,
+                              .state = LINEAR_INITIAL};
+    count_seekers(search);
     size_t count = task->count;
     search->next = memory_alloc((count + 1) * sizeof *search->next);
     search->previous = memory_alloc((count + 1) * sizeof *search->previous);
@@ -90,6 +117,9 @@ static void search_start(struct search *search, const struct linear_task *task) 
         search->previous[i] = i == 0 ? search->count : i - 1;
     }
     search->taken = memory_zalloc(count * sizeof *search->taken);
+    search->places = memory_alloc(count * sizeof *search->places);
+    for (uint32_t i = 0; i < count; i++)
+        search->places[task->by_answer[i]] = i;
     search->slots = memory_alloc(count * sizeof *search->slots);
     search->bit_words = (assign_slots(search) + 31) / 32;
     search->bits = memory_zalloc(search->bit_words * sizeof *search->bits);
@@ -103,9 +133,12 @@ static void search_end(struct search *search) {
     free(search->next);
     free(search->previous);
     free(search->taken);
+    free(search->places);
     free(search->slots);
     free(search->bits);
     free(search->used);
+    free(search->seekers);
+    free(search->bringers);
     free(search->frames);
     free(search->entry);
     free(search->memory.words);
@@ -122,6 +155,10 @@ static void flip_bit(struct search *search, uint32_t step) {
     search->bits[search->slots[step] / 32] ^= UINT32_C(1) << search->slots[step] % 32;
 }
 
+static bool is_seeker(const struct search *search, uint32_t step) {
+    return search->task->steps[step].need == LINEAR_NEEDS_IS && search->places[step] < search->horizon;
+}
+
 static void take_step(struct search *search, uint32_t step) {
     const struct linear_task *task = search->task;
     search->next[search->previous[step]] = search->next[step];
@@ -132,8 +169,12 @@ static void take_step(struct search *search, uint32_t step) {
         flip_bit(search, task->by_answer[search->frontier++]);
     if (search->frontier > search->furthest)
         search->furthest = search->frontier;
-    if (task->steps[step].changes)
+    if (is_seeker(search, step))
+        search->seekers[task->steps[step].needed]--;
+    if (task->steps[step].changes) {
+        search->bringers[task->steps[step].left]--;
         search->state = task->steps[step].left;
+    }
     search->due = false;
 }
 
@@ -148,6 +189,7 @@ static void take(struct search *search, uint32_t candidate, bool forced) {
     }
     uint32_t class = candidate - search->count - 1;
     search->used[class]++;
+    search->bringers[search->task->classes[class].left]--;
     search->state = search->task->classes[class].left;
     search->due = true;
 }
@@ -156,6 +198,9 @@ static struct frame put_back(struct search *search) {
     struct frame frame = search->frames[--search->depth];
     uint32_t candidate = frame.candidate;
     if (candidate < search->count) {
+        const struct linear_step *step = &search->task->steps[candidate];
+        search->seekers[step->needed] += is_seeker(search, candidate);
+        search->bringers[step->left] += step->changes;
         while (search->frontier > frame.frontier)
             flip_bit(search, search->task->by_answer[--search->frontier]);
         flip_bit(search, candidate);
@@ -164,6 +209,7 @@ static struct frame put_back(struct search *search) {
         search->previous[search->next[candidate]] = candidate;
     } else {
         search->used[candidate - search->count - 1]--;
+        search->bringers[search->task->classes[candidate - search->count - 1].left]++;
     }
     search->state = frame.state;
     search->due = frame.due;
@@ -182,22 +228,50 @@ static void take_those_that_change_nothing(struct search *search) {
     }
 }
 
+/* What is there may be replaced by `left`; `own`: how many of those who seek it do so. */
+static bool may_replace(const struct search *search, uint32_t left, uint32_t own) {
+    return left == search->state || search->bringers[search->state] > 0 || search->seekers[search->state] <= own;
+}
+
+static bool step_fits(const struct search *search, uint32_t step) {
+    const struct linear_step *one = &search->task->steps[step];
+    return linear_need_met(one->need, one->needed, search->state) && (!search->due || one->need == LINEAR_NEEDS_IS) &&
+           may_replace(search, one->left, is_seeker(search, step));
+}
+
 static bool class_fits(const struct search *search, size_t index) {
     const struct linear_class *class = &search->task->classes[index];
     uint64_t moment = frontier_moment(search);
     return search->used[index] < class->count && class->left != search->state && class->last_use >= moment &&
            linear_need_met(class->need, class->needed, search->state) && (!search->due || class->need == LINEAR_NEEDS_IS) &&
-           search->task->invoked[class->first + search->used[index]] <= moment;
+           search->task->invoked[class->first + search->used[index]] <= moment && may_replace(search, class->left, 0);
+}
+
+/* Who must be taken soonest has to find something that nobody in flight brings. */
+static bool is_hopeless(const struct search *search) {
+    const struct linear_task *task = search->task;
+    uint64_t moment = frontier_moment(search);
+    const struct linear_step *soonest = &task->steps[task->by_answer[search->frontier]];
+    if (soonest->need != LINEAR_NEEDS_IS || soonest->needed == search->state)
+        return false;
+    for (uint32_t i = search->next[search->count]; i != search->count && task->steps[i].invoked <= moment;
+         i = search->next[i])
+        if (task->steps[i].changes && task->steps[i].left == soonest->needed)
+            return false;
+    for (size_t i = 0; i < task->class_count; i++)
+        if (task->classes[i].left == soonest->needed && search->used[i] < task->classes[i].count &&
+            task->invoked[task->classes[i].first + search->used[i]] <= moment)
+            return false;
+    return true;
 }
 
 /* The first that could be next, from `candidate` on. */
 static uint32_t find_candidate(const struct search *search, uint32_t candidate) {
     uint64_t moment = frontier_moment(search);
     while (candidate < search->count) {
-        const struct linear_step *step = &search->task->steps[candidate];
-        if (step->invoked > moment)
+        if (search->task->steps[candidate].invoked > moment)
             break;
-        if (linear_need_met(step->need, step->needed, search->state) && (!search->due || step->need == LINEAR_NEEDS_IS))
+        if (step_fits(search, candidate))
             return candidate;
         candidate = search->next[candidate];
     }
@@ -215,10 +289,9 @@ static uint32_t candidate_after(const struct search *search, uint32_t candidate)
 /* -- Memory of configurations -- */
 
 static uint64_t hash_entry(const struct search *search, const uint32_t *entry) {
-    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) ^ entry[1];
-    hash = (hash ^ entry[2] << 1) * UINT64_C(0xff51afd7ed558ccd);
+    uint64_t hash = ((uint64_t)entry[1] << 32 | entry[2]) * UINT64_C(0x9e3779b97f4a7c15);
     for (size_t i = 0; i < search->bit_words; i++)
-        hash = ((hash ^ hash >> 29) ^ entry[5 + i]) * UINT64_C(0xc4ceb9fe1a85ec53);
+        hash = ((hash ^ hash >> 29) + entry[5 + i]) * UINT64_C(0xc4ceb9fe1a85ec53);
     return hash ^ hash >> 32;
 }
 
@@ -306,13 +379,14 @@ static uint32_t go_back(struct search *search) {
 
 static enum linear_verdict run(struct search *search, uint64_t steps_max) {
     for (;;) {
-        if (search->frontier < search->count)
+        if (search->frontier < search->goal)
             take_those_that_change_nothing(search);
-        if (search->frontier == search->count)
+        if (search->frontier >= search->goal)
             return LINEAR_YES;
         if (steps_max > 0 && search->steps > steps_max)
             return LINEAR_UNDECIDED;
-        uint32_t candidate = remember(search) ? find_candidate(search, search->next[search->count]) : NONE;
+        uint32_t candidate =
+            !is_hopeless(search) && remember(search) ? find_candidate(search, search->next[search->count]) : NONE;
         if (candidate == NONE)
             candidate = go_back(search);
         if (candidate == NONE)
@@ -321,14 +395,13 @@ static enum linear_verdict run(struct search *search, uint64_t steps_max) {
     }
 }
 
-enum linear_verdict linear_search(const struct linear_task *task, uint64_t steps_max, size_t *out_culprit,
-                                  uint64_t *out_steps) {
+enum linear_verdict linear_search(const struct linear_task *task, const struct linear_limits *limits, size_t *out_furthest,
+                                  uint64_t *io_steps) {
     struct search search;
-    search_start(&search, task);
-    enum linear_verdict verdict = run(&search, steps_max);
-    if (verdict == LINEAR_NO)
-        *out_culprit = task->steps[task->by_answer[search.furthest]].origin;
-    *out_steps = search.steps;
+    search_start(&search, task, limits);
+    enum linear_verdict verdict = run(&search, limits->steps_max);
+    *out_furthest = search.furthest;
+    *io_steps += search.steps;
     search_end(&search);
     return verdict;
 }

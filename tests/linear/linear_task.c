@@ -276,7 +276,7 @@ void linear_task_make(struct linear_task *out_task, const struct linear_operatio
     collect_facts(&making);
     infer_effects(&making);
     keep_useful(&making);
-    *out_task = (struct linear_task){0};
+    *out_task = (struct linear_task){.value_count = making.value_count + 1};
     make_steps(out_task, &making);
     make_classes(out_task, &making);
     free(making.facts);

@@ -54,7 +54,8 @@ struct linear_task {
     size_t count;
     struct linear_class *classes;
     size_t class_count;
-    uint64_t *invoked; /* Of the classes' members. */
+    uint64_t *invoked;  /* Of the classes' members. */
+    size_t value_count; /* Values are numbered 0 to value_count - 1. */
 };
 
 /* Of the operations history[chosen[0..count)], which are of one key. */
@@ -68,8 +69,14 @@ static inline bool linear_need_met(enum linear_need need, uint32_t needed, uint3
            (need == LINEAR_NEEDS_NOT && there != needed);
 }
 
-/* The search. *out_culprit (index into the history) is set with LINEAR_NO, *out_steps always. */
-enum linear_verdict linear_search(const struct linear_task *task, uint64_t steps_max, size_t *out_culprit,
-                                  uint64_t *out_steps);
+struct linear_limits {
+    size_t goal;        /* So many of the first answers must fit; what is answered later may have taken effect. */
+    uint64_t steps_max; /* 0: as many as it takes. */
+    bool looks_ahead;   /* Does not go on where an answer before the goal can no longer fit; then `furthest` says little. */
+};
+
+/* The search. Adds to *io_steps; *out_furthest: so many of the first answers fit for sure. */
+enum linear_verdict linear_search(const struct linear_task *task, const struct linear_limits *limits, size_t *out_furthest,
+                                  uint64_t *io_steps);
 
 #endif

@@ -126,7 +126,7 @@ static int judge(const struct history *history, const struct options *options) {
     else if (verdict == LINEAR_UNDECIDED)
         printf("undecided: key %s, after %" PRIu64 " steps\n", key, report.steps);
     else
-        printf("not linearizable: key %s, line %zu\n", key, culprit->line);
+        printf("not linearizable: key %s, line %zu, %" PRIu64 " steps\n", key, culprit->line, report.steps);
     if (culprit != NULL)
         explain(history, culprit);
     bool is_drawn = options->html == NULL || timeline_write(options->html, history, verdict, report.key, culprit);
