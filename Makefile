@@ -143,6 +143,7 @@ $(linear_tests): $(BUILD)/tests/linear/%: $(BUILD)/tests/linear/%.o $(LIB)/libli
 $(linear_tests:=.o): | $(SETUP)-test
 $(BUILD)/linear: $(BUILD)/tests/linear/main.o $(LIB)/liblinear.a $(LIB)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcjson -lm
+$(BUILD)/tests/linear/timeline.o: tests/linear/timeline.html
 $(BUILD)/tests/linear/history_file.o: | $(SETUP)-test
 .PHONY: linear unit-linear
 linear: $(BUILD)/linear ## build/linear FILE: is a recorded history linearizable?
