@@ -147,8 +147,9 @@ $(BUILD)/tests/linear/timeline.o: tests/linear/timeline.html
 $(BUILD)/tests/linear/history_file.o: | $(SETUP)-test
 .PHONY: linear unit-linear
 linear: $(BUILD)/linear ## build/linear FILE: is a recorded history linearizable?
-unit-linear: $(linear_tests)
-	@tests/run-units $^
+unit-linear: $(linear_tests) $(BUILD)/linear
+	@tests/run-units $(linear_tests)
+	@output=$$(LINEAR=$(BUILD)/linear python3 -B tests/linear/program_test.py 2>&1) || { echo "$$output"; exit 1; }; echo "linear/program_test: OK"
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP)-build
 	@mkdir -p $(@D)
