@@ -283,6 +283,7 @@ def check_end(world):
         found = {(status["applied_index"], status["last_index"]) for status in (node.status() for node in world.nodes)}
         return len(found) == 1 and len(set(found.pop())) == 1
     wait_for(equal, "all nodes have applied all there is", 60)
+    wait_for(lambda: all(world.voters_are_all(node) for node in world.nodes), "everybody knows everybody as a voter", 60)
     final_reads(world)
     statuses = [node.status() for node in world.nodes]
     hashes = {(status["state_hash"]["index"], status["state_hash"]["hash"]) for status in statuses}

@@ -36,7 +36,7 @@ def why_not():
     script = "ip link add name b type bridge && ip link add name v1 type veth peer name v2 && " \
              "printf '*filter\\n-A INPUT -s 10.0.0.1 -m statistic --mode random --probability 0.5 -j DROP\\n" \
              "-A INPUT -s 10.0.0.2 -j NFQUEUE --queue-num 1 --queue-bypass\\n" \
-             "-A INPUT -s 10.0.0.3 -p tcp -j REJECT --reject-with tcp-reset\\nCOMMIT\\n' | iptables-restore"
+             "-A INPUT -s 10.0.0.3 -p tcp ! --tcp-flags RST RST -j REJECT --reject-with tcp-reset\\nCOMMIT\\n' | iptables-restore"
     tried = subprocess.run([*SANDBOX, "sh", "-c", script], capture_output=True, text=True, check=False)
     return None if tried.returncode == 0 else "this kernel or container lets nobody make networks: " + tried.stderr.strip()
 
@@ -126,8 +126,9 @@ class Network:
         return self.add([(receiver, sender, f"-p tcp --sport {PORT} -j DROP") for receiver, sender in pairs])
 
     def reset(self, pairs):
-        """Connections are closed, and new ones refused."""
-        return self.add([(receiver, sender, "-p tcp -j REJECT --reject-with tcp-reset") for receiver, sender in pairs])
+        """Connections are closed, at both ends if the pairs are both ways, and new ones refused."""
+        return self.add([(receiver, sender, "-p tcp ! --tcp-flags RST RST -j REJECT --reject-with tcp-reset")
+                         for receiver, sender in pairs])
 
     def lose(self, pairs, share):
         return self.add([(receiver, sender, f"-m statistic --mode random --probability {share} -j DROP")
