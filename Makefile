@@ -116,8 +116,7 @@ $(BUILD)/scenarios: $(story_objects) $(uses_raft:%=$(LIB)/lib%.a)
 .PHONY: scenarios
 scenarios: $(BUILD)/scenarios ## tell the stories of tests/scenarios; REWRITE=1 writes what they tell into them
 	@$< $(if $(REWRITE),--rewrite) $(stories)
-	@for story in $(basename $(notdir $(stories))); do \
-	    grep -q "^| .* |.*\`$$story\`" tests/scenarios/README.md || { echo "tests/scenarios/README.md does not name $$story"; exit 1; }; done
+	@tests/scenarios/runner/check-table
 
 # System calls that are written down, and made to fail: linked into what tests crashes, and into unit tests named ..._inject_test.
 crash_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/crash/*_test.c))
