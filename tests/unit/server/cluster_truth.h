@@ -4,6 +4,7 @@
 #ifndef RAFTD_TESTS_SERVER_CLUSTER_TRUTH_H
 #define RAFTD_TESTS_SERVER_CLUSTER_TRUTH_H
 
+#include "cluster_lease.h"
 #include "cluster_members.h"
 #include "server/raft/configuration.h"
 
@@ -343,6 +344,7 @@ static inline void truth_commit(struct truth *truth, const struct node *node, co
     at->committed = term;
     at->committed_in = raft_current_term(node->core);
     truth->committed = index;
+    lease_check_commit(truth->cluster, node);
     for (size_t i = 0; i < truth->cluster->count; i++) {
         const struct node *other = truth->cluster->members[i].node;
         if (other != NULL && node_is_leader(other)) {
@@ -365,6 +367,10 @@ static inline void truth_check_commits(struct truth *truth, const struct member 
         ck_assert_uint_eq(truth->at[index].committed, term);
     }
     ck_assert_uint_le(commit, truth->committed);
+    /* §3.6.2: what earlier terms have left is only committed by an entry of the leader's own term. */
+    ck_assert_msg(commit == seen->commit || !node_is_leader(node) || raft_term_at(node->core, commit) == seen->led,
+                  "node %zu leads term %" PRIu64 " and commits %" PRIu64 " of an earlier one", member->at + 1, seen->led,
+                  commit);
     if (commit > seen->commit) {
         CLUSTER_TELL(truth->cluster, "node %" PRIu64 " has committed up to %" PRIu64, node->options.id, commit);
     }
