@@ -4,6 +4,7 @@
 
 #include "server/base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,13 +92,21 @@ enum storage_error database_remove(const char *path, struct storage_message *out
     return error;
 }
 
+/* A call that fails (no descriptors, a bad cable) is no reason to wipe anything. LevelDB says "Invalid argument" itself, of
+ * a place outside a table, which only damage leads to. */
+static bool is_call_failed(const char *text) {
+    return strncmp(text, "IO error", 8) == 0 && strstr(text, strerror(EINVAL)) == NULL;
+}
+
 enum storage_error database_end_of_loop(const leveldb_iterator_t *iterator, struct storage_message *out_message) {
     char *text = NULL;
     leveldb_iter_get_error(iterator, &text);
     if (text == NULL) {
         return STORAGE_OK;
     }
-    enum storage_error error = failure_tell(out_message, STORAGE_DAMAGED, "reading the log: %.300s" FAILURE_CURE, text);
+    enum storage_error error =
+        is_call_failed(text) ? failure_tell(out_message, STORAGE_FAILED, "reading the log: %.300s", text)
+                             : failure_tell(out_message, STORAGE_DAMAGED, "reading the log: %.300s" FAILURE_CURE, text);
     leveldb_free(text);
     return error;
 }

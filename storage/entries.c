@@ -62,7 +62,8 @@ enum storage_error entries_visit(const struct database *database, raft_index fir
     if (error == STORAGE_OK) {
         error = visit(iterator, first > base.index ? first : base.index + 1, each, context, out_message);
     }
-    enum storage_error end = database_end_of_loop(iterator, error == STORAGE_OK ? out_message : NULL);
+    /* First of all: what could not be read looks missing. */
+    enum storage_error end = database_end_of_loop(iterator, out_message);
     leveldb_iter_destroy(iterator);
-    return error == STORAGE_OK ? end : error;
+    return end != STORAGE_OK ? end : error;
 }

@@ -182,9 +182,9 @@ enum storage_error verify_all(const struct database *database, struct storage_st
          leveldb_iter_next(iterator)) {
         error = verify_current(&verification, iterator);
     }
-    if (error == STORAGE_OK) {
-        error = database_end_of_loop(iterator, out_message);
-    }
+    /* First of all: what could not be read looks missing. */
+    enum storage_error end = database_end_of_loop(iterator, out_message);
+    error = end != STORAGE_OK ? end : error;
     leveldb_iter_destroy(iterator);
     if (error == STORAGE_OK) {
         error = verify_agreement(&verification);
