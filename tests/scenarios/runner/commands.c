@@ -101,6 +101,16 @@ static bool read_ids(const char *word, raft_node_id *ids, size_t *count) {
     return *count > 0;
 }
 
+/* first, first + 1, ... */
+static bool go_on_from(const raft_node_id *ids, size_t count, raft_node_id first) {
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] != first + i) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The value of "name=value"; NULL: it is another. */
 static const char *option(const char *word, const char *name) {
     size_t length = strlen(name);
@@ -138,8 +148,9 @@ static bool run_cluster(struct world *world, const struct words *words) {
         }
     }
     size_t count = voters + first.learner_count + spare_count;
-    if (!configuration_is_valid(&first) || count > CLUSTER_NODES_MAX || in_flight < 1 || in_flight > RAFT_IN_FLIGHT_MAX ||
-        batch < 1 || pieces < 1) {
+    if (!go_on_from(first.learners, first.learner_count, voters + 1) ||
+        !go_on_from(spare, spare_count, voters + first.learner_count + 1) || count > CLUSTER_NODES_MAX || in_flight < 1 ||
+        in_flight > RAFT_IN_FLIGHT_MAX || batch < 1 || pieces < 1) {
         return wrong(world, "voters, then learners, then spare nodes: numbered on, seven at most");
     }
     world_create(world, count, &first, (uint32_t)in_flight, (uint32_t)batch, pieces);
@@ -151,7 +162,8 @@ static bool run_term(struct world *world, const struct words *words) {
     struct raft_hard_state state = {0};
     if ((words->count != 3 && words->count != 5) || !read_running(world, words->list[1], &node) ||
         !read_number(words->list[2], &state.term) || state.term < node->durable_state.term ||
-        (words->count == 5 && (strcmp(words->list[3], "vote") != 0 || !read_number(words->list[4], &state.voted_for)))) {
+        (words->count == 5 && (strcmp(words->list[3], "vote") != 0 || !read_number(words->list[4], &state.voted_for) ||
+                               state.voted_for > world->cluster->node_count))) {
         return wrong(world, "term NODE TERM [vote NODE]");
     }
     if (world->begun) {
@@ -286,8 +298,10 @@ static bool campaign(struct world *world, struct cluster_node *node) {
         if (other == node || other->raft == NULL || raft_role(other->raft) != RAFT_FOLLOWER) {
             continue;
         }
-        uint64_t left_ms = raft_next_deadline_ms(other->raft) - cluster_clock_ms(world->cluster, other);
-        world_pass(world, other, left_ms > CLUSTER_ELECTION_MS ? CLUSTER_ELECTION_MS : left_ms - 1);
+        uint64_t deadline_ms = raft_next_deadline_ms(other->raft);
+        for (size_t t = 0; t < CLUSTER_ELECTION_MS && cluster_clock_ms(world->cluster, other) + 1 < deadline_ms; t++) {
+            world_pass(world, other, 1);
+        }
     }
     world_time_out(world, node);
     return true;
