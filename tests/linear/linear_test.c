@@ -107,6 +107,16 @@ START_TEST(an_unknown_removal_and_an_unknown_swap) {
 }
 END_TEST
 
+START_TEST(an_unknown_removal_is_used_once_and_not_before_it_was_asked_for) {
+    struct linear_operation removal = put(0, LINEAR_NEVER, LINEAR_ABSENT);
+    CULPRIT(5, put(0, 1, A), removal, get(2, 3, LINEAR_ABSENT), put(4, 5, A), swap(6, 20, LINEAR_ABSENT, B, true),
+            get(7, 9, B));
+    FITS(put(0, 1, A), removal, removal, get(2, 3, LINEAR_ABSENT), put(4, 5, A), swap(6, 20, LINEAR_ABSENT, B, true),
+         get(7, 9, B));
+    CULPRIT(2, put(0, 1, A), swap(6, 20, LINEAR_ABSENT, B, true), get(7, 9, B), put(10, LINEAR_NEVER, LINEAR_ABSENT));
+}
+END_TEST
+
 START_TEST(at_the_same_moment_counts_as_at_the_same_time) {
     FITS(get(0, 5, A), put(5, 6, A));
     CULPRIT(0, get(0, 4, A), put(5, 6, A));
@@ -140,6 +150,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_swap_that_contradicts_itself_fits_nowhere);
     tcase_add_test(tcase, an_unknown_write_takes_effect_late_or_never);
     tcase_add_test(tcase, an_unknown_removal_and_an_unknown_swap);
+    tcase_add_test(tcase, an_unknown_removal_is_used_once_and_not_before_it_was_asked_for);
     tcase_add_test(tcase, at_the_same_moment_counts_as_at_the_same_time);
     tcase_add_test(tcase, keys_do_not_know_of_each_other);
     tcase_add_test(tcase, too_many_steps_are_undecided);
