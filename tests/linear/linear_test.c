@@ -117,6 +117,12 @@ START_TEST(an_unknown_removal_is_used_once_and_not_before_it_was_asked_for) {
 }
 END_TEST
 
+START_TEST(an_order_that_spares_an_unknown_removal_is_tried_though_one_that_used_it_failed) {
+    FITS(put(0, 10, C), swap(0, 10, LINEAR_ABSENT, C, true), put(0, LINEAR_NEVER, LINEAR_ABSENT), put(11, 12, B),
+         get(11, 20, LINEAR_ABSENT));
+}
+END_TEST
+
 START_TEST(at_the_same_moment_counts_as_at_the_same_time) {
     FITS(get(0, 5, A), put(5, 6, A));
     CULPRIT(0, get(0, 4, A), put(5, 6, A));
@@ -151,6 +157,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_unknown_write_takes_effect_late_or_never);
     tcase_add_test(tcase, an_unknown_removal_and_an_unknown_swap);
     tcase_add_test(tcase, an_unknown_removal_is_used_once_and_not_before_it_was_asked_for);
+    tcase_add_test(tcase, an_order_that_spares_an_unknown_removal_is_tried_though_one_that_used_it_failed);
     tcase_add_test(tcase, at_the_same_moment_counts_as_at_the_same_time);
     tcase_add_test(tcase, keys_do_not_know_of_each_other);
     tcase_add_test(tcase, too_many_steps_are_undecided);
