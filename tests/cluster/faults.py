@@ -311,7 +311,6 @@ def check_history(world):
     print(f"linear: {(done.stdout + done.stderr).strip()} ({time.monotonic() - began:.1f} s)")
     if done.returncode != 0:
         world.fail(f"tests/linear ended with {done.returncode}")
-        subprocess.run([LINEAR, "--html", os.path.join(world.directory, "timeline.html"), world.history.path], check=False, capture_output=True)
 
 
 def table(world, spans):
@@ -329,6 +328,7 @@ def table(world, spans):
 
 def keep(world, options, spans):
     """What is needed to understand a failure."""
+    subprocess.run([LINEAR, "--html", os.path.join(world.directory, "timeline.html"), world.history.path], check=False, capture_output=True)
     folder = os.path.join(options.keep, f"seed-{options.seed}-{time.strftime('%H%M%S')}")
     shutil.copytree(world.directory, folder, ignore=lambda path, names: [name for name in names if name.startswith(("disk", "hold"))])
     with open(os.path.join(folder, "failure.txt"), "w", encoding="utf-8") as file:
