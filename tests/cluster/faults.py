@@ -308,9 +308,11 @@ def check_end(world):
 def check_history(world):
     began = time.monotonic()
     done = subprocess.run([LINEAR, world.history.path], capture_output=True, text=True, check=False)
-    print(f"linear: {(done.stdout + done.stderr).strip()} ({time.monotonic() - began:.1f} s)")
-    if done.returncode != 0:
-        world.fail(f"tests/linear ended with {done.returncode}")
+    said = f"{(done.stdout + done.stderr).strip()} ({time.monotonic() - began:.1f} s)"
+    if done.returncode == 0:
+        print(said)
+    else:
+        world.fail(f"tests/linear ended with {done.returncode}: {said}")
 
 
 def table(world, spans):
