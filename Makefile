@@ -225,8 +225,8 @@ simulate-program: $(BUILD)/simulate ## build the simulator
 simulate-tests: simulate-program ## the simulator's own tests, and some seeds
 	@tests/simulation/run-tests $(BUILD)/simulate $(or $(SEEDS),40)
 
-simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 SEEDS=200 STEPS=300
-	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),300) $(QUIET)
+simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 SEEDS=200 STEPS=400
+	$(BUILD)/simulate --seed $(or $(SEED),0) --seeds $(or $(SEEDS),200) --steps $(or $(STEPS),400) $(QUIET)
 
 # Built from patched copies of the tree in build/mutants.
 .PHONY: mutants

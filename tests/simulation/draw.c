@@ -15,6 +15,13 @@ static const char *const names[FAULT_COUNT] = {
     [FAULT_CANCEL] = "cancel",
 };
 
+static const char *const streams[STREAM_COUNT - FAULT_COUNT] = {
+    [STREAM_CONFIGURATION - FAULT_COUNT] = "configuration",
+    [STREAM_TIME - FAULT_COUNT] = "time",
+    [STREAM_NETWORK - FAULT_COUNT] = "network",
+    [STREAM_CLIENTS - FAULT_COUNT] = "clients",
+};
+
 const char *fault_name(enum fault fault) {
     return names[fault];
 }
@@ -54,11 +61,16 @@ static void draw_plan(struct simulation *simulation) {
     plan->heartbeat_ms = heartbeats[pick(simulation, 4)];
     plan->slow = pick(simulation, 16) == 0;
     plan->heartbeat_ms = plan->slow ? SLOW_HEARTBEAT_MS : plan->heartbeat_ms;
-    uint64_t late_ms = plan->slow ? LATE_MS : plan->heartbeat_ms / 2;
+    uint64_t late_ms = plan->slow ? LATE_MS : plan->heartbeat_ms / 2 * (pick(simulation, 4) == 0 ? 3 : 1);
     plan->election_ms = plan->heartbeat_ms * (uint32_t)(5 + pick(simulation, 6));
     plan->network_ms = pick(simulation, late_ms + 1);
     plan->disk_ms = pick(simulation, late_ms + 1);
-    plan->step_ms = plan->heartbeat_ms * (1 + pick(simulation, 4)) * (plan->slow ? 4 : 1);
+    bool fine = pick(simulation, 2) == 0 && !plan->slow; /* Faults and clients between two messages. */
+    uint64_t fine_ms = plan->heartbeat_ms / 4 + pick(simulation, plan->heartbeat_ms);
+    uint64_t coarse_ms = plan->heartbeat_ms * (1 + pick(simulation, 4)) * (plan->slow ? 4 : 1);
+    plan->step_ms = fine ? fine_ms : coarse_ms;
+    plan->trouble_ms = fine ? 10 * fine_ms : plan->election_ms;
+    plan->formed = fine || plan->slow || pick(simulation, 2) == 0;
     plan->actors = 1 + (size_t)pick(simulation, CLIENTS_MAX);
     plan->asks = plan->slow ? 10 + pick(simulation, 100) : 100 + pick(simulation, 900);
     plan->keys = 1 + (size_t)pick(simulation, KEYS_MAX);
@@ -128,8 +140,10 @@ struct simulation *simulation_create(const struct simulation_options *options) {
     simulation->options = *options;
     simulation->next_value = VALUE_FIRST;
     uint64_t seeds = options->seed * UINT64_C(0xD1342543DE82EF95) + 1;
-    for (size_t i = 0; i < STREAM_COUNT; i++) {
-        simulation->streams[i] = random_next(&seeds);
+    for (size_t i = 0; i < STREAM_COUNT; i++) { /* By name: what is added to the list changes no other. */
+        const char *name = i < FAULT_COUNT ? fault_name((enum fault)i) : streams[i - FAULT_COUNT];
+        uint64_t mixed = seeds ^ truth_hash(0, name, strlen(name));
+        simulation->streams[i] = random_next(&mixed);
     }
     static const size_t counts[] = {3, 3, 3, 3, 4, 4, 5, 5, 5, 6, 7, 2, 2, 1}; /* One and two are soon told. */
     size_t count = counts[pick(simulation, sizeof counts / sizeof *counts)];

@@ -52,13 +52,24 @@ static const char *await_rest(struct simulation *simulation) {
     return why;
 }
 
-/* Whoever lost its disk is told where the cluster is, and to take its place. */
+/* An operator may have named a URL that a node had left meanwhile, when it was no member. */
+static bool is_misplaced(const struct cluster *cluster, size_t leader, size_t at) {
+    const struct members *members = &roster_current(&cluster->members[leader].node->roster)->members;
+    const struct members_member *listed = members_find(members, at + 1);
+    return listed != NULL && strcmp(listed->url, cluster->members[at].url) != 0;
+}
+
+/* Whoever lost its disk is told where the cluster is, and to take its place; whoever is not where it is looked for is
+ * started again, and asks the others. */
 static void mend(struct simulation *simulation) {
     struct cluster *cluster = simulation->cluster;
     size_t leader = cluster_leader(cluster);
     for (size_t i = 0; leader != CLUSTER_MAX && i < cluster->count; i++) {
         struct member *member = &cluster->members[i];
-        if (member->node->core == NULL && i != leader) {
+        if (member->node->core != NULL && i != leader && is_misplaced(cluster, leader, i)) {
+            cluster_kill(cluster, i);
+            faults_start(simulation, i);
+        } else if (member->node->core == NULL && i != leader) {
             member->options.join_url = cluster->members[leader].url;
             member->options.replace = true;
             cluster_kill(cluster, i);

@@ -3,7 +3,7 @@
 
 #include "disk.h"
 
-enum { FORMING_MS = 5000 };
+enum { FORMING_MS = 2000 };
 
 /* -- Messages -- */
 
@@ -28,7 +28,7 @@ static struct trouble *begin(struct simulation *simulation, enum fault fault) {
     if (simulation->trouble_count == TROUBLES_MAX) {
         return NULL;
     }
-    uint64_t most_ms = simulation->plan.election_ms << draw(simulation, fault, simulation->plan.slow ? 2 : 5);
+    uint64_t most_ms = simulation->plan.trouble_ms << draw(simulation, fault, simulation->plan.slow ? 2 : 5);
     struct trouble *trouble = &simulation->troubles[simulation->trouble_count++];
     *trouble = (struct trouble){.fault = fault};
     trouble->until_ms = simulation->cluster->now_ms + 1 + draw(simulation, fault, most_ms);
@@ -339,7 +339,7 @@ static void kill_one(struct simulation *simulation, size_t at) {
     cluster_kill(cluster, at);
     simulation->stops_ms[at] = 0;
     simulation->died_ms[at] = cluster->now_ms;
-    uint64_t most_ms = simulation->plan.election_ms << draw(simulation, FAULT_CRASH, 5);
+    uint64_t most_ms = simulation->plan.trouble_ms << draw(simulation, FAULT_CRASH, 5);
     simulation->down_until_ms[at] = cluster->now_ms + draw(simulation, FAULT_CRASH, most_ms);
 }
 
@@ -397,8 +397,8 @@ void faults_begin(struct simulation *simulation) {
         simulation->down_until_ms[i] =
             cluster->now_ms + late * draw(simulation, STREAM_CONFIGURATION, simulation->plan.election_ms);
     }
-    if (simulation->plan.slow) { /* Before a cluster is formed its nodes probe all the time. */
-        for (size_t i = 0; i < cluster->count; i++) {
+    if (simulation->plan.formed) {
+        for (size_t i = 0; i < simulation->plan.founders; i++) {
             faults_start(simulation, i);
         }
         cluster_run(cluster, FORMING_MS);

@@ -31,7 +31,7 @@ enum simulation_end {
 };
 
 enum {
-    STEPS_DEFAULT = 300,
+    STEPS_DEFAULT = 400,
     PLANTED_STEP = 10,
     CLIENTS_MAX = 8,
     KEYS_MAX = 4,
@@ -69,14 +69,7 @@ enum fault {
 const char *fault_name(enum fault fault);
 
 /* Streams of random numbers: one for each fault, and these. */
-enum stream {
-    STREAM_CONFIGURATION = FAULT_COUNT,
-    STREAM_TIME,
-    STREAM_NETWORK,
-    STREAM_CLIENTS,
-    STREAM_ENDING,
-    STREAM_COUNT
-};
+enum stream { STREAM_CONFIGURATION = FAULT_COUNT, STREAM_TIME, STREAM_NETWORK, STREAM_CLIENTS, STREAM_COUNT };
 
 struct simulation_options {
     uint64_t seed;
@@ -136,6 +129,8 @@ struct plan {
     size_t keys;
     uint64_t network_ms; /* One way, at most. */
     uint64_t disk_ms;
+    uint64_t trouble_ms;        /* Troubles last so long, some a little, some much longer. */
+    bool formed;                /* The faults begin when the cluster is formed. */
     uint64_t step_ms;           /* At most. */
     uint64_t asks;              /* In 1,000: that an idle client asks, in a step. */
     uint64_t rate[FAULT_COUNT]; /* In 10,000: of messages, steps, or of the seed; 0: never. */
