@@ -251,20 +251,27 @@ fuzz_uses_message := $(uses_server)
 fuzz_uses_sessions := $(uses_server)
 fuzz_uses_http := $(uses_api)
 fuzz_uses_snapshot := $(uses_storage)
+# What a target needs beside the rooms.
+fuzz_helpers_routes := $(BUILD)/tests/unit/api/fake_node.o
+fuzz_uses_routes := $(uses_api)
+fuzz_uses_node := $(uses_server)
+fuzz_uses_options := $(uses_server)
+fuzz_uses_recovery := $(uses_storage)
 FUZZ_BUILD := build/fuzz
 
 define fuzzer
-$(BUILD)/tests/fuzz/$(1)_replay: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(BUILD)/tests/fuzz/replay_main.o \
+$(BUILD)/tests/fuzz/$(1)_replay: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(BUILD)/tests/fuzz/replay_main.o $(fuzz_helpers_$(1)) \
     $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
-$(BUILD)/tests/fuzz/$(1)_fuzz: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
+$(BUILD)/tests/fuzz/$(1)_fuzz: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(fuzz_helpers_$(1)) $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
 	$$(CC) $$(subst fuzzer-no-link,fuzzer,$$(ALL_LDFLAGS)) -o $$@ $$^ $$(LIBS)
 .PHONY: replay-$(1) fuzz-$(1)
 replay-$(1): $(BUILD)/tests/fuzz/$(1)_replay
 	@output=$$$$($$< tests/fuzz/corpus/$(1) 2>&1) || { echo "$(1)_fuzz: $$$$output"; exit 1; }; echo "$(1)_fuzz: $$$$output"
 fuzz-$(1): $(BUILD)/tests/fuzz/$(1)_fuzz
 	@mkdir -p $(BUILD)/found/$(1)
-	$$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(BUILD)/found/ $(BUILD)/found/$(1) tests/fuzz/corpus/$(1)
+	$$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 $(patsubst %,-dict=%,$(wildcard tests/fuzz/$(1).dict)) \
+	    -artifact_prefix=$(BUILD)/found/$(1)- $(BUILD)/found/$(1) tests/fuzz/corpus/$(1)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
 

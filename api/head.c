@@ -80,6 +80,10 @@ const char *head_ambiguity(const struct head *head) {
     if (head->host.count > 1) {
         return "the request has two Host fields";
     }
+    if (head->expect.count > 0 && head->body_bytes == 0 && !head->chunked && equals(&head->expect, "100-continue")) {
+        /* RFC 9110 forbids it, and the library would take what follows, the next request, for the body. */
+        return "the request expects 100-continue but has no body";
+    }
     return NULL;
 }
 

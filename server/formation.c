@@ -269,6 +269,18 @@ static void meet_disowner(struct node *node, struct formation_peer *peer, const 
     peer->disowns_us = true;
 }
 
+/* All who found a cluster vote, and nobody is on the way in or out. A peer that says otherwise is not believed: it would be
+ * on this node's disk for good. */
+static bool is_founding(const struct members *members) {
+    for (size_t i = 0; i < members->count; i++) {
+        const struct members_member *member = &members->list[i];
+        if (!member->voter || member->outgoing || member->joining || member->next != MEMBERS_NEXT_NONE) {
+            return false;
+        }
+    }
+    return members->count > 0;
+}
+
 /* The peer has a configuration and this node has none: adopts it if it is the first one and counts this very incarnation
  * in. */
 static void meet_member(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
@@ -286,6 +298,8 @@ static void meet_member(struct node *node, struct formation_peer *peer, const st
         snprintf(text, sizeof text, "is in cluster %s, which counts this node in: waiting for its leader to call",
                  answer->cluster_id);
         set_why(node, peer->member.id, peer->why, text);
+    } else if (!is_founding(&answer->members)) {
+        set_why(node, peer->member.id, peer->why, "tells of a first configuration that cannot be one");
     } else if (node->formation.write == 0) {
         write_founding(node, &answer->members, answer->cluster_id);
     }

@@ -67,6 +67,10 @@ static bool is_due(const struct node *node) {
     if (node->applier.applied.index <= covered(snapshots) || node->io.snapshots == NULL || diverged_is(node)) {
         return false;
     }
+    /* A log in which nobody is named can only come from a peer that lies: nobody could start from its snapshot. */
+    if (roster_as_of(&node->roster, node->applier.applied.index)->index == 0) {
+        return false;
+    }
     if (snapshots->asked > covered(snapshots)) {
         return true;
     }

@@ -128,6 +128,12 @@ static void end(struct node *node, struct fake_call *call) {
         if (call->message == MESSAGE_REQUEST_VOTE) {
             answer.raft = (struct raft_message){.type = RAFT_VOTE_ANSWER, .from = 1, .to = 2, .term = 7, .round = 5};
             answer.raft.vote_answer.vote_granted = true;
+        } else if (call->message == MESSAGE_APPEND_ENTRIES || call->message == MESSAGE_TIMEOUT_NOW) {
+            bool append = call->message == MESSAGE_APPEND_ENTRIES;
+            answer.raft = (struct raft_message){
+                .type = append ? RAFT_APPEND_ANSWER : RAFT_TIMEOUT_NOW_ANSWER, .from = 1, .to = 2, .term = 7, .round = 5};
+        } else if (call->message == MESSAGE_PROBE) {
+            answer.probe = (struct message_probe_answer){.state = MESSAGE_FORMED, .leader = 2, .machine = "hashmap"};
         } else if (call->message == MESSAGE_INSTALL_SNAPSHOT) {
             answer.install.stored = call->count;
             answer.install.installed = false;

@@ -39,6 +39,7 @@ START_TEST(requests_that_can_be_read_in_two_ways_are_found) {
     head.transfer_encoding = value("gzip, chunked");
     ck_assert_ptr_nonnull(head_ambiguity(&head));
     head.transfer_encoding = value("Chunked");
+    head.chunked = true;
     head.transfer_encoding.count = 2;
     ck_assert_ptr_nonnull(head_ambiguity(&head));
     head.transfer_encoding.count = 1;
@@ -48,6 +49,14 @@ START_TEST(requests_that_can_be_read_in_two_ways_are_found) {
     head.odd_name = false;
     head.host.count = 2;
     ck_assert_ptr_nonnull(head_ambiguity(&head));
+    head.host.count = 1;
+    head.expect = value("100-continue");
+    ck_assert_ptr_null(head_ambiguity(&head));
+    head.transfer_encoding.count = 0;
+    head.chunked = false;
+    ck_assert_ptr_nonnull(head_ambiguity(&head));
+    head.body_bytes = 1;
+    ck_assert_ptr_null(head_ambiguity(&head));
 }
 END_TEST
 

@@ -81,6 +81,24 @@ START_TEST(an_expectation_is_met_before_the_body) {
 }
 END_TEST
 
+START_TEST(an_expectation_without_a_body_is_refused_and_nothing_is_taken_for_one) {
+    static const char *const firsts[] = {
+        "GET /v1/log?from=no HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nExpect: 100-Continue\r\nContent-Length: 0\r\n\r\n"};
+    struct harness *harness = harness_begin();
+    for (int i = 0; i < 2; i++) {
+        char both[512];
+        snprintf(both, sizeof both, "%sGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", firsts[i]);
+        int client = client_open(harness);
+        client_send_text(harness, client, both);
+        struct reply reply = client_read(harness, client);
+        check_problem(&reply, 400, "bad_request", NULL);
+        close(client);
+    }
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(many_wait_at_once_and_each_gets_its_own_answer) {
     struct harness *harness = harness_begin();
     harness->node->hold = true;
@@ -149,6 +167,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, requests_sent_ahead_are_answered_in_order);
     tcase_add_test(tcase, a_request_may_come_byte_by_byte);
     tcase_add_test(tcase, an_expectation_is_met_before_the_body);
+    tcase_add_test(tcase, an_expectation_without_a_body_is_refused_and_nothing_is_taken_for_one);
     tcase_add_test(tcase, many_wait_at_once_and_each_gets_its_own_answer);
     tcase_add_test(tcase, nothing_to_do_means_nothing_to_wake_for);
     tcase_add_test(tcase, stopping_closes_idle_connections_and_lets_the_others_end);

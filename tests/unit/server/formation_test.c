@@ -212,6 +212,51 @@ START_TEST(the_configuration_of_a_formed_cluster_is_not_taken_for_the_first_one)
 }
 END_TEST
 
+/* What a peer calls the first configuration would be entry 1 for good: the node could never start again. */
+START_TEST(a_first_configuration_without_voters_or_with_somebody_on_the_way_is_not_believed) {
+    for (int lie = 0; lie < 4; lie++) {
+        struct cluster *cluster = cluster_create(2, 15);
+        cluster->held[1][0] = true;
+        cluster_start_all(cluster);
+        cluster_settle(cluster);
+        struct packet *probe = NULL;
+        for (size_t i = 0; i < cluster->packet_count; i++) {
+            if (cluster->packets[i]->from == 1 && cluster->packets[i]->kind == MESSAGE_PROBE) {
+                probe = cluster->packets[i];
+            }
+        }
+        ck_assert_ptr_nonnull(probe);
+        struct message_answer answer;
+        memset(&answer, 0, sizeof answer);
+        answer.kind = MESSAGE_PROBE;
+        answer.from = 1;
+        answer.round = strtoull(strstr(probe->text, "\"round\":") + strlen("\"round\":"), NULL, 10);
+        memcpy(answer.incarnation, cluster->members[0].incarnation, STORAGE_INCARNATION_SIZE + 1);
+        answer.probe.state = MESSAGE_HOLDING;
+        memcpy(answer.probe.cluster_id, OTHER_CLUSTER, sizeof answer.probe.cluster_id);
+        answer.probe.machine = "hashmap";
+        answer.probe.list = answer.probe.members = cluster_list(2);
+        for (size_t i = 0; i < 2; i++) {
+            struct members_member *member = &answer.probe.members.list[i];
+            memcpy(member->incarnation, cluster->members[i].incarnation, STORAGE_INCARNATION_SIZE + 1);
+            member->voter = lie >= 2;
+        }
+        answer.probe.members.list[0].voter = lie >= 1;
+        answer.probe.members.list[1].outgoing = lie == 2;
+        answer.probe.members.list[1].next = lie == 3 ? MEMBERS_NEXT_LEARNER : MEMBERS_NEXT_NONE;
+        uint64_t token = probe->token;
+        probe->token = 0;
+        node_tick(cluster_node(cluster, 1), cluster->now_ms);
+        node_answered(cluster_node(cluster, 1), token, TRANSPORT_ANSWERED, &answer, NULL, "");
+        node_turn(cluster_node(cluster, 1), cluster->now_ms);
+        assert_waits(cluster, 1, 1, "cannot be one");
+        cluster_settle(cluster);
+        ck_assert_uint_eq(disk_state(cluster, 1).last.index, 0);
+        cluster_destroy(cluster);
+    }
+}
+END_TEST
+
 START_TEST(nobody_is_served_before_the_cluster_is_formed) {
     struct cluster *cluster = cluster_create(2, 15);
     cluster_start(cluster, 0);
@@ -260,6 +305,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_request_that_names_its_incarnation_brings_a_blank_node_into_the_cluster);
     tcase_add_test(tcase, a_claimed_node_is_not_claimed_by_another_cluster_while_it_writes);
     tcase_add_test(tcase, the_configuration_of_a_formed_cluster_is_not_taken_for_the_first_one);
+    tcase_add_test(tcase, a_first_configuration_without_voters_or_with_somebody_on_the_way_is_not_believed);
     tcase_add_test(tcase, nobody_is_served_before_the_cluster_is_formed);
     tcase_add_test(tcase, what_was_held_while_forming_is_done_when_it_is_formed);
 }

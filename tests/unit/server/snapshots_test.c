@@ -430,6 +430,38 @@ START_TEST(a_part_of_one_that_was_overtaken_goes) {
 }
 END_TEST
 
+/* Only a peer that lies replaces the configuration that a cluster was founded with; nobody's process ends by it. */
+START_TEST(of_a_log_that_names_no_members_none_is_taken) {
+    struct cluster *cluster = cluster_create(3, 1);
+    cluster->members[0].options.snapshot_entries = 2;
+    cluster_form(cluster);
+    for (size_t i = 0; i < 3; i++) {
+        cluster_kill(cluster, i);
+    }
+    cluster_start(cluster, 0);
+    struct node *node = cluster_node(cluster, 0);
+    static const char command[] = PUT("a", "1");
+    struct raft_entry entries[4];
+    raft_term term = raft_current_term(node->core) + 1;
+    for (size_t i = 0; i < 4; i++) {
+        entries[i] = (struct raft_entry){
+            .id = {i + 1, term}, .type = RAFT_COMMAND, .time_ms = 1, .data = command, .size = sizeof command - 1};
+    }
+    struct message_request request = network_request(cluster, 1, 0, MESSAGE_APPEND_ENTRIES);
+    request.raft.term = term;
+    request.raft.append_entries = (struct raft_append_entries){.leader_commit = 4, .entry_count = 4, .entries = entries};
+    network_ask(cluster, 0, &request);
+    cluster_settle(cluster);
+    struct node_status status = cluster_status(cluster, 0);
+    ck_assert_uint_eq(status.applied_index, 4);
+    ck_assert_uint_eq(status.snapshot.length, 0);
+    struct client *client = cluster_snapshot(cluster, 0);
+    client_await(client);
+    assert_problem(client, PROBLEM_TIMEOUT, true);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, without_reason_none_is_taken);
     tcase_add_test(tcase, after_so_many_entries_one_is_taken_and_the_log_cut_but_for_its_tail);
@@ -450,6 +482,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, on_a_full_disk_one_is_due_that_gives_something_back_and_others_not);
     tcase_add_test(tcase, a_part_of_one_that_was_overtaken_goes);
     tcase_add_test(tcase, a_full_disk_keeps_no_tail_that_an_earlier_snapshot_left);
+    tcase_add_test(tcase, of_a_log_that_names_no_members_none_is_taken);
 }
 
 CHECK_MAIN("snapshots", add_tests)
