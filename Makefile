@@ -126,6 +126,17 @@ $(crash_tests): $(BUILD)/tests/crash/%: $(BUILD)/tests/crash/%.o $(crash_calls) 
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CHECK_LIBS)
 $(crash_tests:=.o) $(crash_calls) $(crash_helpers): | $(SETUP)-test
 $(filter %_inject_test,$(foreach r,$(ROOMS),$($(r)_tests))): $(crash_calls)
+# The same for a raftd that is started with it, and the tool that tells what is left.
+$(BUILD)/tests/crash/calls.so: $(patsubst %,tests/crash/%.c,calls inject journal looks preload small_buffers watch) $(BUILD)/flags | $(SETUP)-test
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
+$(BUILD)/tests/crash/leave: $(patsubst %,$(BUILD)/tests/crash/%.o,leave replay) $(LIB)/libbase.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+.PHONY: crash
+crash: all $(crash_tests) $(BUILD)/tests/crash/calls.so $(BUILD)/tests/crash/leave ## the power goes at every write point, each call fails: many seeds (SEEDS=10), then whole raftds
+	CRASH_SEEDS=$(or $(SEEDS),10) CRASH_STEPS=60 CRASH_DRAWS=8 CRASH_NESTED=50 $(BUILD)/tests/crash/store_power_test
+	for seed in $$(seq $(or $(SEEDS),10)); do CRASH_SEED=$$seed CRASH_STEPS=25 CRASH_STRIDE=1 $(BUILD)/tests/crash/store_fail_test || exit 1; done
+	RAFTD=$(abspath $(BUILD)/raftd) CRASH_TOOLS=$(abspath $(BUILD)/tests/crash) python3 tests/crash/raftd_power.py
 .PHONY: unit-crash
 unit-crash: $(crash_tests)
 	@tests/run-units $^
