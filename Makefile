@@ -244,9 +244,10 @@ simulate: simulate-program ## whole clusters in one process, from seeds: SEED=0 
 mutants: | $(SETUP)-test ## planted bugs, each of which the simulator must find: NAMES= some of them, MUTANT_SEEDS=2000
 	@tests/mutants/run $(NAMES)
 
-test-all: test soak ## `test`, then 20,000 simulated clusters, planted bugs, long runs, fuzzing, containers and the page in a browser
+test-all: test soak ## `test`, then 20,000 simulated clusters, planted bugs, losses of power, long runs, fuzzing, containers and the page in a browser
 	@$(MAKE) --no-print-directory simulate SEEDS=20000 QUIET=--quiet
 	@$(MAKE) --no-print-directory mutants
+	@$(MAKE) --no-print-directory crash
 	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh

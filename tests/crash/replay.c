@@ -461,7 +461,9 @@ static void leave_directory(struct leaving *leaving, const struct object *direct
             change_names(&names, &directory->changes[i]);
         }
     }
-    qsort(names.list, names.count, sizeof *names.list, compare_names);
+    if (names.count > 0) {
+        qsort(names.list, names.count, sizeof *names.list, compare_names);
+    }
     for (size_t i = 0; i < names.count; i++) {
         char inside[256];
         snprintf(inside, sizeof inside, "%.120s%s%.120s", path, path[0] == '\0' ? "" : "/", names.list[i].name);

@@ -34,9 +34,9 @@ static void work_and_lose_power(const struct workload_settings *settings, size_t
 
 START_TEST(whenever_the_power_goes_a_store_holds_what_it_promised) {
     work_and_lose_power(&(struct workload_settings){.seed = number_from("CRASH_SEED", 1) + (uint64_t)_i,
-                                                    .steps = number_from("CRASH_STEPS", 40),
+                                                    .steps = number_from("CRASH_STEPS", 30),
                                                     .fails = _i % 2 == 1},
-                        number_from("CRASH_DRAWS", 4), number_from("CRASH_NESTED", 300));
+                        number_from("CRASH_DRAWS", 4), number_from("CRASH_NESTED", 600));
 }
 END_TEST
 
