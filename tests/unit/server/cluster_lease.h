@@ -29,6 +29,24 @@ static inline bool lease_holds(const struct member *member) {
            member_now_ms(member) < quorum_value(current, lease_until, raft);
 }
 
+/* No lease outlives the promise that it rests on, whichever clocks the two go by; a start does not shorten a promise. */
+static inline void lease_check_promises(const struct member *member) {
+    const struct cluster *cluster = member->cluster;
+    const struct raft *raft = member->node->core;
+    for (size_t i = 0; node_is_leader(member->node) && i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        const struct members_member *listed = roster_find(&member->node->roster, peer->id);
+        const struct member *other = peer->id <= cluster->count ? &cluster->members[peer->id - 1] : NULL;
+        if (peer->lease_until_ms == 0 || listed == NULL || other == NULL || other->node == NULL ||
+            other->node->core == NULL || strcmp(listed->incarnation, other->incarnation) != 0) {
+            continue;
+        }
+        ck_assert_msg(member_when_ms(member, peer->lease_until_ms) <=
+                          member_when_ms(other, other->node->core->promise_until_ms),
+                      "node %zu takes a promise of node %" PRIu64 " for longer than it was made", member->at + 1, peer->id);
+    }
+}
+
 /* That node has committed something that nobody had. */
 static inline void lease_check_commit(const struct cluster *cluster, const struct node *committer) {
     for (size_t i = 0; i < cluster->count; i++) {

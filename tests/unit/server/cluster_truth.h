@@ -324,6 +324,9 @@ static inline void truth_check_leader(struct truth *truth, const struct node *no
     }
     ck_assert_uint_lt(term, TRUTH_TERMS_MAX);
     char *leader = truth->leader_of[term];
+    struct storage_state state; /* Its own vote is on its disk (§3.8). */
+    storage_state(truth->cluster->members[node->options.id - 1].storage, &state);
+    ck_assert_uint_ge(state.hard_state.term, term);
     ck_assert_msg(leader[0] == '\0', "term %" PRIu64 " has two leaders", term);
     memcpy(leader, node->identity.incarnation, STORAGE_INCARNATION_SIZE + 1);
     seen->led = term;
@@ -399,6 +402,28 @@ static inline void truth_check_state(struct truth *truth, const struct member *m
     at->state = state;
 }
 
+/* What a disk was told of a term stands as long as the term does, also after a start (§3.8). */
+static inline void truth_check_hard_state(const struct member *member) {
+    const struct raft_hard_state *knows = &member->node->core->hard_state;
+    struct storage_state state;
+    storage_state(member->storage, &state);
+    const struct raft_hard_state *wrote = &state.hard_state;
+    ck_assert_uint_ge(knows->term, wrote->term);
+    ck_assert_msg(knows->term > wrote->term || wrote->voted_for == 0 || wrote->voted_for == knows->voted_for,
+                  "node %zu has voted for %" PRIu64 " in term %" PRIu64 " and takes it for %" PRIu64, member->at + 1,
+                  wrote->voted_for, wrote->term, knows->voted_for);
+}
+
+/* Learners, and who was removed, do not campaign (§4.2.1, §4.2.3). */
+static inline void truth_check_candidate(const struct member *member) {
+    const struct raft *raft = member->node->core;
+    bool decides = raft_role(raft) == RAFT_FOLLOWER || raft_role(raft) == RAFT_LEADER;
+    for (size_t i = 0; !decides && i < raft->configurations.count; i++) {
+        decides = quorum_has_decider(&raft->configurations.list[i].configuration, member->node->options.id);
+    }
+    ck_assert_msg(decides, "node %zu campaigns and is no voter", member->at + 1);
+}
+
 static inline void truth_turned(void *context, const struct member *member) {
     struct truth *truth = context;
     struct truth_seen *seen = &truth->seen[member->at];
@@ -415,6 +440,9 @@ static inline void truth_turned(void *context, const struct member *member) {
     const struct raft_configuration *current = raft_current_configuration(node->core, &index);
     ck_assert(index != roster_current(&node->roster)->index || configuration_equal(&listed, current));
     ck_assert_uint_le(node->applier.applied.index, raft_commit_index(node->core));
+    truth_check_hard_state(member);
+    truth_check_candidate(member);
+    lease_check_promises(member);
     truth_check_leader(truth, node, seen);
     truth_check_commits(truth, member, seen);
     truth_check_state(truth, member, seen);
