@@ -129,6 +129,15 @@ static size_t somebody(struct simulation *simulation, enum fault fault) {
     return (size_t)draw(simulation, fault, simulation->cluster->count);
 }
 
+/* A cut may reset connections: who hears that takes the other for gone, which lives, and may lead. */
+static void break_connections(struct cluster *cluster, size_t from, unsigned receivers) {
+    for (size_t i = 0; i < cluster->count; i++) {
+        if ((receivers >> i & 1) != 0 && cluster->members[i].node != NULL) {
+            node_peer_gone(cluster->members[i].node, from + 1);
+        }
+    }
+}
+
 /* Two sides that do not hear of each other; or only the one does not hear of the other. */
 static void begin_partition(struct simulation *simulation, enum fault fault) {
     struct cluster *cluster = simulation->cluster;
@@ -158,6 +167,10 @@ static void begin_partition(struct simulation *simulation, enum fault fault) {
         }
     }
     tell_trouble(simulation, trouble, "begins");
+    bool resets = draw(simulation, fault, 2) == 0 && !simulation->options.without[FAULT_HINT];
+    for (size_t i = 0; resets && i < cluster->count; i++) {
+        break_connections(cluster, i, trouble->receivers[i]);
+    }
 }
 
 /* Between two, or around one. */
