@@ -6,7 +6,7 @@
 #include <string.h>
 
 bool change_is_under_way(const struct raft_configuration *current) {
-    return current->next_voter_count > 0 || current->outgoing_count > 0;
+    return current->next_voter_count > 0; /* Whatever is joint says where it leads. */
 }
 
 static void copy_ids(raft_node_id *to, size_t *to_count, const raft_node_id *from, size_t from_count) {
@@ -14,12 +14,9 @@ static void copy_ids(raft_node_id *to, size_t *to_count, const raft_node_id *fro
     *to_count = from_count;
 }
 
-/* In its place, unless it is there. */
+/* In its place. */
 static void put_id(raft_node_id *ids, size_t *count, raft_node_id id) {
-    if (configuration_lists(ids, *count, id)) {
-        return;
-    }
-    assert(*count < RAFT_MEMBERS_MAX);
+    assert(*count < RAFT_MEMBERS_MAX && !configuration_lists(ids, *count, id));
     size_t at = (*count)++;
     while (at > 0 && ids[at - 1] > id) {
         ids[at] = ids[at - 1];

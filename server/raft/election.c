@@ -141,9 +141,12 @@ static bool may_campaign(const struct raft *raft) {
     if (quorum_has_decider(&current->configuration, raft->options.id)) {
         return !raft->unfit || election_is_sole_voter(raft);
     }
+    if (raft->unfit || current->index <= raft->commit_index) {
+        return false;
+    }
     const struct configuration_at *before = configuration_previous(&raft->configurations);
-    return !raft->unfit && current->index > raft->commit_index && before != NULL &&
-           quorum_has_decider(&before->configuration, raft->options.id);
+    assert(before != NULL); /* The oldest that is kept is committed. */
+    return quorum_has_decider(&before->configuration, raft->options.id);
 }
 
 bool election_is_sole_voter(const struct raft *raft) {

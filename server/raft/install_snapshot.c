@@ -105,11 +105,6 @@ void install_snapshot_receive(struct raft *raft, const struct raft_message *requ
     output_message(&raft->output, &answer);
 }
 
-static bool covers(const struct raft_snapshot *snapshot) {
-    return snapshot->id.index >= 1 && snapshot->id.term >= 1 && snapshot->configuration_index <= snapshot->id.index &&
-           snapshot->configuration != NULL;
-}
-
 /* Of who the servers are, it may come from another server and is looked at like an entry. None at all is possible. */
 static bool tells_who(const struct raft_snapshot *snapshot) {
     struct raft_configuration none = {0};
@@ -138,7 +133,8 @@ static void replace_log(struct raft *raft, const struct raft_snapshot *snapshot)
 }
 
 bool install_snapshot_take(struct raft *raft, const struct raft_snapshot *snapshot) {
-    assert(covers(snapshot));
+    assert(snapshot->id.index >= 1 && snapshot->id.term >= 1);
+    assert(snapshot->configuration_index <= snapshot->id.index && snapshot->configuration != NULL);
     if (snapshot->id.index <= raft->commit_index || raft->role == RAFT_LEADER) {
         return false;
     }

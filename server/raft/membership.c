@@ -70,9 +70,10 @@ static void trace_appended(struct raft *raft, const struct raft_entry *entry) {
 
 bool membership_append(struct raft *raft, struct raft_entry *entry) {
     assert(raft->role == RAFT_LEADER && entry->configuration != NULL);
-    if (raft->offer.after == 0 || raft->offer.after != configuration_current(&raft->configurations)->index) {
+    if (raft->offer.after == 0) {
         return false;
     }
+    assert(raft->offer.after == configuration_current(&raft->configurations)->index);
     assert(configuration_equal(&raft->offer.configuration, entry->configuration));
     assert(may_follow(raft));
     entry->id = (struct raft_entry_id){log_last_index(&raft->log) + 1, raft->hard_state.term};
@@ -252,12 +253,11 @@ void membership_flush(struct raft *raft) {
 /* §4.2.2: a leader that is no voter any more leads until that is committed, counting itself in no majority, and then leaves
  * at once: it lets the voter with the longest log campaign rather than have all of them wait for an election time-out. */
 void membership_leave(struct raft *raft) {
-    if (raft->role != RAFT_LEADER || raft_is_voter(raft) ||
-        raft->commit_index < configuration_current(&raft->configurations)->index) {
+    assert(raft->role == RAFT_LEADER);
+    if (raft_is_voter(raft) || raft->commit_index < configuration_current(&raft->configurations)->index) {
         return;
     }
     raft_node_id to = transfer_furthest(raft);
-    assert(to != 0);
     raft_trace(raft, true, "is no voter any more and hands over to=%" PRIu64, to);
     transfer_tell(raft, to);
     raft_become_follower(raft, raft->hard_state.term, 0);

@@ -49,7 +49,9 @@ void output_truncate(struct output *output, raft_index index) {
     }
     assert(!written_before || output->replaced_by.index == 0); /* A log replaced in this turn is all of this turn. */
     /* What only this turn appended was never handed to the disk and need not be removed there. */
-    if (written_before && (output->truncate_from == 0 || index < output->truncate_from)) {
+    if (written_before) {
+        assert(output->truncate_from == 0 ||
+               index < output->truncate_from); /* What comes after that one is of this turn. */
         output->truncate_from = index;
     }
 }

@@ -48,9 +48,8 @@ void raft_restore_snapshot(struct raft *raft, struct raft_entry_id base, const s
     log_reset(&raft->log, base);
     raft->commit_index = snapshot->id.index;
     struct configuration_at as_of = {snapshot->configuration_index, *snapshot->configuration};
-    if (configuration_install(&raft->configurations, snapshot->id.index, &as_of)) {
-        raft_configuration_changed(raft);
-    }
+    configuration_install(&raft->configurations, snapshot->id.index, &as_of);
+    raft_configuration_changed(raft);
 }
 
 void raft_restore_entry(struct raft *raft, const struct raft_entry *entry) {

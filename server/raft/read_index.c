@@ -74,9 +74,10 @@ static void answer_first(struct raft *raft, size_t count, bool ok) {
 }
 
 void read_index_confirm(struct raft *raft) {
-    if (raft->role != RAFT_LEADER || raft->reads_confirming == 0) {
-        return;
+    if (raft->reads_confirming == 0) {
+        return; /* Always so where nobody leads. */
     }
+    assert(raft->role == RAFT_LEADER);
     raft_round confirmed =
         quorum_value(&configuration_current(&raft->configurations)->configuration, confirmed_round_of, raft);
     if (confirmed >= raft->read_round) {

@@ -30,7 +30,7 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_node_id leader
         output_hard_state(&raft->output);
         append_entries_new_term(raft);
     }
-    if (new_term || was_leader || (leader != 0 && leader != raft->leader)) {
+    if (new_term || was_leader || leader != 0) {
         raft_trace(raft, true, "becomes follower term=%" PRIu64 " leader=%" PRIu64, term, leader);
     }
     raft->leader = leader;

@@ -62,8 +62,10 @@ void transfer_start_unfit(struct raft *raft) {
     if (to == 0) {
         to = furthest_voter(raft, 0);
     }
-    if (to != 0 && transfer_start(raft, to)) {
-        raft->transfer_last = to;
+    if (to != 0) {
+        bool started = transfer_start(raft, to);
+        assert(started);
+        raft->transfer_last = started ? to : 0;
     }
     raft->transfer_retry_ms = raft->now_ms + raft->options.heartbeat_ms;
 }
@@ -101,7 +103,8 @@ raft_node_id transfer_furthest(const struct raft *raft) {
             best = peer;
         }
     }
-    return best == NULL ? 0 : best->id;
+    assert(best != NULL); /* Every configuration has voters. */
+    return best->id;
 }
 
 void transfer_flush(struct raft *raft) {
@@ -110,10 +113,8 @@ void transfer_flush(struct raft *raft) {
         return;
     }
     const struct progress *peer = raft_progress(raft, raft->transfer_to);
-    if (peer == NULL || !quorum_has_voter(raft_current_configuration(raft, NULL), peer->id)) {
-        give_up(raft); /* It is no voter any more. */
-        return;
-    }
+    /* It was a voter, and meanwhile no configuration is appended. */
+    assert(peer != NULL && quorum_has_voter(raft_current_configuration(raft, NULL), peer->id));
     if (peer->match_index < log_last_index(&raft->log)) {
         return;
     }

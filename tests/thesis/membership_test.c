@@ -917,6 +917,37 @@ START_TEST(an_unfit_sole_voter_leads_all_the_same) {
 }
 END_TEST
 
+START_TEST(a_sole_voter_s_campaign_goes_on_whether_it_is_fit_or_not) {
+    struct harness *h = START(.voters = 1);
+    for (int i = 0; i < 2; i++) {
+        harness_pass(h, ELECTION_MS);
+        ck_assert_int_eq(harness_role(h), RAFT_CANDIDATE); /* Its vote is on the way to the disk. */
+        raft_set_unfit(h->raft, i == 0);
+    }
+    ck_assert_uint_eq(raft_current_term(h->raft), 2); /* One campaign. */
+    harness_persist(h);
+    ck_assert_int_eq(harness_role(h), RAFT_LEADER);
+    harness_stop(h);
+}
+END_TEST
+
+/* Until the joint configuration is left, an unfit leader that will be the only voter has nobody to hand over to. */
+START_TEST(an_unfit_leader_that_stays_alone_finishes_the_change) {
+    struct fellows *f = lead(3);
+    ck_assert_int_eq(fellows_change(f, fellows_configuration("1", NULL)), RAFT_CHANGE_BEGUN);
+    fellows_assert_configuration(f->h, fellows_joint("1", "123", NULL, NULL));
+    raft_set_unfit(f->h->raft, true);
+    ck_assert_uint_eq(raft_transferring(f->h->raft), 0);
+    fellows_answer(f);
+    fellows_append_due(f);
+    fellows_assert_configuration(f->h, fellows_configuration("1", NULL));
+    fellows_pass(f, 2 * ELECTION_MS);
+    ck_assert_int_eq(harness_role(f->h), RAFT_LEADER);
+    ck_assert(is_committed(f));
+    fellows_stop(f);
+}
+END_TEST
+
 START_TEST(an_unfit_leader_that_hears_nobody_waits_for_somebody) {
     struct fellows *f = fellows_start_with(fellows_configuration("12", NULL));
     fellows_elect(f);
@@ -986,6 +1017,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_unfit_server_neither_campaigns_nor_obeys);
     tcase_add_test(tcase, an_unfit_sole_voter_leads_all_the_same);
     tcase_add_test(tcase, an_unfit_leader_that_hears_nobody_waits_for_somebody);
+    tcase_add_test(tcase, a_sole_voter_s_campaign_goes_on_whether_it_is_fit_or_not);
+    tcase_add_test(tcase, an_unfit_leader_that_stays_alone_finishes_the_change);
 }
 
 CHECK_MAIN("thesis/membership", add_tests)

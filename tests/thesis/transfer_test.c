@@ -96,6 +96,25 @@ START_TEST(proposals_are_refused_until_it_is_given_up_after_an_election_timeout)
 }
 END_TEST
 
+START_TEST(it_is_given_up_in_time_also_between_two_heartbeats) {
+    struct harness *h = START(.voters = 3);
+    harness_lead_and_commit(h);
+    ck_assert(transfer(h, 3));
+    uint64_t deadline_ms = h->now_ms + ELECTION_MS;
+    harness_pass(h, HEARTBEAT_MS / 2);
+    while (h->now_ms + HEARTBEAT_MS < deadline_ms) {
+        harness_pass(h, HEARTBEAT_MS);
+        hear_from_second(h);
+    }
+    ck_assert_uint_eq(raft_transferring(h->raft), 3);
+    ck_assert_uint_eq(raft_next_deadline_ms(h->raft), deadline_ms);
+    harness_pass(h, deadline_ms - h->now_ms);
+    ck_assert_uint_eq(raft_transferring(h->raft), 0);
+    ck_assert_uint_gt(raft_next_deadline_ms(h->raft), deadline_ms);
+    harness_stop(h);
+}
+END_TEST
+
 START_TEST(a_target_that_cannot_be_told_is_given_up_at_once) {
     struct harness *h = START(.voters = 3);
     harness_lead_and_commit(h);
@@ -264,6 +283,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_target_that_is_behind_is_caught_up_first);
     tcase_add_test(tcase, a_target_that_has_the_whole_log_is_told_at_once);
     tcase_add_test(tcase, proposals_are_refused_until_it_is_given_up_after_an_election_timeout);
+    tcase_add_test(tcase, it_is_given_up_in_time_also_between_two_heartbeats);
     tcase_add_test(tcase, a_target_that_cannot_be_told_is_given_up_at_once);
     tcase_add_test(tcase, only_a_leader_hands_over_and_only_to_another_voter_and_to_one_at_a_time);
     tcase_add_test(tcase, without_a_name_it_is_the_voter_that_is_the_furthest);

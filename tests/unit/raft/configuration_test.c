@@ -187,7 +187,10 @@ START_TEST(lists_ascend_and_are_of_ids) {
     assert_valid(far, true);
     far.voter_count = RAFT_MEMBERS_MAX + 1;
     assert_valid(far, false);
-    assert_valid(harness_configuration(RAFT_MEMBERS_MAX, 0), true);
+    struct raft_configuration full = harness_configuration(RAFT_MEMBERS_MAX, 0);
+    assert_valid(full, true);
+    full.voter_count++; /* As long as it says it cannot be. */
+    assert_valid(full, false);
     assert_valid(harness_configuration(RAFT_MEMBERS_MAX, 1), false);
 }
 END_TEST
@@ -219,7 +222,49 @@ START_TEST(a_joint_configuration_says_where_it_leads) {
 }
 END_TEST
 
+START_TEST(a_list_of_any_kind_that_does_not_ascend_is_refused) {
+    assert_valid(fellows_joint("12", "34", "56", "56"), true);
+    assert_valid(fellows_joint("12", "43", "56", "56"), false);
+    assert_valid(fellows_joint("12", "34", "56", "65"), false);
+    assert_valid(fellows_catching_up("12", "34", "34", "1234", NULL), true);
+    assert_valid(fellows_catching_up("12", "34", "43", "1234", NULL), false);
+    assert_valid(fellows_catching_up("12", "34", "34", "1243", NULL), false);
+}
+END_TEST
+
+START_TEST(nobody_joins_and_nobody_unknown_comes_of_what_is_joint) {
+    struct raft_configuration joint = fellows_joint("12", "34", "5", "5");
+    joint.joining[joint.joining_count++] = 5;
+    assert_valid(joint, false);
+    assert_valid(fellows_joint("12", "34", "5", "6"), false);
+    assert_valid(fellows_catching_up("12", "3", "3", "123", "4"), false);
+}
+END_TEST
+
+START_TEST(configurations_are_equal_when_all_their_lists_are) {
+    struct raft_configuration one = fellows_catching_up("12", "345", "3", "123", "45");
+    struct raft_configuration joint = fellows_joint("12", "34", "5", "5");
+    const struct raft_configuration others[] = {
+        fellows_catching_up("16", "345", "3", "123", "45"), fellows_catching_up("12", "346", "3", "123", "45"),
+        fellows_catching_up("12", "345", "4", "123", "45"), fellows_catching_up("12", "345", "3", "124", "45"),
+        fellows_catching_up("12", "345", "3", "123", "4"),  fellows_catching_up("12", "345", NULL, "123", "45"),
+    };
+    ck_assert(configuration_equal(&one, &(struct raft_configuration){0}) == false);
+    ck_assert(configuration_equal(&one, &one));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ck_assert_msg(!configuration_equal(&one, &others[i]), "number %zu", i);
+        ck_assert_msg(!configuration_equal(&others[i], &one), "number %zu", i);
+    }
+    struct raft_configuration from_others = fellows_joint("12", "46", "5", "5");
+    ck_assert(configuration_equal(&joint, &joint));
+    ck_assert(!configuration_equal(&joint, &from_others));
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, a_list_of_any_kind_that_does_not_ascend_is_refused);
+    tcase_add_test(tcase, nobody_joins_and_nobody_unknown_comes_of_what_is_joint);
+    tcase_add_test(tcase, configurations_are_equal_when_all_their_lists_are);
     tcase_add_test(tcase, an_installed_configuration_takes_effect_also_where_another_stood);
     tcase_add_test(tcase, the_one_before_is_the_one_that_can_come_back);
     tcase_add_test(tcase, lists_ascend_and_are_of_ids);
