@@ -190,12 +190,11 @@ static const struct snapshot_medium_operations operations = {.close = files_clos
                                                              .sync = files_sync,
                                                              .close_blob = files_close_blob};
 
-/* Opens the directory, made when absent; -1: failed. */
+/* Opens the directory, made when absent; -1: failed. Whoever made one that is there may have ended before its name was on
+ * disk. */
 static int open_directory(int parent, const char *name) {
-    if ((mkdirat(parent, name, 0700) == 0 && fsync(parent) == 0) || errno == EEXIST) {
-        return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    }
-    return -1;
+    bool is_there = mkdirat(parent, name, 0700) == 0 || errno == EEXIST;
+    return is_there && fsync(parent) == 0 ? openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 struct snapshot_medium *snapshot_files_open(const char *parent, const char *name) {

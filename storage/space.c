@@ -108,14 +108,17 @@ static uint64_t bytes_of_database(int directory, uint64_t most) {
         return most;
     }
     uint64_t bytes = 0;
+    errno = 0;
     for (struct dirent *entry = readdir(stream); entry != NULL && bytes < most; entry = readdir(stream)) {
         struct stat status;
         if (fstatat(descriptor, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
             bytes += (uint64_t)status.st_size;
         }
+        errno = 0;
     }
+    bool is_whole = errno == 0;
     closedir(stream);
-    return at_most(bytes, most);
+    return is_whole ? at_most(bytes, most) : most;
 }
 
 bool space_take_for_file(int directory, space_measure measure, uint64_t bytes) {
