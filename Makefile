@@ -41,7 +41,7 @@ LIBS := -lmicrohttpd -lcurl -lleveldb
 
 # Everything is compiled anew when the compiler, a flag or the version changes: they are kept in a file that is only written then.
 FLAGS := $(CC) $(ALL_CFLAGS)
-ifneq ($(filter-out clean help format check-format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help format check-format uninstall coverage,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS))
@@ -249,9 +249,28 @@ test-all: test soak ## `test`, then 20,000 simulated clusters, planted bugs, los
 	@$(MAKE) --no-print-directory mutants
 	@$(MAKE) --no-print-directory crash
 	@for test in tests/long/*_test.py; do echo "$$test"; RAFTD=$(abspath $(BUILD)/raftd) python3 $$test || exit 1; done
+	@$(MAKE) --no-print-directory sanitized-faults
+	@$(MAKE) --no-print-directory coverage
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh
 	@.ci/browser $(BUILD)/raftd
+
+# Five whole nodes under faults, watched by ThreadSanitizer and then by AddressSanitizer, which looks for leaks when they end.
+.PHONY: sanitized-faults
+sanitized-faults: preloads linear ## five nodes under faults for SANITIZED_SECONDS (60), by TSan and by ASan
+	@$(MAKE) --no-print-directory BUILD=build/thread SANITIZE=thread all
+	@$(MAKE) --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined all
+	@tests/long/sanitized-faults build/thread/raftd build/address-undefined/raftd $(BUILD)/linear $(BUILD)/tests/cluster
+
+# What the tests run, by file and room: unit tests, the dissertation's rules and the corpora, built by gcc without optimization.
+COVERAGE := build/coverage
+.PHONY: coverage
+coverage: ## what the tests run of each file, with floors: build/coverage/index.html
+	@.ci/setup coverage
+	@if [ -d $(COVERAGE) ]; then find $(COVERAGE) -name '*.gcda' -delete; fi
+	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE)/objects SANITIZE= OPTIMIZE=-O0 \
+	    CFLAGS='--coverage -fprofile-update=atomic -g1' LDFLAGS=--coverage units corpora >$(COVERAGE).log 2>&1 || { cat $(COVERAGE).log; exit 1; }
+	@.ci/coverage $(COVERAGE)/objects $(COVERAGE)
 
 .PHONY: bench
 bench: all ## measure: requests per second and latency
