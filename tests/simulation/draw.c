@@ -2,17 +2,17 @@
 #include "simulation.h"
 
 static const char *const names[FAULT_COUNT] = {
-    [FAULT_LOSS] = "loss",           [FAULT_DUPLICATION] = "duplication",
-    [FAULT_DELAY] = "delay",         [FAULT_PARTITION] = "partition",
-    [FAULT_ONE_WAY] = "one-way",     [FAULT_REFUSAL] = "refusal",
-    [FAULT_BREAK] = "break",         [FAULT_HINT] = "hint",
-    [FAULT_STOP] = "stop",           [FAULT_CRASH] = "crash",
-    [FAULT_SLOW_DISK] = "slow-disk", [FAULT_STALL] = "stall",
-    [FAULT_FULL_DISK] = "full-disk", [FAULT_PAUSE] = "pause",
-    [FAULT_DRIFT] = "drift",         [FAULT_WIPE] = "wipe",
-    [FAULT_MOVE] = "move",           [FAULT_MEMBERS] = "members",
-    [FAULT_TRANSFER] = "transfer",   [FAULT_SNAPSHOT] = "snapshot",
-    [FAULT_CANCEL] = "cancel",
+    [FAULT_LOSS] = "loss",         [FAULT_DUPLICATION] = "duplication",
+    [FAULT_DELAY] = "delay",       [FAULT_PARTITION] = "partition",
+    [FAULT_ONE_WAY] = "one-way",   [FAULT_REFUSAL] = "refusal",
+    [FAULT_BREAK] = "break",       [FAULT_NEW_LEADER] = "new-leader",
+    [FAULT_HINT] = "hint",         [FAULT_STOP] = "stop",
+    [FAULT_CRASH] = "crash",       [FAULT_SLOW_DISK] = "slow-disk",
+    [FAULT_STALL] = "stall",       [FAULT_FULL_DISK] = "full-disk",
+    [FAULT_PAUSE] = "pause",       [FAULT_DRIFT] = "drift",
+    [FAULT_WIPE] = "wipe",         [FAULT_MOVE] = "move",
+    [FAULT_MEMBERS] = "members",   [FAULT_TRANSFER] = "transfer",
+    [FAULT_SNAPSHOT] = "snapshot", [FAULT_CANCEL] = "cancel",
 };
 
 static const char *const streams[STREAM_COUNT - FAULT_COUNT] = {
@@ -35,12 +35,12 @@ static uint64_t draw_rate(struct simulation *simulation, enum fault fault, uint6
 
 static void draw_rates(struct simulation *simulation) {
     static const uint64_t most[FAULT_COUNT] = {
-        [FAULT_LOSS] = 2000,   [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,   [FAULT_PARTITION] = 400,
-        [FAULT_ONE_WAY] = 400, [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,    [FAULT_CRASH] = 300,
-        [FAULT_STOP] = 150,    [FAULT_SLOW_DISK] = 500,    [FAULT_STALL] = 500,    [FAULT_FULL_DISK] = 200,
-        [FAULT_PAUSE] = 300,   [FAULT_DRIFT] = 10000,      [FAULT_WIPE] = 1000,    [FAULT_MOVE] = 400,
-        [FAULT_HINT] = 1000,   [FAULT_MEMBERS] = 1500,     [FAULT_TRANSFER] = 500, [FAULT_SNAPSHOT] = 500,
-        [FAULT_CANCEL] = 3000,
+        [FAULT_LOSS] = 2000,    [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,   [FAULT_PARTITION] = 400,
+        [FAULT_ONE_WAY] = 400,  [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,    [FAULT_CRASH] = 300,
+        [FAULT_STOP] = 150,     [FAULT_SLOW_DISK] = 500,    [FAULT_STALL] = 500,    [FAULT_FULL_DISK] = 200,
+        [FAULT_PAUSE] = 300,    [FAULT_DRIFT] = 10000,      [FAULT_WIPE] = 1000,    [FAULT_MOVE] = 400,
+        [FAULT_HINT] = 1000,    [FAULT_NEW_LEADER] = 5000,  [FAULT_MEMBERS] = 1500, [FAULT_TRANSFER] = 500,
+        [FAULT_SNAPSHOT] = 500, [FAULT_CANCEL] = 3000,
     };
     for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
         simulation->plan.rate[fault] = draw_rate(simulation, fault, most[fault]);

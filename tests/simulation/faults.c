@@ -396,6 +396,38 @@ static void change_lives(struct simulation *simulation) {
     }
 }
 
+/* The moments of Figures 3.7 and 3.8: what a leader has just begun to send, some have and others not. */
+static void change_new_leader(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    size_t leader = cluster_leader(cluster);
+    raft_term term = leader == CLUSTER_MAX ? 0 : raft_current_term(cluster->members[leader].node->core);
+    if (term > simulation->led) {
+        simulation->led = term;
+        simulation->new_steps = 1 + (unsigned)draw(simulation, FAULT_NEW_LEADER, 4);
+    }
+    if (leader == CLUSTER_MAX || term < simulation->led || simulation->new_steps == 0) {
+        return;
+    }
+    simulation->new_steps--;
+    bool crashes = draw(simulation, FAULT_NEW_LEADER, 2) == 0;
+    unsigned others = (unsigned)draw(simulation, FAULT_NEW_LEADER, 1U << cluster->count) & ~(1U << leader);
+    struct trouble *trouble;
+    if (!happens(simulation, FAULT_NEW_LEADER)) {
+        return;
+    }
+    simulation->new_steps = 0;
+    if (crashes) {
+        kill_one(simulation, leader);
+    } else if ((trouble = begin(simulation, FAULT_NEW_LEADER)) != NULL) {
+        trouble->links = cluster->lost;
+        trouble->receivers[leader] = (uint8_t)others;
+        for (size_t i = 0; i < cluster->count; i++) {
+            trouble->receivers[i] |= (uint8_t)((others >> i & 1) << leader);
+        }
+        tell_trouble(simulation, trouble, "begins");
+    }
+}
+
 /* -- All -- */
 
 void faults_begin(struct simulation *simulation) {
@@ -421,6 +453,7 @@ void faults_begin(struct simulation *simulation) {
 void faults_step(struct simulation *simulation) {
     end_troubles(simulation, false);
     change_lives(simulation);
+    change_new_leader(simulation);
     change_links(simulation);
     change_disks(simulation);
     apply(simulation);

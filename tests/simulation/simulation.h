@@ -47,11 +47,12 @@ enum fault {
     FAULT_DELAY,       /* ... some late, after others. */
     FAULT_PARTITION,
     FAULT_ONE_WAY,
-    FAULT_REFUSAL, /* Connections are refused. */
-    FAULT_BREAK,   /* Connections break when the request is over. */
-    FAULT_HINT,    /* Connections close, and a node takes the other for dead. */
-    FAULT_STOP,    /* A node is told to end, and comes back. */
-    FAULT_CRASH,   /* Loses what was not synced, and comes back. */
+    FAULT_REFUSAL,    /* Connections are refused. */
+    FAULT_BREAK,      /* Connections break when the request is over. */
+    FAULT_NEW_LEADER, /* Who has just been elected crashes, or some do not hear of it. */
+    FAULT_HINT,       /* Connections close, and a node takes the other for dead. */
+    FAULT_STOP,       /* A node is told to end, and comes back. */
+    FAULT_CRASH,      /* Loses what was not synced, and comes back. */
     FAULT_SLOW_DISK,
     FAULT_STALL, /* Writes, reads or jobs of a disk stand still. */
     FAULT_FULL_DISK,
@@ -148,6 +149,8 @@ struct simulation {
     size_t trouble_count;
     uint64_t down_until_ms[CLUSTER_MAX]; /* Of those that do not run. */
     uint64_t died_ms[CLUSTER_MAX];
+    raft_term led;      /* The newest term that a step has seen led, ... */
+    unsigned new_steps; /* ... and for how many steps that is still new. */
     unsigned moves[CLUSTER_MAX];
     uint64_t stops_ms[CLUSTER_MAX]; /* It was told to end, and is killed then; 0: it was not. */
 
