@@ -137,7 +137,9 @@ bool standing_answered(struct node *node, uint64_t number, const struct message_
     if (!standing_is_removed(node) && later && !counted) {
         retire(node, answer);
     }
-    standing->misplaced = later && counted && strcmp(self->url, node->options.url) != 0;
+    /* What this node's log says of its URL is no news to anybody when that entry was lost. */
+    bool lost = probe->members_committed && roster_current(&node->roster)->index > raft_commit_index(node->core);
+    standing->misplaced = (later || lost) && counted && strcmp(self->url, node->options.url) != 0;
     return true;
 }
 

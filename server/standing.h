@@ -25,7 +25,8 @@ struct standing {
     struct members_member met;    /* A member of this cluster that answered last, where it did; id 0: nobody did. */
     struct members_member leader; /* Of `leader_term`, as another node said; id 0: nobody said. */
     raft_term leader_term;
-    bool misplaced;  /* Another node has a later configuration, with this node at another URL. */
+    bool misplaced;  /* Another node has a later configuration, with this node at another URL; or an earlier one, and
+                        that of this node's log is not known to be committed. */
     uint64_t moving; /* The wish, or the request, that tells the new URL; 0: none. */
     uint64_t move_ms;
 };

@@ -255,6 +255,21 @@ static bool attempt_ended(struct simulation *simulation, struct actor *actor) {
     return true;
 }
 
+/* Often the one that does not know yet that it has been deposed, if there is one. */
+static size_t somebody(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    size_t at = (size_t)pick(simulation, cluster->count);
+    bool deposed = pick(simulation, 2) == 0;
+    size_t leader = cluster_leader(cluster);
+    for (size_t i = 0; deposed && i < cluster->count; i++) {
+        const struct member *member = &cluster->members[i];
+        if (i != leader && member_is_up(member) && node_is_leader(member->node)) {
+            return i;
+        }
+    }
+    return at;
+}
+
 static void act(struct simulation *simulation, struct actor *actor, bool more) {
     if (actor->attempt != NULL && !attempt_ended(simulation, actor)) {
         return;
@@ -262,7 +277,7 @@ static void act(struct simulation *simulation, struct actor *actor, bool more) {
     if (actor->operations > 0 && simulation->cluster->now_ms - actor->began_ms > AGAIN_MS) {
         actor->operations = 0; /* Soon it would no longer be known as a retry. */
     }
-    size_t at = (size_t)pick(simulation, simulation->cluster->count);
+    size_t at = somebody(simulation);
     bool asks = pick(simulation, 1000) < simulation->plan.asks;
     if (simulation->cluster->members[at].node == NULL || (actor->operations == 0 && (!asks || !more))) {
         return;

@@ -396,6 +396,22 @@ static void change_lives(struct simulation *simulation) {
     }
 }
 
+void faults_deafen_leader(struct simulation *simulation) {
+    struct cluster *cluster = simulation->cluster;
+    size_t leader = cluster_leader(cluster);
+    struct trouble *trouble;
+    if (leader == CLUSTER_MAX || (trouble = begin(simulation, FAULT_TRANSFER)) == NULL) {
+        return;
+    }
+    trouble->until_ms = cluster->now_ms + 1 + draw(simulation, FAULT_TRANSFER, 6 * simulation->plan.heartbeat_ms);
+    trouble->links = cluster->held;
+    for (size_t i = 0; i < cluster->count; i++) {
+        trouble->receivers[i] = (uint8_t)(i == leader ? 0 : 1U << leader);
+    }
+    tell_trouble(simulation, trouble, "begins");
+    apply_links(simulation);
+}
+
 /* The moments of Figures 3.7 and 3.8: what a leader has just begun to send, some have and others not. */
 static void change_new_leader(struct simulation *simulation) {
     struct cluster *cluster = simulation->cluster;

@@ -182,6 +182,8 @@ void simulation_destroy(struct simulation *simulation);
 void faults_begin(struct simulation *simulation); /* Once. */
 void faults_step(struct simulation *simulation);
 void faults_end(struct simulation *simulation); /* All of them, for good. */
+/* For a moment, during a transfer, the leader hears nobody. */
+void faults_deafen_leader(struct simulation *simulation);
 /* Of a member that does not run. */
 void faults_blank_disk(struct simulation *simulation, size_t at);
 void faults_start(struct simulation *simulation, size_t at);

@@ -257,6 +257,34 @@ START_TEST(without_a_leader_all_who_are_there_are_told) {
 }
 END_TEST
 
+/* Its own log says where it is, but nobody else's does. */
+START_TEST(who_told_its_url_to_a_leader_that_forgot_it_tells_it_again) {
+    struct cluster *cluster = cluster_create(3, 35);
+    size_t leader = cluster_form(cluster);
+    size_t moved = cluster_other(cluster, leader);
+    size_t other = 3 - leader - moved;
+    cluster_run(cluster, 5 * HEARTBEAT_MS);
+    raft_index last = raft_last_index(cluster_node(cluster, leader)->core);
+    cluster->members[leader].hold_writes = cluster->members[other].hold_writes = true;
+    move(cluster, moved, "http://elsewhere:1");
+    for (unsigned ms = 0; raft_persisted_index(cluster_node(cluster, moved)->core) == last; ms++) {
+        ck_assert_uint_lt(ms, 20000);
+        cluster_run(cluster, 1);
+    }
+    cluster_set_around(cluster, cluster->lost, moved, true);
+    cluster_restart(cluster, leader);
+    cluster_restart(cluster, other);
+    cluster_run(cluster, 5 * ELECTION_MS);
+    leader = cluster_leader(cluster);
+    ck_assert_uint_ne(leader, moved);
+    ck_assert_str_ne(node_member_url(cluster_node(cluster, leader), moved + 1), "http://elsewhere:1");
+    cluster_set_around(cluster, cluster->lost, moved, false);
+    await_url(cluster, leader, moved, "http://elsewhere:1");
+    assert_result(client_await(cluster_propose(cluster, moved, PUT("a", "1"))), "{}");
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(a_cluster_of_one_that_moves_tells_itself) {
     struct cluster *cluster = members_cluster(1, 1, 8);
     move(cluster, 0, "http://elsewhere:1");
@@ -280,6 +308,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, nodes_that_have_changed_places_find_together, 0, 3);
     tcase_add_test(tcase, who_must_be_elected_is_told_where_its_voter_is);
     tcase_add_loop_test(tcase, without_a_leader_all_who_are_there_are_told, 0, 4);
+    tcase_add_test(tcase, who_told_its_url_to_a_leader_that_forgot_it_tells_it_again);
     tcase_add_test(tcase, a_cluster_of_one_that_moves_tells_itself);
 }
 
