@@ -266,9 +266,15 @@ def is_filled(node):
 
 def fill(node, path):
     """Takes nearly all that is free, in an instant, and once: what the node gives back of its reserve is its own. (Somebody who takes that
-    too, or all while LevelDB rewrites its tables, makes a write fail, and a node whose write failed ends: architecture.md §3.)"""
+    too, or all while LevelDB rewrites its tables, makes a write fail, and a node whose write failed ends: architecture.md §3.) False: the node
+    wrote so much meanwhile that it did not fit; not tried again, since the reserve may be gone by now."""
     with open(path, "ab") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free(node) - LEFT_ON_A_FULL_DISK))
+        try:
+            os.posix_fallocate(file.fileno(), 0, max(1, free(node) - LEFT_ON_A_FULL_DISK))
+            return True
+        except OSError:
+            os.unlink(path)
+            return False
 
 
 @nemesis
@@ -278,8 +284,9 @@ def full_disk(world, chance, hold):
     with world.holding(victims(world, chance)) as held:
         for node in held:
             if serves(node) and not is_filled(node):
-                paths[node] = os.path.join(node.disk, "somebody-else")
-                fill(node, paths[node])
+                path = os.path.join(node.disk, "somebody-else")
+                if fill(node, path):
+                    paths[node] = path
     try:
         yield strikes(world, list(paths), "the disks of {} are full")
     finally:
