@@ -265,8 +265,8 @@ def is_filled(node):
 
 
 def fill(node, path):
-    """Takes nearly all that is free, in an instant, and once: what the node gives back of its reserve is its own. (Somebody who takes that
-    too, or all while LevelDB rewrites its tables, makes a write fail, and a node whose write failed ends: architecture.md §3.) False: the node
+    """Takes nearly all that is free, in an instant, and once: what the node gives back of its reserve is its own. (Taking all, again until it
+    fitted, once ended a node: tests/README.md.) False: the node
     wrote so much meanwhile that it did not fit; not tried again, since the reserve may be gone by now."""
     with open(path, "ab") as file:
         try:
