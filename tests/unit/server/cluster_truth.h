@@ -259,12 +259,13 @@ static inline void truth_check_match(const struct member *member, const struct m
     storage_state(member->storage, &state);
     raft_index match = answer->raft.append_answer.match_index;
     ck_assert_uint_ge(state.hard_state.term, answer->term);
+    if (raft_current_term(member->node->core) != answer->term) {
+        return; /* A leader of a later term, in the same turn, may have cut it off again: then nobody commits it. */
+    }
     raft_term term = raft_term_at(member->node->core, match);
     ck_assert_msg(match <= state.last.index, "node %zu acknowledges %" PRIu64 ", which is not on its disk", member->at + 1,
                   match);
-    /* In a later term that may have gone again. */
-    ck_assert_msg(term == 0 || raft_current_term(member->node->core) != answer->term ||
-                      truth_stores(member->storage, match, term),
+    ck_assert_msg(term == 0 || truth_stores(member->storage, match, term),
                   "node %zu acknowledges %" PRIu64 ", where its disk has another entry", member->at + 1, match);
 }
 
