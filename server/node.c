@@ -192,10 +192,17 @@ static void perform_actions(struct node *node) {
     change_lead_append_due(node);
 }
 
+/* While it catches up, its log may tell of the time when another disk had its id. */
+static bool is_stranger(const struct node *node) {
+    const struct members_member *listed = members_find(&roster_current(&node->roster)->members, node->options.id);
+    return listed != NULL && strcmp(listed->incarnation, node->identity.incarnation) != 0;
+}
+
 void node_tick(struct node *node, uint64_t now_ms) {
     assert(now_ms >= node->now_ms);
     node->now_ms = now_ms;
     if (node->core != NULL) {
+        raft_set_stranger(node->core, is_stranger(node));
         raft_tick(node->core, now_ms);
     }
 }

@@ -179,7 +179,7 @@ void election_set_unfit(struct raft *raft) {
 
 /* A server may not campaign, or not once the terms are used up. */
 static bool may_stand(const struct raft *raft) {
-    return raft->hard_state.term < RAFT_NUMBER_MAX && may_campaign(raft);
+    return raft->hard_state.term < RAFT_NUMBER_MAX && !raft->stranger && may_campaign(raft);
 }
 
 void election_tick(struct raft *raft) {

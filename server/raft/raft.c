@@ -223,6 +223,10 @@ void raft_set_unfit(struct raft *raft, bool unfit) {
     }
 }
 
+void raft_set_stranger(struct raft *raft, bool stranger) {
+    raft->stranger = stranger;
+}
+
 void raft_hint_gone(struct raft *raft, raft_node_id id) {
     if (id == raft->leader && raft->role == RAFT_FOLLOWER && !raft->leader_gone) {
         raft_trace(raft, true, "leader=%" PRIu64 " seems to be gone term=%" PRIu64, id, raft->hard_state.term);

@@ -354,6 +354,9 @@ void raft_hint_gone(struct raft *raft, raft_node_id id);
  * voter hands over as soon as somebody can take over, and a server so marked does not campaign, not even for a transfer. It
  * votes, stores and acknowledges as before. */
 void raft_set_unfit(struct raft *raft, bool unfit);
+/* The configuration in effect lists another server under this one's id: the one whose disk was lost, in a log that this one
+ * is only catching up with. It does not stand for it, not even where that was the only voter. */
+void raft_set_stranger(struct raft *raft, bool stranger);
 
 /* -- Actions -- */
 

@@ -42,6 +42,7 @@ struct raft {
     uint64_t promise_until_ms;     /* No vote and no pre-vote before: leases rest on it (§6.4.1). */
     raft_write vote_write;         /* The write that holds the candidate's own vote. */
     bool unfit;                    /* raft_set_unfit. */
+    bool stranger;                 /* raft_set_stranger. */
 
     /* Follower (append_entries.c). */
     bool stream_begun; /* An AppendEntries of this term's leader has been accepted: a gap is then likely an overtaking. */

@@ -129,7 +129,7 @@ void transfer_send_failed(struct raft *raft, raft_node_id to, raft_round round) 
 
 void transfer_receive(struct raft *raft, const struct raft_message *request) {
     bool obeys = request->term == raft->hard_state.term && raft->role == RAFT_FOLLOWER && raft->leader == request->from &&
-                 raft_is_voter(raft) && raft->hard_state.term < RAFT_NUMBER_MAX &&
+                 raft_is_voter(raft) && !raft->stranger && raft->hard_state.term < RAFT_NUMBER_MAX &&
                  (!raft->unfit || election_is_sole_voter(raft));
     struct raft_message answer = {
         .type = RAFT_TIMEOUT_NOW_ANSWER,

@@ -111,6 +111,39 @@ START_TEST(a_blank_disk_takes_the_place_of_a_lost_one) {
 }
 END_TEST
 
+/* The log begins with a cluster of which that id was the only voter. */
+START_TEST(who_reads_of_the_disk_that_was_lost_does_not_stand_for_it) {
+    struct cluster *cluster = members_cluster(2, 1, 36);
+    cluster->members[1].options.batch_entries = 1;
+    cluster_start(cluster, 1);
+    members_await(cluster, 1, "1,2");
+    client_await(members_by_id(cluster, 1, CHANGE_REMOVE, 0));
+    members_await(cluster, 1, "2");
+    cluster_kill(cluster, 0);
+    cluster_blank_disk(cluster, 0);
+    cluster->members[0].options.cluster = (struct members){0};
+    cluster->members[0].options.join_url = cluster->members[1].url;
+    cluster->members[0].options.learner = true;
+    cluster_start(cluster, 0);
+    struct storage_state state = {0};
+    cluster->network_ms = 20;
+    for (unsigned ms = 0; state.last.index == 0; ms++) {
+        ck_assert_uint_lt(ms, 20000);
+        cluster_run(cluster, 1);
+        storage_state(cluster->members[0].storage, &state);
+    }
+    cluster_set_around(cluster, cluster->lost, 0, true);
+    assert_members(cluster, 0, "1");
+    cluster_restart(cluster, 0);
+    cluster_run(cluster, 20 * ELECTION_MS);
+    ck_assert(!node_is_leader(cluster_node(cluster, 0)));
+    ck_assert_uint_eq(raft_last_index(cluster_node(cluster, 0)->core), state.last.index);
+    cluster_set_around(cluster, cluster->lost, 0, false);
+    members_await(cluster, 0, "2+1");
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(who_takes_a_learners_place_is_a_learner) {
     struct cluster *cluster = members_cluster(4, 3, 12);
     cluster->members[3].options.learner = true;
@@ -192,6 +225,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, another_machine_is_a_reason_to_wait);
     tcase_add_test(tcase, an_id_that_is_taken_is_a_reason_to_wait_and_the_cure_is_named);
     tcase_add_loop_test(tcase, a_blank_disk_takes_the_place_of_a_lost_one, 0, 2);
+    tcase_add_test(tcase, who_reads_of_the_disk_that_was_lost_does_not_stand_for_it);
     tcase_add_test(tcase, who_takes_a_learners_place_is_a_learner);
     tcase_add_test(tcase, nobodys_place_is_taken_while_it_is_heard);
     tcase_add_test(tcase, of_two_voters_the_rest_is_no_majority_and_that_is_said);
