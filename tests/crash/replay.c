@@ -255,7 +255,7 @@ static void end_sync(struct replay *replay, uint64_t number) {
             return;
         }
     }
-    assert(!"a sync that never began has ended");
+    assert(false && "a sync that never began has ended");
 }
 
 static void perform(struct replay *replay, const struct journal_record *record) {
@@ -294,7 +294,7 @@ static void perform(struct replay *replay, const struct journal_record *record) 
     case JOURNAL_MARK:
         return;
     }
-    assert(!"a record of no known kind");
+    assert(false && "a record of no known kind");
 }
 
 const struct journal_record *replay_step(struct replay *replay) {
