@@ -113,6 +113,10 @@ void ending_run(struct simulation *simulation) {
     TELL(simulation, "all faults end");
     faults_end(simulation);
     cluster_run(cluster, 15 * (uint64_t)simulation->plan.election_ms);
+    for (uint64_t ms = 0; ms < calm_ms(simulation) && cluster_leader(cluster) == CLUSTER_MAX;
+         ms += simulation->plan.heartbeat_ms) {
+        cluster_run(cluster, simulation->plan.heartbeat_ms);
+    }
     mend(simulation);
     const char *why = await_rest(simulation);
     if (why != NULL && faults_hopeless(simulation)) {

@@ -330,7 +330,8 @@ static void move(struct simulation *simulation, size_t at) {
     const struct members *members = faults_settled(simulation);
     struct storage_state state;
     storage_state(cluster->members[at].storage, &state);
-    if (members == NULL || (state.identity.formed && state.last.index == 0)) {
+    bool knows_nobody = state.last.index == 0;
+    if (members == NULL || (knows_nobody && (state.identity.formed || members_find(members, at + 1) != NULL))) {
         return; /* Somebody who was just taken in and knows nobody yet could tell nobody. */
     }
     for (size_t i = 0; i < members->count; i++) {
