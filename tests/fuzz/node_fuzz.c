@@ -53,7 +53,7 @@ struct world {
     raft_node_id votes[TERMS_MAX];                      /* That were ever on disk, by term. */
     raft_term stored_term;
     raft_index stored_snapshot;       /* What one covers that was ever on disk. */
-    uint64_t stored[INDEXES_MAX];     /* By index: a bit for each term whose entry was ever on disk. */
+    bool stored[INDEXES_MAX];         /* By index: an entry was ever on disk. */
     raft_term committed[INDEXES_MAX]; /* In this life; 0: not that index. */
     raft_index commit_index;
     struct raft_hard_state handed;    /* The newest that was handed to the disk. */
@@ -147,9 +147,9 @@ static void note_stored(const struct storage_write *write) {
         world.votes[write->hard_state.term] = write->hard_state.voted_for;
     }
     for (size_t i = 0; i < write->entry_count; i++) {
-        struct raft_entry_id id = write->entries[i].id;
-        if (id.index < INDEXES_MAX && id.term < 64) {
-            world.stored[id.index] |= UINT64_C(1) << id.term;
+        raft_index index = write->entries[i].id.index;
+        if (index < INDEXES_MAX) {
+            world.stored[index] = true;
         }
     }
 }
@@ -223,7 +223,7 @@ static void check_promise(const struct asked *asked, const struct message_answer
     }
     if (asked->kind == MESSAGE_APPEND_ENTRIES && answer->raft.append_answer.success) {
         raft_index match = answer->raft.append_answer.match_index;
-        ck_assert_msg(match >= INDEXES_MAX || match <= world.stored_snapshot || world.stored[match] != 0,
+        ck_assert_msg(match >= INDEXES_MAX || match <= world.stored_snapshot || world.stored[match],
                       "entries are acknowledged that are not on disk");
     }
 }
