@@ -8,6 +8,12 @@ void cluster_clock_see(struct cluster_clock *clock, uint64_t time_ms) {
     }
 }
 
+void cluster_clock_truncate(struct cluster_clock *clock, uint64_t newest_ms) {
+    if (newest_ms < clock->newest_ms) {
+        clock->newest_ms = newest_ms;
+    }
+}
+
 void cluster_clock_lead(struct cluster_clock *clock, raft_term term, uint64_t now_ms) {
     assert(term >= clock->term);
     if (term > clock->term) {

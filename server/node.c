@@ -128,6 +128,19 @@ uint64_t node_write(struct node *node, const struct storage_write *write) {
     return number;
 }
 
+/* Of the entries that are left after a truncation. All that are not applied are at hand, but for some that were on disk
+ * before this start; the clock may then fall behind those, until they are applied (`sessions_advance`). */
+static uint64_t newest_stamp(const struct node *node) {
+    uint64_t newest_ms = sessions_time_ms(node->applier.sessions);
+    raft_index first = entry_cache_first(&node->cache);
+    size_t count = node->cache.end - node->cache.begin;
+    const struct raft_entry *entries = entry_cache_range(&node->cache, first, count);
+    for (size_t i = count; i > 0 && entries[i - 1].id.index > node->applier.applied.index; i--) {
+        newest_ms = entries[i - 1].time_ms > newest_ms ? entries[i - 1].time_ms : newest_ms;
+    }
+    return newest_ms;
+}
+
 /* The node's own copies of what the log now ends with. */
 static void keep_entries(struct node *node, const struct raft_actions *actions) {
     if (actions->replaced_by.index != 0) {
@@ -137,6 +150,7 @@ static void keep_entries(struct node *node, const struct raft_actions *actions) 
     if (actions->truncate_from != 0) {
         entry_cache_truncate(&node->cache, actions->truncate_from);
         roster_truncate(&node->roster, actions->truncate_from);
+        cluster_clock_truncate(&node->clock, newest_stamp(node));
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
         entry_cache_append(&node->cache, &actions->entries[i]);

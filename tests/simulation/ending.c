@@ -87,6 +87,14 @@ static void finish_clients(struct simulation *simulation) {
     }
 }
 
+/* A change that was asked for before the end may come late and leave somebody out. */
+static bool is_left_out(const struct simulation *simulation, size_t at) {
+    const struct cluster *cluster = simulation->cluster;
+    size_t leader = cluster_leader(cluster);
+    return leader != CLUSTER_MAX &&
+           members_find(&roster_current(&cluster->members[leader].node->roster)->members, at + 1) == NULL;
+}
+
 static void write_through(struct simulation *simulation, size_t at) {
     struct cluster *cluster = simulation->cluster;
     bool hashmap = cluster->members[at].options.machine == machine_hashmap();
@@ -98,7 +106,7 @@ static void write_through(struct simulation *simulation, size_t at) {
         while (client->answers == 0) {
             cluster_run(cluster, 1);
         }
-        if (client->lines[0].problem.code == PROBLEM_NONE) {
+        if (client->lines[0].problem.code == PROBLEM_NONE || is_left_out(simulation, at)) {
             return;
         }
         if (cluster->now_ms >= end_ms) {

@@ -32,6 +32,20 @@ START_TEST(what_passes_while_others_lead_or_nobody_does_is_not_counted_twice) {
 }
 END_TEST
 
+START_TEST(what_was_truncated_has_not_passed) {
+    struct cluster_clock clock = {0};
+    cluster_clock_lead(&clock, 1, 1000);
+    ck_assert_uint_eq(cluster_clock_stamp(&clock, 1010), 10);
+    ck_assert_uint_eq(cluster_clock_stamp(&clock, 9010), 8010); /* Nobody else ever has this one. */
+    cluster_clock_truncate(&clock, 10);
+    cluster_clock_see(&clock, 50);
+    cluster_clock_lead(&clock, 3, 9100);
+    ck_assert_uint_eq(cluster_clock_stamp(&clock, 9101), 51);
+    cluster_clock_truncate(&clock, 70); /* Of nothing that was newest. */
+    ck_assert_uint_eq(cluster_clock_stamp(&clock, 9101), 51);
+}
+END_TEST
+
 START_TEST(a_stamp_does_not_pass_the_largest_number) {
     struct cluster_clock clock = {0};
     cluster_clock_see(&clock, RAFT_NUMBER_MAX - 5);
@@ -45,6 +59,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, it_runs_with_the_leaders_own_clock);
     tcase_add_test(tcase, a_new_leader_goes_on_from_the_highest_stamp_it_has_seen);
     tcase_add_test(tcase, what_passes_while_others_lead_or_nobody_does_is_not_counted_twice);
+    tcase_add_test(tcase, what_was_truncated_has_not_passed);
     tcase_add_test(tcase, a_stamp_does_not_pass_the_largest_number);
 }
 

@@ -255,6 +255,38 @@ START_TEST(stamps_never_go_back_from_leader_to_leader) {
 }
 END_TEST
 
+static bool another_leads(struct cluster *cluster) {
+    size_t leader = cluster_leader(cluster);
+    return leader != CLUSTER_MAX && !cluster->lost[leader][(leader + 1) % 3];
+}
+
+START_TEST(what_a_leader_stamped_alone_does_not_count_beside_the_others_time) {
+    enum { PATIENCE_MS = 60000 };
+    struct cluster *cluster = cluster_create(3, 14);
+    for (size_t at = 0; at < 3; at++) {
+        cluster->members[at].options.election_timeout_ms = PATIENCE_MS;
+    }
+    size_t old = cluster_form(cluster);
+    client_await(cluster_propose(cluster, old, PUT("a", "1")));
+    cluster_set_around(cluster, cluster->lost, old, true);
+    pass(cluster, PATIENCE_MS - 15000);
+    struct client *alone = cluster_propose(cluster, old, PUT("a", "2")); /* A stamp of 45 seconds, in its own log only. */
+    ck_assert(cluster_run_until(cluster, another_leads, 4 * (uint64_t)PATIENCE_MS));
+    cluster_set_around(cluster, cluster->lost, old, false);
+    size_t next = cluster_leader(cluster);
+    client_await(cluster_propose(cluster, next, PUT("a", "3")));
+    cluster_run(cluster, 3 * (uint64_t)PATIENCE_MS); /* What was lost on the way is given up. */
+    ck_assert_uint_eq(alone->answers, 1);
+    assert_problem(client_await(cluster_transfer(cluster, next, old)), PROBLEM_NONE, false);
+    ck_assert_uint_eq(cluster_await_leader(cluster), old);
+    client_await(cluster_propose(cluster, old, PUT("a", "4")));
+    uint64_t newest;
+    ck_assert_uint_eq(check_stamps(cluster, old, &newest), 3);
+    ck_assert_uint_lt(newest, 30000);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(many_of_all_kinds_are_passed_on_together) {
     /* Given so much around the commands in one forwarded request that the leader copies out what counts */
     enum { COUNT = 300 };
@@ -307,6 +339,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_command_that_the_machine_refuses_uses_no_number_up);
     tcase_add_test(tcase, an_hour_of_cluster_time_ends_sessions_and_keys);
     tcase_add_test(tcase, stamps_never_go_back_from_leader_to_leader);
+    tcase_add_test(tcase, what_a_leader_stamped_alone_does_not_count_beside_the_others_time);
     tcase_add_test(tcase, many_of_all_kinds_are_passed_on_together);
     tcase_add_test(tcase, a_key_in_a_body_of_white_space_is_kept_with_its_command);
 }
