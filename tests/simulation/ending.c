@@ -67,6 +67,8 @@ static void mend(struct simulation *simulation) {
     for (size_t i = 0; leader != CLUSTER_MAX && i < cluster->count; i++) {
         struct member *member = &cluster->members[i];
         if (member->node->core != NULL && i != leader && is_misplaced(cluster, leader, i)) {
+            /* All whom it knows may have been removed meanwhile: where the cluster is only an operator can say. */
+            member->options.join_url = cluster->members[leader].url;
             cluster_kill(cluster, i);
             faults_start(simulation, i);
         } else if (member->node->core == NULL && i != leader) {
