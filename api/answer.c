@@ -14,6 +14,12 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "       \
     "form-action 'none'; frame-ancestors 'none'"
 
+/* Of other origins: what they may read and send. `*` would not cover Authorization. */
+#define EXPOSED                                                                                                            \
+    "Raft-Cluster, Raft-Node, Raft-Leader, Raft-Term, Raft-Index, Raft-Consistency, Retry-After, Location, Allow, ETag, "  \
+    "Content-Disposition, WWW-Authenticate"
+#define SENT_BY_PAGES "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID"
+
 enum { SOURCE_BLOCK_BYTES = 256 * 1024 }; /* Read at once: other connections wait for it. */
 
 /* The header fields of one answer, whoever will write them out. Names and values are borrowed but for the numbers. */
@@ -70,6 +76,7 @@ static void collect(struct fields *fields, const struct request *request, const 
     add(fields, "Allow", answer->allow);
     add(fields, "ETag", answer->etag);
     add(fields, "Retry-After", answer->retry ? "1" : NULL);
+    add(fields, "WWW-Authenticate", answer->status == 401 ? "Bearer realm=\"raftd\"" : NULL);
     if (answer->page) {
         add(fields, "Content-Security-Policy", PAGE_POLICY);
         add(fields, "X-Frame-Options", "DENY");
@@ -77,7 +84,10 @@ static void collect(struct fields *fields, const struct request *request, const 
     }
     if (request->listed_origin) {
         add(fields, "Access-Control-Allow-Origin", request->head.origin.text);
-        add(fields, "Access-Control-Expose-Headers", "*");
+        add(fields, "Access-Control-Expose-Headers", EXPOSED);
+        add(fields, "Access-Control-Allow-Methods", answer->preflight ? request->allow : NULL);
+        add(fields, "Access-Control-Allow-Headers", answer->preflight ? SENT_BY_PAGES : NULL);
+        add(fields, "Access-Control-Max-Age", answer->preflight ? "600" : NULL);
         add(fields, "Vary", "Origin");
     }
     add(fields, "Connection", http_is_stopping(request->api->http) ? "close" : NULL);

@@ -30,8 +30,9 @@ struct answer {
     const char *location;
     const char *allow;
     const char *etag;
-    bool retry; /* Retry-After: 1. */
-    bool page;  /* The fields that keep a page to itself, and make browsers ask whether it has changed. */
+    bool retry;     /* Retry-After: 1. */
+    bool preflight; /* What a page of a listed origin may do at this path. */
+    bool page;      /* The fields that keep a page to itself, and make browsers ask whether it has changed. */
 };
 
 /* Answers a request, whether it waits or not. */

@@ -7,6 +7,7 @@
 
 #include "server/node.h"
 #include "server/peers.h"
+#include "server/tokens.h"
 
 struct api;
 
@@ -19,6 +20,7 @@ struct api_options {
     const char *client_url;
     const char *const *allow_hosts;   /* --allow-host, NULL-terminated; may be NULL. */
     const char *const *allow_origins; /* --allow-origin, NULL-terminated; may be NULL. */
+    const struct tokens *tokens;      /* --token-file; NULL: nobody is asked who they are. */
     size_t command_bytes_max;         /* 1 MiB. */
     size_t query_bytes_max;           /* 64 KiB. */
     size_t ndjson_bytes_max;          /* 64 MiB. */

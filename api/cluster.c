@@ -156,8 +156,8 @@ void cluster_handle(struct request *request) {
         if (inquiry->id == status->id) {
             continue;
         }
-        char url[MEMBERS_URL_SIZE + 16];
-        snprintf(url, sizeof url, "%s/v1/status", inquiry->url);
+        char url[MEMBERS_URL_SIZE + 24];
+        snprintf(url, sizeof url, "%s/raft/v1/status", inquiry->url);
         inquiry->ticket = peers_get(request->api->peers, url, API_ASK_TIMEOUT_MS, got, inquiry);
         survey->open++;
     }

@@ -17,6 +17,8 @@ static struct head_value *field(struct head *head, const char *name, size_t size
         {"if-none-match", &head->if_none_match},
         {"idempotency-key", &head->idempotency_key},
         {"expect", &head->expect},
+        {"authorization", &head->authorization},
+        {"access-control-request-method", &head->preflight_method},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strncasecmp(known[i].name, name, size) == 0 && known[i].name[size] == '\0') {

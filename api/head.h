@@ -24,7 +24,9 @@ struct head {
     struct head_value if_none_match;
     struct head_value idempotency_key;
     struct head_value expect;
-    uint64_t body_bytes; /* Content-Length, 0 without one. */
+    struct head_value authorization;
+    struct head_value preflight_method; /* Access-Control-Request-Method. */
+    uint64_t body_bytes;                /* Content-Length, 0 without one. */
     bool chunked;
     bool odd_name; /* A field's name has a byte that names cannot have, such as a space before the colon. */
 };

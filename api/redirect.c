@@ -79,8 +79,8 @@ static void ask(struct request *request, raft_node_id leader, const char *url) {
     asking->request = request;
     asking->leader = leader;
     snprintf(asking->url, sizeof asking->url, "%s", url);
-    char status_url[MEMBERS_URL_SIZE + 16];
-    snprintf(status_url, sizeof status_url, "%s/v1/status", url);
+    char status_url[MEMBERS_URL_SIZE + 24];
+    snprintf(status_url, sizeof status_url, "%s/raft/v1/status", url);
     uint32_t timeout_ms = request->parameters.timeout_ms;
     request_wait(request, undo, asking);
     request->ticket = peers_get(request->api->peers, status_url,

@@ -1,5 +1,6 @@
 #include "api/request.h"
 
+#include "api/access.h"
 #include "api/answer.h"
 #include "api/http.h"
 #include "api/once.h"
@@ -68,8 +69,18 @@ static void judge_sender(struct request *request) {
     }
 }
 
+static void judge_access(struct request *request) {
+    if (!request->refused && request->route != NULL &&
+        !access_check(request->api->options.tokens, request->route, &request->head, &request->problem)) {
+        request->refused = true;
+    }
+}
+
 static void judge_route(struct request *request) {
-    if (request->refused) {
+    request->preflight = !request->refused && request->route == NULL && request->allow[0] != '\0' &&
+                         request->listed_origin && request->head.preflight_method.count > 0 &&
+                         strcmp(request->method, "OPTIONS") == 0;
+    if (request->refused || request->preflight) {
         return;
     }
     if (request->route == NULL) {
@@ -124,7 +135,7 @@ static bool reserve(struct request *request, size_t size) {
 static void judge_body(struct request *request) {
     struct request_body *body = &request->body;
     body->limit = body_limit(request);
-    body->drop = request->refused || request->route->body == ROUTE_NO_BODY;
+    body->drop = request->refused || request->preflight || request->route->body == ROUTE_NO_BODY;
     if (request->head.body_bytes > body->limit && !request->refused) {
         request->refused = true;
         problem_set(&request->problem, PROBLEM_TOO_LARGE, false, "the body has %llu bytes, more than the %zu allowed here",
@@ -150,6 +161,7 @@ void request_head(struct request *request, struct MHD_Connection *mhd, const cha
     head_read(mhd, &request->head);
     judge_target(request);
     judge_sender(request);
+    judge_access(request);
     judge_route(request);
     judge_body(request);
     if (request->head.host.count == 0 && strcmp(version, "HTTP/1.0") != 0) {
@@ -218,6 +230,10 @@ void request_handle(struct request *request) {
     request->stage = REQUEST_WORKING;
     if (request->refused) {
         answer_problem(request, &request->problem);
+        return;
+    }
+    if (request->preflight) {
+        answer_send(request, &(struct answer){.status = 204, .preflight = true});
         return;
     }
     request->route->handle(request);

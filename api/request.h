@@ -52,9 +52,10 @@ struct request {
     uint64_t path_id; /* The number in the path, where the route has one. */
     struct request_body body;
     bool v1;
-    bool refused; /* To be answered with `problem` as soon as may be. */
-    bool cut;     /* A refusal has been written past the library; nothing more will be. */
-    bool gone;    /* The client has hung up: there is nobody to answer. */
+    bool preflight; /* A browser asks for a page of a listed origin whether it may ask. */
+    bool refused;   /* To be answered with `problem` as soon as may be. */
+    bool cut;       /* A refusal has been written past the library; nothing more will be. */
+    bool gone;      /* The client has hung up: there is nobody to answer. */
     bool listed_origin;
     struct problem problem;
     /* While waiting or streaming: */

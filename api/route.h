@@ -3,6 +3,7 @@
 #define RAFTD_API_ROUTE_H
 
 #include "server/message.h"
+#include "server/tokens.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +23,8 @@ struct route {
     const char *method; /* GET answers HEAD as well. */
     const char *path;   /* "/{file}": the page's files; "{id}" in it: a number. */
     void (*handle)(struct request *request);
-    unsigned parameters; /* PARAMETER_ bits of the query parameters it knows. */
+    enum tokens_role role; /* Who may ask, where tokens are asked for. */
+    unsigned parameters;   /* PARAMETER_ bits of the query parameters it knows. */
     enum route_body body;
     bool changing;          /* Its errors carry an outcome. */
     bool any_host;          /* Host is not looked at: probes of load balancers and peers name us as they like. */

@@ -87,7 +87,7 @@ static enum storage_error open_storage(const struct options *options, struct dia
     }
 }
 
-static int run_node(const struct options *options) {
+static int run_node(const struct options *options, struct tokens *tokens) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
         .level = options->log_level,
@@ -100,7 +100,7 @@ static int run_node(const struct options *options) {
         tell_unusable(&diagnostics, options->data_dir, message.text);
         return MAIN_UNUSABLE;
     }
-    struct reactor *reactor = reactor_create(options, storage, &diagnostics, &message);
+    struct reactor *reactor = reactor_create(options, tokens, storage, &diagnostics, &message);
     if (reactor == NULL) {
         diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "raftd", "%s", message.text);
         storage_close(storage);
@@ -116,6 +116,24 @@ static int run_node(const struct options *options) {
     storage_close(storage);
     diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd", "ended");
     return EXIT_SUCCESS;
+}
+
+static bool open_tokens(const struct options *options, struct tokens **out_tokens) {
+    if (options->token_file == NULL) {
+        return true;
+    }
+    struct tokens_message message;
+    *out_tokens = tokens_open(options->token_file, &message);
+    if (*out_tokens == NULL) {
+        fprintf(stderr, "raftd: --token-file: %s\n", message.text);
+        return false;
+    }
+    if (tokens_peer(*out_tokens) == NULL && (options->join_url[0] != '\0' || options->cluster.count > 1)) {
+        fprintf(stderr, "raftd: --token-file: %s has no token with the role peer, which nodes need to call each other\n",
+                options->token_file);
+        return false;
+    }
+    return true;
 }
 
 int main(int argc, char **argv) {
@@ -148,7 +166,12 @@ int main(int argc, char **argv) {
     }
     raise_descriptor_limit();
     prepare_signals();
-    int code = run_node(&options);
+    struct tokens *tokens = NULL;
+    int code = MAIN_WRONG_OPTION;
+    if (open_tokens(&options, &tokens)) {
+        code = run_node(&options, tokens);
+    }
+    tokens_close(tokens);
     options_clear(&options);
     curl_global_cleanup();
     return code;

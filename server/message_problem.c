@@ -53,8 +53,6 @@ void message_line_write(const struct message_line *line, struct json_writer *wri
 /* The nearest thing to say about an answer whose code this version does not know. */
 static enum problem_code code_of_status(unsigned status) {
     switch (status) {
-    case 401:
-        return PROBLEM_FORBIDDEN;
     case 307:
     case 308:
         return PROBLEM_NOT_LEADER;

@@ -67,6 +67,8 @@ static const struct option table[] = {
      "a snapshot is taken, and the log cut, after so many entries"},
     {"log-level", "LEVEL", "info", OPTION_LOG_LEVEL, FIELD(log_level), 0, 0, "debug, info, warning or error"},
     {"log-format", "FORMAT", "text", OPTION_LOG_FORMAT, FIELD(log_json), 0, 0, "text or json"},
+    {"token-file", "FILE", NULL, OPTION_PATH, FIELD(token_file), 0, 0,
+     "who may do what: lines `role token [name]`, role read, write, admin or peer; read again when it changes"},
     {"insecure", NULL, NULL, OPTION_SWITCH, FIELD(insecure), 0, 0,
      "listen beyond this machine although nobody is asked who they are"},
     {"allow-host", "NAME,...", NULL, OPTION_LIST, FIELD(allow_hosts), 0, 0,
@@ -289,10 +291,10 @@ static bool settle(const struct given *given, struct options *options, struct op
     if (options->command_bytes_max > options->ndjson_bytes_max || options->command_bytes_max > options->queued_bytes_max) {
         return fail(out_message, "--max-command-bytes must not be above --max-ndjson-bytes and --max-queued-bytes");
     }
-    if (!options->insecure && !option_value_loopback(options->listen.host)) {
+    if (!options->insecure && options->token_file == NULL && !option_value_loopback(options->listen.host)) {
         return fail(out_message,
                     "--listen %s can be reached from other machines, and nobody who calls is asked who they are: "
-                    "add --insecure if everybody there may use this node",
+                    "add --token-file, or --insecure if everybody there may use this node",
                     options->listen.host);
     }
     return true;
@@ -416,6 +418,7 @@ enum options_end options_read(const char *const *arguments, const char *const *e
 
 void options_clear(struct options *options) {
     free(options->data_dir);
+    free(options->token_file);
     option_value_free_list(options->allow_hosts);
     option_value_free_list(options->allow_origins);
     *options = (struct options){0};

@@ -36,6 +36,7 @@ struct options {
     uint32_t election_timeout_ms;
     enum diagnostics_level log_level;
     bool log_json;
+    char *token_file; /* Owned; NULL: nobody is asked who they are. */
     bool insecure;
     char **allow_hosts;   /* Owned, NULL-terminated; so is each text. */
     char **allow_origins; /* The same. */

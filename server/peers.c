@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     CONNECTIONS_MAX = 1024, /* Kept open for the next request: 30 peers with some 20 requests under way each, and room. */
@@ -15,6 +16,8 @@ enum {
 struct peers {
     struct peers_options options;
     CURLM *multi;                     /* Owned. */
+    char *token;                      /* Owned; NULL: none. */
+    uint64_t token_number;            /* One more with each token. */
     struct curl_slist *json_headers;  /* Owned. */
     struct curl_slist *bytes_headers; /* Owned. */
     peers_answered answered;
@@ -68,11 +71,15 @@ struct peers *peers_create(const struct peers_options *options) {
 static struct peers_exchange *take_exchange(struct peers *peers) {
     struct peers_exchange *exchange = peers->idle;
     if (exchange == NULL) {
-        return peers_exchange_create(&peers->options);
+        exchange = peers_exchange_create(&peers->options);
+    } else {
+        peers->idle = exchange->next;
+        peers->idle_count--;
+        exchange->next = NULL;
     }
-    peers->idle = exchange->next;
-    peers->idle_count--;
-    exchange->next = NULL;
+    if (exchange->token_number != peers->token_number) {
+        peers_exchange_set_token(exchange, peers->token, peers->token_number);
+    }
     return exchange;
 }
 
@@ -126,6 +133,7 @@ void peers_destroy(struct peers *peers) {
         peers_exchange_destroy(exchange);
     }
     check(curl_multi_cleanup(peers->multi));
+    free(peers->token);
     curl_slist_free_all(peers->json_headers);
     curl_slist_free_all(peers->bytes_headers);
     free(peers);
@@ -138,6 +146,15 @@ void peers_attach(struct peers *peers, peers_answered answered, void *context) {
     assert(peers->answered == NULL && answered != NULL);
     peers->answered = answered;
     peers->answered_context = context;
+}
+
+void peers_set_token(struct peers *peers, const char *token) {
+    if (token == NULL ? peers->token == NULL : peers->token != NULL && strcmp(token, peers->token) == 0) {
+        return;
+    }
+    free(peers->token);
+    peers->token = token == NULL ? NULL : memory_text(token, strlen(token));
+    peers->token_number++;
 }
 
 static void post_json(struct peers *peers, struct peers_exchange *exchange, const char *url,

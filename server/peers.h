@@ -35,6 +35,8 @@ typedef void (*peers_answered)(void *context, uint64_t token, enum transport_end
 
 /* Where ends are reported. Set once, before the first send. */
 void peers_attach(struct peers *peers, peers_answered answered, void *context);
+/* The token that all requests from now on carry (Authorization: Bearer); NULL for none. Copied. */
+void peers_set_token(struct peers *peers, const char *token);
 struct transport peers_transport(struct peers *peers);
 
 /* GET of `url` (whole), for what a node shows of others (/v1/cluster). `got` is called exactly once, in peers_run, unless

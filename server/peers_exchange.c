@@ -108,6 +108,12 @@ void peers_exchange_destroy(struct peers_exchange *exchange) {
     free(exchange);
 }
 
+void peers_exchange_set_token(struct peers_exchange *exchange, const char *token, uint64_t number) {
+    check(curl_easy_setopt(exchange->handle, CURLOPT_HTTPAUTH, (long)(token != NULL ? CURLAUTH_BEARER : CURLAUTH_NONE)));
+    check(curl_easy_setopt(exchange->handle, CURLOPT_XOAUTH2_BEARER, token));
+    exchange->token_number = number;
+}
+
 static void set_request(struct peers_exchange *exchange, const char *url, uint32_t timeout_ms) {
     assert(exchange->buffer == NULL && exchange->answer == NULL);
     check(curl_easy_setopt(exchange->handle, CURLOPT_URL, url));
@@ -135,7 +141,8 @@ void peers_exchange_get(struct peers_exchange *exchange, const char *url, uint32
 void peers_exchange_clear(struct peers_exchange *exchange) {
     buffer_release(exchange->buffer);
     free(exchange->answer);
-    *exchange = (struct peers_exchange){.handle = exchange->handle, .answer_max = exchange->answer_max};
+    *exchange = (struct peers_exchange){
+        .handle = exchange->handle, .answer_max = exchange->answer_max, .token_number = exchange->token_number};
 }
 
 /* -- Ends -- */

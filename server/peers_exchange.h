@@ -12,7 +12,8 @@ struct peers_exchange {
     struct peers_exchange *previous; /* Among those under way; borrowed. */
     struct peers_exchange *next;     /* The same, or the next one to be used again. */
 
-    uint64_t ticket; /* Of a get; 0: a message. */
+    uint64_t token_number; /* Of the token that the handle carries. */
+    uint64_t ticket;       /* Of a get; 0: a message. */
     peers_got got;
     void *got_context;
     uint64_t token; /* Of a message. */
@@ -33,6 +34,9 @@ struct peers_exchange {
 /* With all options set that are the same for every request. */
 struct peers_exchange *peers_exchange_create(const struct peers_options *options);
 void peers_exchange_destroy(struct peers_exchange *exchange);
+
+/* What it sends as Authorization: Bearer from now on; NULL: nothing. Copied. `number` tells it from other tokens. */
+void peers_exchange_set_token(struct peers_exchange *exchange, const char *token, uint64_t number);
 
 /* Makes it a POST of `size` bytes at `body`, inside `buffer`, of which it takes over one reference (NULL when size is 0).
  * `headers` are borrowed until it is cleared. */

@@ -16,6 +16,7 @@ static const struct problem_row rows[PROBLEM_CODE_COUNT] = {
     [PROBLEM_NONE] = {"none", "No problem", 200},
     [PROBLEM_BAD_REQUEST] = {"bad_request", "Bad request", 400},
     [PROBLEM_BAD_JSON] = {"bad_json", "Not JSON", 400},
+    [PROBLEM_UNAUTHORIZED] = {"unauthorized", "Token needed", 401},
     [PROBLEM_FORBIDDEN] = {"forbidden", "Forbidden", 403},
     [PROBLEM_NOT_FOUND] = {"not_found", "Not found", 404},
     [PROBLEM_METHOD_NOT_ALLOWED] = {"method_not_allowed", "Method not allowed", 405},

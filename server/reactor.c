@@ -22,6 +22,7 @@ enum {
     REACTOR_API_DESCRIPTORS = 8, /* More than the API has. */
     REACTOR_WAIT_MAX_MS = 60000, /* Nothing is due later than this without being looked at again. */
     REACTOR_SHUTDOWN_MAX_MS = 5000,
+    REACTOR_REFRESH_MS = 1000, /* Between two looks at the token file. */
     REACTOR_CONNECT_TIMEOUT_MS = 2000,
     REACTOR_FRAMING_BYTES =
         16 * 1024 * 1024 /* Of a peer's message around its commands: each has an index, a term and a type. */
@@ -30,6 +31,7 @@ enum {
 struct reactor {
     const struct options *options;         /* Borrowed. */
     const struct diagnostics *diagnostics; /* Borrowed. */
+    struct tokens *tokens;                 /* Borrowed; may be NULL. */
     struct storage *storage;               /* Borrowed. */
     struct snapshot_directory *snapshots;
     struct peers *peers;
@@ -41,6 +43,7 @@ struct reactor {
     bool shutting_down;
     bool ending; /* Leadership is handed over, nobody new is let in. */
     uint64_t shutdown_deadline_ms;
+    uint64_t refresh_ms; /* When the token file is looked at next. */
 };
 
 /* Monotonic, and counting while the machine is suspended: a lease must not outlive a nap. */
@@ -149,6 +152,9 @@ static bool start_io(struct reactor *reactor, struct storage_message *out_messag
     };
     reactor->peers = peers_create(&peers_options);
     reactor->disk = disk_threads_create(reactor->storage, wake, reactor);
+    if (reactor->tokens != NULL) {
+        peers_set_token(reactor->peers, tokens_peer(reactor->tokens));
+    }
     return (reactor->peers != NULL && reactor->disk != NULL) || fail(out_message, "no threads or sockets to be had");
 }
 
@@ -194,6 +200,7 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
         .client_url = options->client_url,
         .allow_hosts = (const char *const *)options->allow_hosts,
         .allow_origins = (const char *const *)options->allow_origins,
+        .tokens = reactor->tokens,
         .command_bytes_max = options->command_bytes_max,
         .query_bytes_max = options->query_bytes_max,
         .ndjson_bytes_max = options->ndjson_bytes_max,
@@ -207,11 +214,15 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
     return reactor->api != NULL;
 }
 
-struct reactor *reactor_create(const struct options *options, struct storage *storage,
+struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct storage *storage,
                                const struct diagnostics *diagnostics, struct storage_message *out_message) {
     struct reactor *reactor = memory_zalloc(sizeof *reactor);
-    *reactor = (struct reactor){
-        .options = options, .diagnostics = diagnostics, .storage = storage, .wake_descriptor = -1, .signal_descriptor = -1};
+    *reactor = (struct reactor){.options = options,
+                                .diagnostics = diagnostics,
+                                .tokens = tokens,
+                                .storage = storage,
+                                .wake_descriptor = -1,
+                                .signal_descriptor = -1};
     uint64_t now_ms = clock_ms();
     if (!open_descriptors(reactor, out_message) || !open_snapshots(reactor, out_message) ||
         !start_io(reactor, out_message) || !start_node(reactor, now_ms, out_message) ||
@@ -253,12 +264,26 @@ static void gather(struct reactor *reactor, uint64_t now_ms) {
     api_run(reactor->api, now_ms);
 }
 
+static void refresh(struct reactor *reactor, uint64_t now_ms) {
+    if (reactor->tokens == NULL || now_ms < reactor->refresh_ms) {
+        return;
+    }
+    reactor->refresh_ms = now_ms + REACTOR_REFRESH_MS;
+    if (tokens_refresh(reactor->tokens, reactor->diagnostics)) {
+        peers_set_token(reactor->peers, tokens_peer(reactor->tokens));
+    }
+}
+
 /* How long nothing needs to be done unless a descriptor becomes ready. */
 static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
     uint64_t deadline_ms = node_next_deadline_ms(reactor->node);
     uint64_t wait = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
     uint64_t api_wait = api_timeout_ms(reactor->api, now_ms);
     wait = api_wait < wait ? api_wait : wait;
+    if (reactor->tokens != NULL) {
+        uint64_t left = reactor->refresh_ms > now_ms ? reactor->refresh_ms - now_ms : 0;
+        wait = left < wait ? left : wait;
+    }
     if (reactor->shutting_down) {
         uint64_t left = reactor->shutdown_deadline_ms > now_ms ? reactor->shutdown_deadline_ms - now_ms : 0;
         wait = left < wait ? left : wait;
@@ -327,6 +352,7 @@ void reactor_run(struct reactor *reactor) {
     uint64_t now_ms = clock_ms();
     while (!finished(reactor, now_ms)) {
         node_tick(reactor->node, now_ms);
+        refresh(reactor, now_ms);
         gather(reactor, now_ms);
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);

@@ -8,14 +8,15 @@
 
 #include "server/diagnostics.h"
 #include "server/options.h"
+#include "server/tokens.h"
 #include "storage/storage.h"
 
 struct reactor;
 
 /* Builds the node around an open store and listens. SIGTERM and SIGINT must be blocked in every thread: they are read from
- * a descriptor. NULL with a sentence in `out_message` when the store makes no sense or the address cannot be had. All
- * arguments are borrowed for the reactor's life. */
-struct reactor *reactor_create(const struct options *options, struct storage *storage,
+ * a descriptor. With `tokens` NULL nobody is asked who they are. NULL with a sentence in `out_message` when the store makes
+ * no sense or the address cannot be had. All arguments are borrowed for the reactor's life. */
+struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct storage *storage,
                                const struct diagnostics *diagnostics, struct storage_message *out_message);
 
 /* Turns until SIGTERM or SIGINT. Then nothing new is accepted, what is in flight is finished or answered `shutting_down`

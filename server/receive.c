@@ -192,6 +192,12 @@ static bool is_from_whom_we_asked(const struct node *node, const struct call *ca
     return member != NULL && strcmp(member->incarnation, answer->incarnation) == 0;
 }
 
+/* Whoever refuses a request before it looks at it does not say who it is. */
+static const char *gate_why(const struct message_answer *answer) {
+    bool token = answer->problem.code == PROBLEM_UNAUTHORIZED || answer->problem.code == PROBLEM_FORBIDDEN;
+    return token ? "it refuses this node's token" : "somebody else answered";
+}
+
 static void raft_call_ended(struct node *node, const struct call *call, const struct message_answer *answer) {
     if (answer != NULL && call->kind == MESSAGE_APPEND_ENTRIES) {
         disk_space_heard(node, call->to, answer);
@@ -249,10 +255,11 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     }
     bool absent = end == TRANSPORT_NOT_SENT;
     if (answer != NULL && !is_from_whom_we_asked(node, &call, answer)) {
+        const char *answer_why = gate_why(answer);
         absent = true;
         answer = NULL;
         end = TRANSPORT_BROKEN;
-        why = "somebody else answered";
+        why = answer_why;
     }
     note_contact(node, &call, answer, absent, why);
     switch (call.kind) {

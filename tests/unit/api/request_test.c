@@ -183,11 +183,44 @@ START_TEST(a_listed_origin_may_read_the_answer) {
     ck_assert_uint_eq(reply.status, 200);
     ck_assert(reply_has(&reply, "Access-Control-Allow-Origin", "http://console.example"));
     ck_assert(reply_has(&reply, "Vary", "Origin"));
+    static const char *const exposed[] = {"Raft-Cluster", "Raft-Node",        "Raft-Leader", "Raft-Term",
+                                          "Raft-Index",   "Raft-Consistency", "Retry-After", "Location"};
+    char value[512];
+    for (size_t i = 0; i < sizeof exposed / sizeof exposed[0]; i++) {
+        ck_assert_ptr_nonnull(strstr(reply_field(&reply, "Access-Control-Expose-Headers", value), exposed[i]));
+    }
     reply_free(&reply);
     reply = get(harness, "/v1/status");
-    char value[512];
     ck_assert_ptr_null(reply_field(&reply, "Access-Control-Allow-Origin", value));
     reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(browsers_of_a_listed_origin_are_told_what_they_may_ask) {
+    static const char *const origins[] = {"http://console.example", NULL};
+    static const char asks[] = "Origin: http://console.example\r\nAccess-Control-Request-Method: POST\r\n";
+    struct harness *harness = harness_create();
+    harness->options.allow_origins = origins;
+    harness_start(harness);
+    struct reply reply = ask(harness, "OPTIONS", "/v1/propose", asks, NULL);
+    char value[512];
+    ck_assert_uint_eq(reply.status, 204);
+    ck_assert(reply_has(&reply, "Access-Control-Allow-Origin", "http://console.example"));
+    ck_assert(reply_has(&reply, "Access-Control-Allow-Methods", "POST"));
+    ck_assert_ptr_nonnull(strstr(reply_field(&reply, "Access-Control-Allow-Headers", value), "Authorization"));
+    ck_assert_ptr_nonnull(strstr(value, "Idempotency-Key"));
+    reply_free(&reply);
+    /* What is no such question is a method like any other */
+    reply = ask(harness, "OPTIONS", "/v1/propose", "Origin: http://console.example\r\n", NULL);
+    check_problem(&reply, 405, "method_not_allowed", NULL);
+    reply = ask(harness, "OPTIONS", "/v1/propose", "Access-Control-Request-Method: POST\r\n", NULL);
+    check_problem(&reply, 405, "method_not_allowed", NULL);
+    reply = ask(harness, "OPTIONS", "/nowhere", asks, NULL);
+    check_problem(&reply, 404, "not_found", NULL);
+    reply = ask(harness, "OPTIONS", "/v1/propose", "Origin: http://evil.example\r\nAccess-Control-Request-Method: POST\r\n",
+                NULL);
+    check_problem(&reply, 403, "forbidden", NULL);
     harness_end(harness);
 }
 END_TEST
@@ -440,6 +473,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_foreign_host_is_421_but_for_peers_and_health);
     tcase_add_test(tcase, a_foreign_origin_is_403_everywhere);
     tcase_add_test(tcase, a_listed_origin_may_read_the_answer);
+    tcase_add_test(tcase, browsers_of_a_listed_origin_are_told_what_they_may_ask);
     tcase_add_test(tcase, a_body_at_its_limit_is_taken_and_one_byte_more_is_413);
     tcase_add_test(tcase, an_oversized_body_is_refused_before_it_is_sent);
     tcase_add_test(tcase, a_chunked_body_at_the_limit_is_taken);

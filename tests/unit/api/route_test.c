@@ -154,6 +154,20 @@ START_TEST(a_pieces_parameters_are_described_and_no_others) {
 }
 END_TEST
 
+START_TEST(the_role_that_each_route_needs_is_described) {
+    cJSON *root = description();
+    for (size_t i = 0; i < route_count; i++) {
+        cJSON *found = operation(root, &route_table[i]);
+        cJSON *security = cJSON_GetObjectItemCaseSensitive(found, "security");
+        const char *role = security == NULL ? "" : at(security->child, "token")->child->valuestring;
+        ck_assert_msg(strcmp(role, tokens_role_name(route_table[i].role)) == 0, "%s", route_table[i].path);
+        bool refused = cJSON_GetObjectItemCaseSensitive(at(found, "responses"), "401") != NULL;
+        ck_assert_msg(refused == (security != NULL), "%s", route_table[i].path);
+    }
+    cJSON_Delete(root);
+}
+END_TEST
+
 /* The problems of one answer: codes that exist, under their status, with an outcome where the route changes something. */
 static void check_problems(cJSON *root, const struct route *route, const char *status, cJSON *response) {
     cJSON *content = at(at(resolve(root, response), "content"), "application/problem+json");
@@ -211,7 +225,7 @@ END_TEST
 START_TEST(peers_routes_are_named_as_their_messages) {
     size_t count = 0;
     for (size_t i = 0; i < route_count; i++) {
-        if (strncmp(route_table[i].path, "/raft/v1/", 9) == 0) {
+        if (strncmp(route_table[i].path, "/raft/v1/", 9) == 0 && strcmp(route_table[i].method, "POST") == 0) {
             ck_assert_str_eq(route_table[i].path + 9, message_kind_name(route_table[i].kind));
             count++;
         }
@@ -280,6 +294,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, everything_described_is_a_route);
     tcase_add_test(tcase, each_routes_parameters_are_described_and_no_others);
     tcase_add_test(tcase, a_pieces_parameters_are_described_and_no_others);
+    tcase_add_test(tcase, the_role_that_each_route_needs_is_described);
     tcase_add_test(tcase, described_problems_are_those_there_are);
     tcase_add_test(tcase, every_reference_leads_somewhere);
     tcase_add_test(tcase, peers_routes_are_named_as_their_messages);

@@ -336,7 +336,7 @@ END_TEST
 
 START_TEST(a_problem_of_somebody_else_lacks_who_and_when) {
     struct message_answer answer = read_good(MESSAGE_PROPOSE, 401, "{\"code\":\"unauthorized\",\"outcome\":\"rejected\"}");
-    ck_assert_int_eq(answer.problem.code, PROBLEM_FORBIDDEN);
+    ck_assert_int_eq(answer.problem.code, PROBLEM_UNAUTHORIZED);
     ck_assert(!answer.problem.outcome_unknown);
     ck_assert_uint_eq(answer.from, 0);
     ck_assert_str_eq(answer.incarnation, "");

@@ -227,7 +227,7 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
 END_TEST
 
 START_TEST(options_of_later_versions_are_not_known) {
-    const char *const later[] = {"--restore", "--tls-cert", "--token-file"};
+    const char *const later[] = {"--restore", "--tls-cert", "--audit-log"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         wrong(later[i], "", "unknown option");
     }
@@ -256,11 +256,18 @@ START_TEST(every_address_of_the_machine_is_none_to_call) {
 }
 END_TEST
 
-START_TEST(listening_beyond_loopback_needs_insecure) {
-    wrong("--listen 192.0.2.1:8001", "", "add --insecure");
-    wrong("--listen node1:8001", "", "add --insecure");
-    wrong("--listen 0.0.0.0:8001 --advertise http://node1:8001", "", "add --insecure");
+START_TEST(listening_beyond_loopback_needs_tokens_or_insecure) {
+    wrong("--listen 192.0.2.1:8001", "", "--insecure if");
+    wrong("--listen node1:8001", "", "add --token-file");
+    wrong("--listen 0.0.0.0:8001 --advertise http://node1:8001", "", "--insecure if");
     struct options options = good("--listen localhost:8001", "");
+    ck_assert_ptr_null(options.token_file);
+    options_clear(&options);
+    options = good("--listen 192.0.2.1:8001 --token-file tokens", "");
+    ck_assert_str_eq(options.token_file, "tokens");
+    options_clear(&options);
+    options = good("--listen 192.0.2.1:8001", "RAFTD_TOKEN_FILE=/run/secrets/raftd");
+    ck_assert_str_eq(options.token_file, "/run/secrets/raftd");
     options_clear(&options);
 }
 END_TEST
@@ -346,7 +353,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, options_of_later_versions_are_not_known);
     tcase_add_test(tcase, a_cluster_list_is_checked_against_this_node);
     tcase_add_test(tcase, every_address_of_the_machine_is_none_to_call);
-    tcase_add_test(tcase, listening_beyond_loopback_needs_insecure);
+    tcase_add_test(tcase, listening_beyond_loopback_needs_tokens_or_insecure);
     tcase_add_test(tcase, a_command_must_fit_where_commands_go);
     tcase_add_test(tcase, a_node_that_joins_lists_nobody);
     tcase_add_test(tcase, help_names_every_option);

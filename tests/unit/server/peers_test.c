@@ -149,6 +149,46 @@ START_TEST(a_name_is_resolved_anew_for_each_connection) {
 }
 END_TEST
 
+/* What stands in the last request's Authorization field; empty: there is none. */
+static void last_authorization(struct fake_peer *peer, char out_value[64]) {
+    pthread_mutex_lock(&peer->mutex);
+    const char *field = strcasestr(peer->last_request, "\r\nAuthorization: ");
+    snprintf(out_value, 64, "%.*s", field == NULL ? 0 : (int)strcspn(field + 17, "\r"), field == NULL ? "" : field + 17);
+    pthread_mutex_unlock(&peer->mutex);
+}
+
+START_TEST(every_request_carries_the_newest_token) {
+    static const char *const tokens[] = {NULL, "first", "second", "second", NULL, "third"};
+    struct fake_peer *peer = fake_peer_start(FAKE_PEER_ANSWERS, READ_INDEX_ANSWER);
+    struct side *side = side_start();
+    for (uint64_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        char expected[64];
+        char found[64];
+        snprintf(expected, sizeof expected, "%s%s", tokens[i] != NULL ? "Bearer " : "", tokens[i] != NULL ? tokens[i] : "");
+        peers_set_token(side->peers, tokens[i]);
+        assert_end(ask(side, peer->url, MESSAGE_READ_INDEX, i, LONG_MS), TRANSPORT_ANSWERED, "");
+        last_authorization(peer, found);
+        ck_assert_str_eq(found, expected);
+    }
+    ck_assert_uint_eq(fake_peer_connections(peer), 1);
+    side_stop(side);
+    fake_peer_stop(peer);
+}
+END_TEST
+
+START_TEST(a_token_that_is_refused_is_not_sent_again) {
+    struct fake_peer *peer =
+        fake_peer_start(FAKE_PEER_ANSWERS, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"raftd\"\r\n"
+                                           "Content-Length: 23\r\n\r\n{\"code\":\"unauthorized\"}");
+    struct side *side = side_start();
+    peers_set_token(side->peers, "old");
+    assert_end(ask(side, peer->url, MESSAGE_PROPOSE, 0, LONG_MS), TRANSPORT_ANSWERED, "");
+    ck_assert_uint_eq(fake_peer_requests(peer), 1);
+    side_stop(side);
+    fake_peer_stop(peer);
+}
+END_TEST
+
 START_TEST(a_get_brings_status_and_body) {
     struct fake_peer *peer = fake_peer_start(FAKE_PEER_ANSWERS, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
     struct side *side = side_start();
@@ -271,6 +311,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, who_is_told_of_an_end_may_send);
     tcase_add_test(tcase, a_stalled_look_up_delays_nobody);
     tcase_add_test(tcase, a_name_is_resolved_anew_for_each_connection);
+    tcase_add_test(tcase, every_request_carries_the_newest_token);
+    tcase_add_test(tcase, a_token_that_is_refused_is_not_sent_again);
     tcase_add_test(tcase, a_get_brings_status_and_body);
     tcase_add_test(tcase, a_get_without_an_answer_says_why);
     tcase_add_test(tcase, gets_and_messages_use_the_same_handles);

@@ -28,12 +28,13 @@ START_TEST(the_codes_have_the_status_of_the_contract) {
         const char *name;
         unsigned status;
     } rows[] = {
-        {"bad_request", 400},  {"bad_json", 400},       {"forbidden", 403},          {"not_found", 404},
-        {"conflict", 409},     {"compacted", 410},      {"too_large", 413},          {"wrong_cluster", 421},
-        {"wrong_host", 421},   {"overloaded", 429},     {"invalid_command", 422},    {"method_not_allowed", 405},
-        {"not_leader", 503},   {"no_leader", 503},      {"leadership_lost", 503},    {"shutting_down", 503},
-        {"timeout", 504},      {"not_ready", 503},      {"change_in_progress", 409}, {"catch_up_failed", 504},
-        {"storage_full", 507}, {"stale_sequence", 409}, {"session_expired", 410},    {"key_reused", 422},
+        {"bad_request", 400},        {"bad_json", 400},     {"unauthorized", 401},   {"forbidden", 403},
+        {"not_found", 404},          {"conflict", 409},     {"compacted", 410},      {"too_large", 413},
+        {"wrong_cluster", 421},      {"wrong_host", 421},   {"overloaded", 429},     {"invalid_command", 422},
+        {"method_not_allowed", 405}, {"not_leader", 503},   {"no_leader", 503},      {"leadership_lost", 503},
+        {"shutting_down", 503},      {"timeout", 504},      {"not_ready", 503},      {"change_in_progress", 409},
+        {"catch_up_failed", 504},    {"storage_full", 507}, {"stale_sequence", 409}, {"session_expired", 410},
+        {"key_reused", 422},
     };
     ck_assert_uint_eq(sizeof rows / sizeof rows[0], PROBLEM_CODE_COUNT - 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -1,0 +1,15 @@
+/* Who asks, and whether that may be (contract §6): the token of a request against the role that its route needs. */
+#ifndef RAFTD_API_ACCESS_H
+#define RAFTD_API_ACCESS_H
+
+#include "api/head.h"
+#include "api/route.h"
+#include "server/problem.h"
+#include "server/tokens.h"
+
+/* True: go on. False: `out_problem` is `unauthorized` (no token, or none of ours) or `forbidden` (too small a role). With
+ * `tokens` NULL nobody is asked. */
+bool access_check(const struct tokens *tokens, const struct route *route, const struct head *head,
+                  struct problem *out_problem);
+
+#endif
