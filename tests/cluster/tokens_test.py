@@ -1,0 +1,122 @@
+"""A cluster with tokens: nodes that call each other with theirs, and tokens that change while it works."""
+
+import json
+import os
+import threading
+import unittest
+
+from harness import Client, ClusterTest, wait_for
+
+TOKENS = "read r-1\nwrite w-1 app\nadmin a-1\npeer p-1\n"
+
+
+def bearer(token):
+    return {"Authorization": "Bearer " + token}
+
+
+def put_tokens(path, text):
+    """As a careful administrator does it: whole, at once."""
+    with open(path + ".new", "w", encoding="ascii") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+
+
+class Writer(threading.Thread):
+    """Writes through one node, and remembers every answer that was not 200."""
+
+    def __init__(self, node, token):
+        super().__init__(daemon=True)
+        self.node, self.token = node, token
+        self.stopping = threading.Event()
+        self.done, self.failed = 0, []
+
+    def run(self):
+        client = Client(self.node.port)
+        while not self.stopping.is_set():
+            answer = client.ask("POST", "/v1/propose", json.dumps({"op": "put", "key": "k", "value": self.done}), bearer(self.token))
+            if answer.status == 200:
+                self.done += 1
+            else:
+                self.failed.append(answer)
+        client.close()
+
+
+class TokensTest(ClusterTest):
+    def guarded(self):
+        """Three nodes, each with a token file of its own."""
+        cluster = self.cluster()
+        self.paths = []
+        for node in cluster.nodes:
+            path = os.path.join(cluster.directory, f"tokens{node.number}")
+            put_tokens(path, TOKENS)
+            self.paths.append(path)
+            node.arguments += ["--token-file", path]
+            node.headers = bearer("r-1")
+        return cluster.start()
+
+    def change_all(self, cluster, text):
+        """Every node has read the new file when this returns."""
+        before = [node.log().count("tokens read anew") for node in cluster.nodes]
+        for path in self.paths:
+            put_tokens(path, text)
+        for node, count in zip(cluster.nodes, before):
+            wait_for(lambda: node.log().count("tokens read anew") > count, f"node {node.number} has read its tokens")
+
+    def test_a_cluster_with_tokens_does_all_that_one_without_does(self):
+        cluster = self.guarded()
+        follower = cluster.followers()[0]
+        answer = follower.propose({"op": "put", "key": "a", "value": 1}, headers=bearer("w-1"))
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(follower.query({"op": "get", "key": "a"}).json()["result"], {"found": True, "value": 1})
+        nodes = follower.ask("GET", "/v1/cluster").json()["nodes"]
+        self.assertEqual([node["reachable"] for node in nodes], [True] * 3, nodes)
+        answer = follower.propose({"op": "delete", "key": "a"}, "?forward=false", headers=bearer("w-1"))
+        self.assertEqual((answer.status, answer.headers["Location"]), (307, f"http://127.0.0.1:{cluster.leader().port}/v1/propose"))
+        answer = follower.ask("POST", "/v1/leader/transfer", json.dumps({"to": follower.number}), bearer("a-1"))
+        self.assertEqual(answer.json()["leader"], follower.number, answer)
+
+    def test_without_the_right_token_nothing_is_done_or_told(self):
+        cluster = self.guarded()
+        node = cluster.nodes[0]
+        self.assertEqual(node.ask("GET", "/v1/status", headers={}).status, 401)
+        self.assertEqual(node.ask("GET", "/metrics", headers={}).status, 401)
+        self.assertEqual(node.propose({"op": "put", "key": "a", "value": 1}, headers=bearer("r-1")).status, 403)
+        self.assertEqual(node.propose({"op": "put", "key": "a", "value": 1}, headers=bearer("p-1")).status, 403)
+        self.assertEqual(node.ask("POST", "/raft/v1/request_vote", "{}", bearer("a-1")).status, 403)
+        self.assertEqual(node.ask("GET", "/healthz", headers={}).status, 200)
+        self.assertEqual(node.ask("GET", "/", headers={}).status, 200)
+        self.assertEqual(node.query({"op": "count"}).json()["result"], {"count": 0})
+        for secret in ("r-1", "w-1", "a-1", "p-1"):
+            self.assertNotIn(secret, "".join(each.log() for each in cluster.nodes))
+
+    def test_tokens_are_changed_without_a_failed_request(self):
+        cluster = self.guarded()
+        writers = [Writer(node, "w-1") for node in cluster.nodes]
+        for writer in writers:
+            writer.start()
+        # The new one is added, is used, and the old one goes.
+        self.change_all(cluster, TOKENS + "peer p-2\n")
+        self.change_all(cluster, TOKENS.replace("p-1", "p-2") + "peer p-1\n")
+        self.change_all(cluster, TOKENS.replace("p-1", "p-2"))
+        counts = [writer.done for writer in writers]
+        wait_for(lambda: all(writer.done > count + 5 for writer, count in zip(writers, counts)), "writers go on")
+        for writer in writers:
+            writer.stopping.set()
+            writer.join()
+            self.assertEqual(writer.failed, [])
+        self.change_all(cluster, "write w-2\nread r-1\npeer p-2\n")
+        self.assertEqual(cluster.nodes[0].propose({"op": "delete", "key": "k"}, headers=bearer("w-1")).status, 401)
+
+    def test_a_node_with_another_peer_token_is_named_and_comes_back_when_it_has_the_right_one(self):
+        cluster = self.guarded()
+        other = cluster.followers()[0]
+        leader = cluster.leader()
+        put_tokens(self.paths[other.number - 1], TOKENS.replace("p-1", "p-9"))
+        wait_for(lambda: f"node {other.number} " in leader.log() and "it refuses this node's token" in leader.log(), "the leader says so")
+        put_tokens(self.paths[other.number - 1], TOKENS)
+        answer = leader.propose({"op": "put", "key": "a", "value": 1}, headers=bearer("w-1"))
+        wait_for(lambda: other.status()["applied_index"] >= answer.json()["index"], "it follows again")
+
+
+if __name__ == "__main__":
+    unittest.main()
