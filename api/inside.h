@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "api/client_urls.h"
 #include "api/guard.h"
+#include "api/latency.h"
 
 struct http;
 
@@ -25,7 +26,9 @@ struct api {
     const struct diagnostics *diagnostics;
     struct guard guard;
     struct client_urls client_urls;
-    struct http *http; /* Owned. */
+    struct latency latency;      /* Of proposals that were asked of this node. */
+    struct gathering *gathering; /* Owned; NULL while nobody follows the cluster. */
+    struct http *http;           /* Owned. */
     uint64_t now_ms;
 };
 

@@ -20,6 +20,7 @@ static void done(void *context, const struct message_line *lines, size_t count) 
         redirect_or_problem(request, problem);
         return;
     }
+    latency_add(&request->api->latency, request->api->now_ms, latency_now_us() - request->begun_us);
     struct json_writer writer = {0};
     message_line_write(&lines[0], &writer, false);
     answer_written(request, &(struct answer){.status = 200, .content_type = ANSWER_JSON, .index = lines[0].id.index},
@@ -30,6 +31,7 @@ static void propose(struct request *request, struct buffer *body, struct json_sp
     struct node *node = request->api->node;
     const struct parameters *parameters = &request->parameters;
     struct node_origin origin;
+    request->begun_us = latency_now_us();
     request_wait(request, undo, NULL);
     if (once_origin(request, &origin)) {
         request->ticket =

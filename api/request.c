@@ -237,7 +237,7 @@ void request_handle(struct request *request) {
         return;
     }
     request->route->handle(request);
-    assert(request->stage == REQUEST_WAITING || request->stage == REQUEST_ANSWERED);
+    assert(request->stage == REQUEST_WAITING || request->stage == REQUEST_ANSWERED || request->stage == REQUEST_STREAMING);
 }
 
 static void forget_body(struct request *request) {

@@ -49,7 +49,8 @@ struct request {
     struct target target;
     struct head head;
     struct parameters parameters;
-    uint64_t path_id; /* The number in the path, where the route has one. */
+    uint64_t begun_us; /* A proposal: when it was handed on. */
+    uint64_t path_id;  /* The number in the path, where the route has one. */
     struct request_body body;
     bool v1;
     bool preflight; /* A browser asks for a page of a listed origin whether it may ask. */

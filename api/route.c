@@ -2,6 +2,8 @@
 
 #include "api/asset.h"
 #include "api/cluster.h"
+#include "api/cluster_watch.h"
+#include "api/events.h"
 #include "api/health.h"
 #include "api/leader_transfer.h"
 #include "api/log_page.h"
@@ -65,6 +67,7 @@ const struct route route_table[] = {
      .any_host = true,
      .kind = MESSAGE_INSTALL_SNAPSHOT},
     {.method = "GET", .path = "/raft/v1/status", .handle = status_handle, .role = TOKENS_PEER, .any_host = true},
+    {.method = "GET", .path = "/raft/v1/events", .handle = events_handle, .role = TOKENS_PEER, .any_host = true},
     {.method = "POST",
      .path = "/v1/leader/transfer",
      .handle = leader_transfer_handle,
@@ -102,6 +105,8 @@ const struct route route_table[] = {
      .parameters = PARAMETER_TIMEOUT},
     {.method = "GET", .path = "/v1/status", .handle = status_handle, .role = TOKENS_READ},
     {.method = "GET", .path = "/v1/cluster", .handle = cluster_handle, .role = TOKENS_READ},
+    {.method = "GET", .path = "/v1/cluster/watch", .handle = cluster_watch_handle, .role = TOKENS_READ},
+    {.method = "GET", .path = "/v1/events", .handle = events_handle, .role = TOKENS_READ},
     {.method = "GET", .path = "/v1/members", .handle = member_list_handle, .role = TOKENS_READ},
     {.method = "POST",
      .path = "/v1/members",

@@ -103,6 +103,38 @@ static void write_log(const struct node_status *status, struct json_writer *writ
     write_snapshot(status, writer);
 }
 
+static void write_log_terms(const struct node_status *status, struct json_writer *writer) {
+    json_write_name(writer, "log_terms");
+    json_write_array_begin(writer);
+    for (size_t i = 0; i < status->log_term_count; i++) {
+        json_write_object_begin(writer);
+        write_number(writer, "from", status->log_terms[i].from);
+        write_number(writer, "term", status->log_terms[i].term);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+static void write_proposals(const struct api *api, const struct node_status *status, struct json_writer *writer) {
+    double p50_ms = 0;
+    double p99_ms = 0;
+    json_write_name(writer, "proposals");
+    json_write_object_begin(writer);
+    write_number(writer, "waiting", status->commands_waiting);
+    json_write_name(writer, "latency_ms");
+    if (latency_read(&api->latency, api->now_ms, &p50_ms, &p99_ms)) {
+        json_write_object_begin(writer);
+        json_write_name(writer, "p50");
+        json_write_double(writer, p50_ms, 3);
+        json_write_name(writer, "p99");
+        json_write_double(writer, p99_ms, 3);
+        json_write_object_end(writer);
+    } else {
+        json_write_null(writer);
+    }
+    json_write_object_end(writer);
+}
+
 static void write_host(const struct api *api, struct json_writer *writer) {
     double p50_ms = 0;
     double p99_ms = 0;
@@ -185,6 +217,9 @@ void status_write(const struct api *api, const struct node_status *status, struc
     write_host(api, writer);
     write_disk(&status->disk, writer);
     write_state(status, writer);
+    write_log_terms(status, writer);
+    write_proposals(api, status, writer);
+    write_number(writer, "events", status->events);
     write_waiting(status, writer);
     json_write_object_end(writer);
 }

@@ -277,6 +277,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
     handover_deliver(node);
     changes_deliver(node);
     snapshot_wishes_deliver(node);
+    chronicle_turn(node);
 }
 
 bool node_has_work(const struct node *node) {

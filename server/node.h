@@ -21,6 +21,7 @@
 #define RAFTD_NODE_H
 
 #include "server/change.h"
+#include "server/chronicle.h"
 #include "server/diagnostics.h"
 #include "server/disk.h"
 #include "server/machine/machine.h"
@@ -252,6 +253,13 @@ struct node_waiting {
     char why[PROBLEM_DETAIL_SIZE];
 };
 
+/* The entries from index `from` on, up to the next run or the end of the log, are of one term. */
+struct node_term_run {
+    raft_index from;
+    raft_term term;
+};
+enum { NODE_TERM_RUNS_MAX = 32 };
+
 struct node_disk_status {
     uint64_t oldest_write_ms; /* How long the oldest unfinished write has taken so far; 0: there is none. */
     bool stalled;             /* It took an election time-out: this node does not lead other voters now. */
@@ -268,7 +276,11 @@ struct node_status {
     int snapshot_percent[RAFT_MEMBERS_MAX];       /* As raft.peers: how much of a snapshot each has; -1: it gets none. */
     raft_index applied_index;
     raft_term applied_term;
-    uint64_t sessions; /* In memory: what is over may still count. */
+    size_t log_term_count; /* The newest runs of terms in the log, oldest first. */
+    struct node_term_run log_terms[NODE_TERM_RUNS_MAX];
+    size_t commands_waiting; /* Proposed here and not answered. */
+    uint64_t events;         /* Noted so far, of node_events. */
+    uint64_t sessions;       /* In memory: what is over may still count. */
     uint64_t keys;
     struct storage_snapshot snapshot; /* The one that counts; length 0: none yet. */
     uint64_t snapshots_taken;         /* In this life, here. */
@@ -283,6 +295,9 @@ struct node_status {
     bool divergence_alarm;               /* It leads, and no majority of voters agrees on the state. */
 };
 void node_status(const struct node *node, struct node_status *out_status);
+
+/* What happened to this node in the last hour, oldest first; answers how many, and the node's time. */
+size_t node_events(const struct node *node, struct chronicle_event out_events[CHRONICLE_EVENTS_MAX], uint64_t *out_now_ms);
 
 /* For the headers of every answer. */
 struct node_brief {

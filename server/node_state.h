@@ -5,6 +5,7 @@
 #include "server/applier.h"
 #include "server/calls.h"
 #include "server/changes.h"
+#include "server/chronicle.h"
 #include "server/cluster_clock.h"
 #include "server/contacts.h"
 #include "server/disk_space.h"
@@ -73,6 +74,7 @@ struct node {
     struct standing standing;
     struct diverged diverged;
     struct mending mending;
+    struct chronicle chronicle;
 
     bool ready_known;       /* What was committed when this node started is known: */
     raft_index ready_index; /* it is ready when this much is applied. */

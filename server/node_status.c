@@ -37,6 +37,41 @@ static enum node_role role_of(const struct node *node) {
     return learner ? NODE_LEARNER : NODE_FOLLOWER;
 }
 
+/* The first index of the run of entries that ends at `last`: terms only grow along a log. */
+static raft_index run_begin(const struct raft *core, raft_index first, raft_index last) {
+    raft_term term = raft_term_at(core, last);
+    while (first < last) {
+        raft_index middle = first + (last - first) / 2;
+        if (raft_term_at(core, middle) == term) {
+            last = middle;
+        } else {
+            first = middle + 1;
+        }
+    }
+    return last;
+}
+
+static void fill_log_terms(const struct raft *core, struct node_status *out_status) {
+    raft_index first = out_status->raft.first_index;
+    raft_index last = out_status->raft.last.index;
+    struct node_term_run found[NODE_TERM_RUNS_MAX];
+    size_t count = 0;
+    while (count < NODE_TERM_RUNS_MAX && last >= first && last > 0) {
+        raft_index from = run_begin(core, first, last);
+        found[count++] = (struct node_term_run){from, raft_term_at(core, from)};
+        last = from - 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out_status->log_terms[i] = found[count - 1 - i];
+    }
+    out_status->log_term_count = count;
+}
+
+size_t node_events(const struct node *node, struct chronicle_event out_events[CHRONICLE_EVENTS_MAX], uint64_t *out_now_ms) {
+    *out_now_ms = node->now_ms;
+    return chronicle_read(&node->chronicle, node->now_ms, out_events);
+}
+
 void node_status(const struct node *node, struct node_status *out_status) {
     *out_status = (struct node_status){
         .id = node->options.id,
@@ -46,6 +81,8 @@ void node_status(const struct node *node, struct node_status *out_status) {
         .sessions = sessions_count(node->applier.sessions),
         .keys = sessions_key_count(node->applier.sessions),
     };
+    out_status->commands_waiting = node->proposals.commands_waiting;
+    out_status->events = node->chronicle.count;
     out_status->state_hash = state_hash_newest(&node->applier.hash);
     out_status->diverged_since = node->diverged.since;
     out_status->divergence_alarm = node->mending.alarm;
@@ -63,6 +100,7 @@ void node_status(const struct node *node, struct node_status *out_status) {
     }
     memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
     raft_status(node->core, &out_status->raft);
+    fill_log_terms(node->core, out_status);
     for (size_t i = 0; i < out_status->raft.peer_count; i++) {
         out_status->snapshot_percent[i] = snapshot_sends_percent(node, out_status->raft.peers[i].id);
     }

@@ -313,6 +313,12 @@ void node_status(const struct node *node, struct node_status *out_status) {
     out_status->raft.leader = node->leader;
 }
 
+size_t node_events(const struct node *node, struct chronicle_event out_events[CHRONICLE_EVENTS_MAX], uint64_t *out_now_ms) {
+    *out_now_ms = node->events_ms;
+    memcpy(out_events, node->events, node->event_count * sizeof *node->events);
+    return node->event_count;
+}
+
 void node_brief(const struct node *node, struct node_brief *out_brief) {
     *out_brief = (struct node_brief){node->status.cluster_id, node->status.id, node->leader,
                                      node->status.raft.hard_state.term, node->status.applied_index};

@@ -67,6 +67,9 @@ struct node {
     raft_index highest_index;             /* Indexes go on from here. */
     struct fake_call calls[128];
     size_t call_count;
+    struct chronicle_event events[8]; /* What node_events tells, */
+    size_t event_count;
+    uint64_t events_ms;   /* and as of when. */
     raft_node_id gone[8]; /* Peers that were said to be, in order. */
     size_t gone_count;
     uint64_t next_ticket;

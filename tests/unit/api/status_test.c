@@ -1,5 +1,6 @@
 #include "api/status.h"
 
+#include "api/latency.h"
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
@@ -22,7 +23,40 @@ START_TEST(a_follower_tells_all_there_is_to_tell) {
              "\"learners\":[],\"outgoing\":[]},\"peers\":[],\"uptime_seconds\":63,\"storage_bytes\":102400,"
              "\"disk_write_ms\":{\"p50\":0.250,\"p99\":2.125},"
              "\"disk\":{\"oldest_write_ms\":12,\"stalled\":true,\"free_bytes\":5000000,\"full\":true},"
-             "\"state_hash\":null,\"diverged\":null,\"divergence_alarm\":false,\"waiting_for\":[]}");
+             "\"state_hash\":null,\"diverged\":null,\"divergence_alarm\":false,"
+             "\"log_terms\":[],\"proposals\":{\"waiting\":0,\"latency_ms\":null},\"events\":0,\"waiting_for\":[]}");
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(the_terms_of_the_log_and_what_waits_are_told) {
+    struct harness *harness = harness_begin();
+    struct node_status *status = &harness->node->status;
+    status->log_term_count = 2;
+    status->log_terms[0] = (struct node_term_run){3, 5};
+    status->log_terms[1] = (struct node_term_run){40, 7};
+    status->commands_waiting = 19;
+    status->events = 4;
+    struct reply reply = get(harness, "/v1/status");
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"log_terms\":[{\"from\":3,\"term\":5},{\"from\":40,\"term\":7}],"
+                                             "\"proposals\":{\"waiting\":19,\"latency_ms\":null},\"events\":4,"));
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
+START_TEST(how_long_proposals_took_is_told_until_it_is_old) {
+    struct harness *harness = harness_begin();
+    struct reply reply = post(harness, "/v1/propose", "1");
+    ck_assert_uint_eq(reply.status, 200);
+    reply_free(&reply);
+    reply = get(harness, "/v1/status");
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"latency_ms\":{\"p50\":"));
+    reply_free(&reply);
+    harness->now_ms += LATENCY_KEPT_MS;
+    reply = get(harness, "/v1/status");
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"latency_ms\":null"));
+    reply_free(&reply);
     harness_end(harness);
 }
 END_TEST
@@ -103,6 +137,8 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_follower_tells_all_there_is_to_tell);
+    tcase_add_test(tcase, the_terms_of_the_log_and_what_waits_are_told);
+    tcase_add_test(tcase, how_long_proposals_took_is_told_until_it_is_old);
     tcase_add_test(tcase, the_snapshot_that_counts_is_told);
     tcase_add_test(tcase, the_hash_of_the_state_is_told_and_that_it_differs);
     tcase_add_test(tcase, a_leader_tells_of_its_peers);
