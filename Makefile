@@ -300,9 +300,7 @@ $(BUILD)/tests/fuzz/$(1)_fuzz: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(fuzz_helpers_$(
 replay-$(1): $(BUILD)/tests/fuzz/$(1)_replay
 	@output=$$$$($$< tests/fuzz/corpus/$(1) 2>&1) || { echo "$(1)_fuzz: $$$$output"; exit 1; }; echo "$(1)_fuzz: $$$$output"
 fuzz-$(1): $(BUILD)/tests/fuzz/$(1)_fuzz
-	@mkdir -p $(BUILD)/found/$(1)
-	$$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 $(patsubst %,-dict=%,$(wildcard tests/fuzz/$(1).dict)) \
-	    -artifact_prefix=$(BUILD)/found/$(1)- $(BUILD)/found/$(1) tests/fuzz/corpus/$(1)
+	@tests/fuzz/run $$< '$(FUZZ_SECONDS)' '$(FUZZ_RUNS)'
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
 
@@ -310,7 +308,7 @@ corpora: $(FUZZERS:%=replay-%) ## replay the fuzzers' corpora
 
 .PHONY: fuzz fuzzers
 fuzzers: $(FUZZERS:%=fuzz-%)
-fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each; FUZZ_RUNS=N: the same N inputs every time
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 

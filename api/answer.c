@@ -203,13 +203,17 @@ void answer_problem_body(const struct request *request, const struct problem *pr
     json_write_object_end(writer);
 }
 
+bool answer_retry(enum problem_code code) {
+    return code == PROBLEM_OVERLOADED || code == PROBLEM_NO_LEADER;
+}
+
 void answer_problem_with(struct request *request, const struct problem *problem, const char *member, uint64_t number) {
     struct json_writer writer = {0};
     answer_problem_body(request, problem, problem_status(problem->code), member, number, &writer);
     struct answer answer = {
         .status = problem_status(problem->code),
         .content_type = ANSWER_PROBLEM,
-        .retry = problem->code == PROBLEM_OVERLOADED || problem->code == PROBLEM_NO_LEADER,
+        .retry = answer_retry(problem->code),
         .allow = problem->code == PROBLEM_METHOD_NOT_ALLOWED ? request->allow : NULL,
     };
     answer_written(request, &answer, &writer);

@@ -41,6 +41,9 @@ void answer_send(struct request *request, const struct answer *answer);
 /* The answer `answer` with what was written as its body. Empties the writer. */
 void answer_written(struct request *request, const struct answer *answer, struct json_writer *writer);
 
+/* Whether an error says when to try again. */
+bool answer_retry(enum problem_code code);
+
 /* An error: problem+json with outcome where the route changes something, and the fields that belong to its code. */
 void answer_problem(struct request *request, const struct problem *problem);
 

@@ -58,6 +58,7 @@ void peer_reply(void *context, uint64_t ticket, const struct message_answer *ans
                    &(struct answer){
                        .status = refused ? problem_status(answer->problem.code) : 200,
                        .content_type = refused ? ANSWER_PROBLEM : ANSWER_JSON,
+                       .retry = answer_retry(answer->problem.code),
                    },
                    &writer);
 }

@@ -77,5 +77,8 @@ bool entry_cache_has(const struct entry_cache *cache, raft_index first, size_t c
 
 const struct raft_entry *entry_cache_range(const struct entry_cache *cache, raft_index first, size_t count) {
     assert(entry_cache_has(cache, first, count));
+    if (count == 0) {
+        return NULL; /* Nothing may be here at all, and then there is no array to point into. */
+    }
     return cache->entries + cache->begin + (first - entry_cache_first(cache));
 }

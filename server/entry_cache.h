@@ -31,7 +31,8 @@ void entry_cache_evict(struct entry_cache *cache, raft_index index);
 raft_index entry_cache_first(const struct entry_cache *cache);
 /* True when the entries from `first` on, `count` of them, are all here. */
 bool entry_cache_has(const struct entry_cache *cache, raft_index first, size_t count);
-/* The entries from `first` on, `count` of them, all of which must be here. Borrowed until the cache changes. */
+/* The entries from `first` on, `count` of them, all of which must be here; NULL for none. Borrowed until the cache
+ * changes. */
 const struct raft_entry *entry_cache_range(const struct entry_cache *cache, raft_index first, size_t count);
 
 #endif

@@ -779,12 +779,14 @@ static void pass(uint64_t ms) {
     turn();
 }
 
-/* Requests that waited for a write have no answer. Reads end: clients of the log wait for them, however long. */
+/* Requests that waited for a write have no answer. Reads end, those too that the last request begins: clients of the log
+ * wait for them, however long. */
 static void die(void) {
-    while (us()->read_count > 0) {
-        disk_finish_read(us());
+    for (turn(); us()->read_count > 0; turn()) {
+        while (us()->read_count > 0) {
+            disk_finish_read(us());
+        }
     }
-    turn();
     cluster_kill(world.cluster, US);
     world.sent_count = 0;
     world.asked_count = 0;

@@ -42,6 +42,21 @@ START_TEST(a_refusal_is_a_problem_with_its_status) {
 }
 END_TEST
 
+START_TEST(a_refusal_that_passes_says_when_to_try_again) {
+    struct harness *harness = harness_begin();
+    problem_set(&harness->node->problem, PROBLEM_NO_LEADER, false, "no leader is known");
+    struct reply reply = post(harness, "/raft/v1/request_vote", VOTE);
+    ck_assert_uint_eq(reply.status, 503);
+    ck_assert(reply_has(&reply, "Retry-After", "1"));
+    reply_free(&reply);
+    problem_set(&harness->node->problem, PROBLEM_WRONG_CLUSTER, false, "not this cluster");
+    reply = post(harness, "/raft/v1/request_vote", VOTE);
+    ck_assert(!reply_has(&reply, "Retry-After", "1"));
+    reply_free(&reply);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(what_is_malformed_never_reaches_the_node) {
     struct harness *harness = harness_begin();
     const char *kinds[] = {"append_entries", "request_vote", "read_index", "propose", "probe"};
@@ -160,6 +175,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_request_reaches_the_node_and_its_answer_the_peer);
     tcase_add_test(tcase, a_refusal_is_a_problem_with_its_status);
+    tcase_add_test(tcase, a_refusal_that_passes_says_when_to_try_again);
     tcase_add_test(tcase, what_is_malformed_never_reaches_the_node);
     tcase_add_test(tcase, a_piece_of_a_snapshot_reaches_the_node_and_its_answer_the_peer);
     tcase_add_test(tcase, a_malformed_piece_never_reaches_the_node);

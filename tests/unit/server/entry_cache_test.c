@@ -116,6 +116,17 @@ START_TEST(it_has_what_lies_within_and_nothing_else) {
 }
 END_TEST
 
+START_TEST(no_entries_are_no_place_in_the_array_which_may_not_be_there) {
+    struct entry_cache cache;
+    entry_cache_init(&cache, 0, 8);
+    ck_assert_ptr_null(entry_cache_range(&cache, 8, 0));
+    append_up_to(&cache, 10);
+    ck_assert_ptr_null(entry_cache_range(&cache, 8, 0));
+    ck_assert_ptr_null(entry_cache_range(&cache, 11, 0));
+    entry_cache_clear(&cache);
+}
+END_TEST
+
 START_TEST(a_long_run_of_appending_and_evicting_does_not_grow) {
     struct entry_cache cache;
     entry_cache_init(&cache, 10 * COST, 1);
@@ -171,6 +182,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, truncation_drops_the_index_and_all_above);
     tcase_add_test(tcase, truncation_below_what_is_kept_empties_it);
     tcase_add_test(tcase, it_has_what_lies_within_and_nothing_else);
+    tcase_add_test(tcase, no_entries_are_no_place_in_the_array_which_may_not_be_there);
     tcase_add_test(tcase, a_long_run_of_appending_and_evicting_does_not_grow);
     tcase_add_test(tcase, the_bytes_live_as_long_as_the_entry_is_kept);
 }
