@@ -21,7 +21,8 @@ static struct operation *operation_add(struct simulation *simulation, const stru
     simulation->operations = memory_grow(simulation->operations, &simulation->operation_capacity,
                                          simulation->operation_count + 1, sizeof *simulation->operations);
     struct operation *operation = &simulation->operations[simulation->operation_count++];
-    *operation = (struct operation){.floor = simulation->floor};
+    raft_index committed = simulation->truth->committed; /* Be it that nobody has been told of it yet. */
+    *operation = (struct operation){.floor = simulation->floor > committed ? simulation->floor : committed};
     operation->linear = (struct linear_operation){
         .invoked = simulation->cluster->moments + 1, /* That is when it is asked, next. */
         .returned = LINEAR_NEVER,

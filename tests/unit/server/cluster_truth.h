@@ -4,6 +4,7 @@
 #ifndef RAFTD_TESTS_SERVER_CLUSTER_TRUTH_H
 #define RAFTD_TESTS_SERVER_CLUSTER_TRUTH_H
 
+#include "cluster_copies.h"
 #include "cluster_lease.h"
 #include "cluster_members.h"
 #include "server/raft/configuration.h"
@@ -38,6 +39,7 @@ struct truth_seen {
     raft_index applied;
     raft_term led;
     struct members members;
+    struct copies_seen copies;
 };
 
 struct truth {
@@ -154,24 +156,6 @@ static inline bool truth_voted(struct truth *truth, const struct members_member 
     return false;
 }
 
-/* Whether that store has the entry, be it in a snapshot. */
-static inline bool truth_stores(struct storage *storage, uint64_t index, uint64_t term) {
-    struct storage_state state;
-    storage_state(storage, &state);
-    if (index <= state.base.index || index > state.last.index) {
-        return index <= state.base.index;
-    }
-    struct raft_entry *entries;
-    size_t count;
-    struct buffer *buffer;
-    struct storage_message message;
-    ck_assert_int_eq(storage_read(storage, index, index, 1, &entries, &count, &buffer, &message), STORAGE_OK);
-    bool same = count == 1 && entries[0].id.term == term;
-    free(entries);
-    buffer_release(buffer);
-    return same;
-}
-
 /* On the disk of that very server. */
 static inline bool truth_holds(struct truth *truth, const struct members_member *member, uint64_t index, uint64_t term) {
     const struct member *owner = &truth->cluster->members[member->id - 1];
@@ -283,6 +267,17 @@ static inline void truth_replied(void *context, const struct member *member, siz
     }
 }
 
+/* §3.6.3: what is committed is in every later leader's log, so no disk that has it is told to cut it off. */
+static inline void truth_check_cut(struct truth *truth, const struct node *node, raft_index from) {
+    struct storage *storage = truth->cluster->members[node->options.id - 1].storage;
+    struct storage_state state;
+    storage_state(storage, &state);
+    for (raft_index index = from; index <= state.last.index && index <= truth->committed; index++) {
+        ck_assert_msg(index <= state.base.index || !truth_stores(storage, index, truth->at[index].committed),
+                      "node %" PRIu64 " cuts off %" PRIu64 ", which is committed", node->options.id, index);
+    }
+}
+
 static inline void truth_written(void *context, const struct node *node, const struct storage_write *write) {
     struct truth *truth = context;
     truth->installed += write->replaced_by.index != 0 ? 1 : 0;
@@ -290,6 +285,9 @@ static inline void truth_written(void *context, const struct node *node, const s
     if (node_is_leader(node) && seen->led == raft_current_term(node->core) &&
         seen->life == truth->cluster->members[node->options.id - 1].life) { /* Leader append-only (§3.5). */
         ck_assert(write->truncate_from == 0 && write->replaced_by.index == 0);
+    }
+    if (write->truncate_from != 0) {
+        truth_check_cut(truth, node, write->truncate_from);
     }
     if (write->hard_state_changed && write->hard_state.voted_for == node->options.id) {
         truth_note_vote(truth, node->identity.incarnation, write->hard_state.term, node->options.id);
@@ -445,6 +443,7 @@ static inline void truth_turned(void *context, const struct member *member) {
     truth_check_candidate(member);
     lease_check_promises(member);
     truth_check_leader(truth, node, seen);
+    copies_check_matches(member, &seen->copies);
     truth_check_commits(truth, member, seen);
     truth_check_state(truth, member, seen);
     seen->members = roster_current(&node->roster)->members;
