@@ -97,12 +97,17 @@ static void read_something(struct simulation *simulation, struct actor *actor, s
          at + 1, (const char *[]){"linearizable", "lease", "stale"}[consistency], min_index, text);
 }
 
+static bool goes_on(struct simulation *simulation) {
+    return pick(simulation, 4) == 0 || (simulation->plan.long_batches && draw(simulation, FAULT_EXTREMES, 5) > 0);
+}
+
 static void write_plain(struct simulation *simulation, struct actor *actor, size_t at) {
     char text[BATCH_MAX * 100];
     size_t size = 0;
-    for (actor->operations = 0; actor->operations == 0 || pick(simulation, 4) == 0;) {
+    size_t most = simulation->plan.long_batches ? BATCH_MAX : BATCH_SHORT_MAX;
+    for (actor->operations = 0; actor->operations == 0 || goes_on(simulation);) {
         size += add_command(simulation, actor, text + size, sizeof text - size);
-        if (++actor->operations == BATCH_MAX) {
+        if (++actor->operations == most) {
             break;
         }
     }
@@ -122,9 +127,15 @@ static void send_once(struct simulation *simulation, struct actor *actor, size_t
     tell_asked(simulation, actor, actor->command);
 }
 
+/* Of one that may not know that another one leads, what it knows is the most telling. */
+static bool looks(struct simulation *simulation, size_t at) {
+    return at == simulation->deposed && simulation->cluster->now_ms < simulation->deposed_until_ms &&
+           cluster_leader(simulation->cluster) != at && draw(simulation, FAULT_DEPOSE, 4) > 0;
+}
+
 static void begin(struct simulation *simulation, struct actor *actor, size_t at) {
     actor->operation = simulation->operation_count;
-    if (pick(simulation, 5) < 2) {
+    if (pick(simulation, 5) < 2 || looks(simulation, at)) {
         read_something(simulation, actor, at);
     } else if (actor->kind == ACTOR_PLAIN) {
         write_plain(simulation, actor, at);
@@ -262,6 +273,9 @@ static size_t somebody(struct simulation *simulation) {
     size_t at = (size_t)pick(simulation, cluster->count);
     bool deposed = pick(simulation, 2) == 0;
     size_t leader = cluster_leader(cluster);
+    if (deposed && cluster->now_ms < simulation->deposed_until_ms && member_is_up(&cluster->members[simulation->deposed])) {
+        return simulation->deposed; /* As long as it is cut off, be another one elected or not. */
+    }
     for (size_t i = 0; deposed && i < cluster->count; i++) {
         const struct member *member = &cluster->members[i];
         if (i != leader && member_is_up(member) && node_is_leader(member->node)) {

@@ -1,6 +1,8 @@
 /* What the seed makes of a cluster. */
 #include "simulation.h"
 
+enum { LONG_LOG_ENTRIES = 1000 };
+
 static const char *const names[FAULT_COUNT] = {
     [FAULT_LOSS] = "loss",         [FAULT_DUPLICATION] = "duplication",
     [FAULT_DELAY] = "delay",       [FAULT_PARTITION] = "partition",
@@ -13,6 +15,9 @@ static const char *const names[FAULT_COUNT] = {
     [FAULT_WIPE] = "wipe",         [FAULT_MOVE] = "move",
     [FAULT_MEMBERS] = "members",   [FAULT_TRANSFER] = "transfer",
     [FAULT_SNAPSHOT] = "snapshot", [FAULT_CANCEL] = "cancel",
+    [FAULT_DEPOSE] = "depose",     [FAULT_HANDOVER] = "handover",
+    [FAULT_RESTORE] = "restore",   [FAULT_COLD] = "cold",
+    [FAULT_EXTREMES] = "extremes",
 };
 
 static const char *const streams[STREAM_COUNT - FAULT_COUNT] = {
@@ -35,12 +40,13 @@ static uint64_t draw_rate(struct simulation *simulation, enum fault fault, uint6
 
 static void draw_rates(struct simulation *simulation) {
     static const uint64_t most[FAULT_COUNT] = {
-        [FAULT_LOSS] = 2000,    [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,   [FAULT_PARTITION] = 400,
-        [FAULT_ONE_WAY] = 400,  [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,    [FAULT_CRASH] = 300,
-        [FAULT_STOP] = 150,     [FAULT_SLOW_DISK] = 500,    [FAULT_STALL] = 500,    [FAULT_FULL_DISK] = 200,
-        [FAULT_PAUSE] = 300,    [FAULT_DRIFT] = 10000,      [FAULT_WIPE] = 1000,    [FAULT_MOVE] = 400,
-        [FAULT_HINT] = 1000,    [FAULT_NEW_LEADER] = 5000,  [FAULT_MEMBERS] = 1500, [FAULT_TRANSFER] = 500,
-        [FAULT_SNAPSHOT] = 500, [FAULT_CANCEL] = 3000,
+        [FAULT_LOSS] = 2000,    [FAULT_DUPLICATION] = 2000, [FAULT_DELAY] = 2000,     [FAULT_PARTITION] = 400,
+        [FAULT_ONE_WAY] = 400,  [FAULT_REFUSAL] = 400,      [FAULT_BREAK] = 400,      [FAULT_CRASH] = 300,
+        [FAULT_STOP] = 150,     [FAULT_SLOW_DISK] = 500,    [FAULT_STALL] = 500,      [FAULT_FULL_DISK] = 200,
+        [FAULT_PAUSE] = 300,    [FAULT_DRIFT] = 10000,      [FAULT_WIPE] = 1000,      [FAULT_MOVE] = 400,
+        [FAULT_HINT] = 1000,    [FAULT_NEW_LEADER] = 5000,  [FAULT_MEMBERS] = 1500,   [FAULT_TRANSFER] = 500,
+        [FAULT_SNAPSHOT] = 500, [FAULT_CANCEL] = 3000,      [FAULT_DEPOSE] = 800,     [FAULT_HANDOVER] = 10000,
+        [FAULT_RESTORE] = 4000, [FAULT_COLD] = 8000,        [FAULT_EXTREMES] = 10000,
     };
     for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
         simulation->plan.rate[fault] = draw_rate(simulation, fault, most[fault]);
@@ -116,6 +122,31 @@ static void draw_members(struct simulation *simulation) {
     }
 }
 
+static uint64_t extreme(struct simulation *simulation, uint64_t bound) {
+    return draw(simulation, FAULT_EXTREMES, bound);
+}
+
+/* Some seeds do a lot of one thing: messages and disks are quick, so that much happens within a heartbeat; logs are short,
+ * of some only, so that who comes late needs a snapshot from the one and entries from the other; requests are long. */
+static void draw_extremes(struct simulation *simulation) {
+    struct plan *plan = &simulation->plan;
+    if (plan->rate[FAULT_EXTREMES] == 0) {
+        return;
+    }
+    bool quick = extreme(simulation, 3) == 0 && !plan->slow;
+    bool brief = extreme(simulation, 2) == 0;
+    plan->network_ms /= quick ? 8 : 1;
+    plan->disk_ms /= quick ? 8 : 1;
+    plan->long_batches = extreme(simulation, 3) == 0;
+    for (size_t i = 0; i < simulation->cluster->count; i++) {
+        uint64_t entries = 1 + extreme(simulation, 4);
+        bool keeps = extreme(simulation, 3) == 0;
+        if (brief) {
+            simulation->cluster->members[i].options.snapshot_entries = keeps ? LONG_LOG_ENTRIES : entries;
+        }
+    }
+}
+
 static void tell_plan(struct simulation *simulation) {
     const struct plan *plan = &simulation->plan;
     TELL(simulation,
@@ -151,6 +182,7 @@ struct simulation *simulation_create(const struct simulation_options *options) {
     simulation->truth = truth_watch(simulation->cluster);
     draw_plan(simulation);
     draw_members(simulation);
+    draw_extremes(simulation);
     for (size_t i = 0; i < simulation->plan.actors; i++) {
         simulation->actors[i].kind = (enum actor_kind)pick(simulation, ACTOR_KINDS);
     }

@@ -35,6 +35,9 @@ static const char *unrest(struct simulation *simulation) {
         if (member->node->applier.applied.index != raft_last_index(leading->core)) {
             return "a member has not applied all";
         }
+        if (member->node->snapshots.holds > 0 || member->node->snapshot_receipt.installing.length != 0) {
+            return "a member holds on to a snapshot";
+        }
         if (member->node->applier.hash.chain != leading->applier.hash.chain) {
             ck_abort_msg("node %zu has another state than the leader after %" PRIu64, member->at + 1,
                          leading->applier.applied.index);

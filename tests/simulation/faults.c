@@ -7,10 +7,12 @@ enum { FORMING_MS = 2000 };
 
 /* -- Messages -- */
 
-static struct cluster_fate fate(void *context, size_t from, size_t to, bool is_answer) {
+static struct cluster_fate fate(void *context, size_t from, size_t to, enum message_kind kind, bool is_answer) {
     struct simulation *simulation = context;
-    (void)from;
     (void)to;
+    if (kind == MESSAGE_TIMEOUT_NOW && !is_answer) {
+        moments_handed_over(simulation, from);
+    }
     const uint64_t *rate = simulation->plan.rate;
     struct cluster_fate fate = {.delay_ms = draw(simulation, STREAM_NETWORK, simulation->plan.network_ms + 1)};
     fate.lost = rate[FAULT_LOSS] > 0 && draw_fault(simulation, FAULT_LOSS, rate[FAULT_LOSS]);
@@ -22,126 +24,16 @@ static struct cluster_fate fate(void *context, size_t from, size_t to, bool is_a
     return fate;
 }
 
-/* -- Troubles -- */
-
-static struct trouble *begin(struct simulation *simulation, enum fault fault) {
-    if (simulation->trouble_count == TROUBLES_MAX) {
-        return NULL;
-    }
-    uint64_t most_ms = simulation->plan.trouble_ms << draw(simulation, fault, simulation->plan.slow ? 2 : 5);
-    struct trouble *trouble = &simulation->troubles[simulation->trouble_count++];
-    *trouble = (struct trouble){.fault = fault};
-    trouble->until_ms = simulation->cluster->now_ms + 1 + draw(simulation, fault, most_ms);
-    return trouble;
-}
-
-static void tell_trouble(struct simulation *simulation, const struct trouble *trouble, const char *what) {
-    if (simulation->cluster->tell == NULL) {
-        return;
-    }
-    if (trouble->links == NULL) {
-        TELL(simulation, "%s %s at node %zu", fault_name(trouble->fault), what, trouble->member + 1);
-        return;
-    }
-    char links[200];
-    size_t size = 0;
-    for (size_t from = 0; from < simulation->cluster->count; from++) {
-        for (size_t to = 0; to < simulation->cluster->count; to++) {
-            if ((trouble->receivers[from] >> to & 1) != 0) {
-                size += (size_t)snprintf(links + size, sizeof links - size, " %zu>%zu", from + 1, to + 1);
-            }
-        }
-    }
-    TELL(simulation, "%s %s:%s", fault_name(trouble->fault), what, links);
-}
-
-/* The harness's fields, as those troubles that last make them. */
-static void apply_links(struct simulation *simulation) {
-    struct cluster *cluster = simulation->cluster;
-    bool(*fields[])[CLUSTER_MAX] = {cluster->refused, cluster->lost, cluster->held, cluster->breaking, cluster->doubling};
-    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
-        memset(fields[f], 0, sizeof cluster->refused);
-    }
-    for (size_t i = 0; i < simulation->trouble_count; i++) {
-        const struct trouble *trouble = &simulation->troubles[i];
-        for (size_t from = 0; trouble->links != NULL && from < cluster->count; from++) {
-            for (size_t to = 0; to < cluster->count; to++) {
-                trouble->links[from][to] = trouble->links[from][to] || (trouble->receivers[from] >> to & 1) != 0;
-            }
-        }
-    }
-}
-
-static void apply_member(struct simulation *simulation, size_t at) {
-    struct member *member = &simulation->cluster->members[at];
-    bool paused = false;
-    unsigned parts = 0;
-    for (size_t i = 0; i < simulation->trouble_count; i++) {
-        const struct trouble *trouble = &simulation->troubles[i];
-        bool here = trouble->links == NULL && trouble->member == at;
-        paused = paused || (here && trouble->fault == FAULT_PAUSE);
-        parts |= here && trouble->fault == FAULT_STALL ? trouble->parts : 0;
-    }
-    member->paused = paused;
-    member->hold_writes = (parts & 1) != 0;
-    member->hold_reads = (parts & 2) != 0;
-    member->hold_jobs = (parts & 4) != 0;
-    member->hold_ends = (parts & 8) != 0;
-}
-
-static void apply(struct simulation *simulation) {
-    apply_links(simulation);
-    for (size_t i = 0; i < simulation->cluster->count; i++) {
-        apply_member(simulation, i);
-    }
-}
-
-static void tell_room(struct simulation *simulation, size_t at, bool full) {
-    struct member *member = &simulation->cluster->members[at];
-    struct storage_room room = STORAGE_ROOM_UNKNOWN;
-    if (full) {
-        room = (struct storage_room){.free_bytes = 100, .for_entries = draw(simulation, FAULT_FULL_DISK, 2) * UINT64_MAX};
-    }
-    if (member->node != NULL) {
-        node_room(member->node, &room);
-    }
-}
-
-static void end_troubles(struct simulation *simulation, bool all) {
-    size_t kept = 0;
-    for (size_t i = 0; i < simulation->trouble_count; i++) {
-        struct trouble *trouble = &simulation->troubles[i];
-        if (!all && trouble->until_ms > simulation->cluster->now_ms) {
-            simulation->troubles[kept++] = *trouble;
-            continue;
-        }
-        tell_trouble(simulation, trouble, "ends");
-        if (trouble->fault == FAULT_FULL_DISK) {
-            tell_room(simulation, trouble->member, false);
-        }
-    }
-    simulation->trouble_count = kept;
-}
-
 /* -- Links -- */
 
 static size_t somebody(struct simulation *simulation, enum fault fault) {
     return (size_t)draw(simulation, fault, simulation->cluster->count);
 }
 
-/* A cut may reset connections: who hears that takes the other for gone, which lives, and may lead. */
-static void break_connections(struct cluster *cluster, size_t from, unsigned receivers) {
-    for (size_t i = 0; i < cluster->count; i++) {
-        if ((receivers >> i & 1) != 0 && cluster->members[i].node != NULL) {
-            node_peer_gone(cluster->members[i].node, from + 1);
-        }
-    }
-}
-
 /* Two sides that do not hear of each other; or only the one does not hear of the other. */
 static void begin_partition(struct simulation *simulation, enum fault fault) {
     struct cluster *cluster = simulation->cluster;
-    struct trouble *trouble = begin(simulation, fault);
+    struct trouble *trouble = troubles_begin(simulation, fault);
     if (trouble == NULL) {
         return;
     }
@@ -166,16 +58,16 @@ static void begin_partition(struct simulation *simulation, enum fault fault) {
             trouble->receivers[i] = (uint8_t)(in ? all & ~side : side);
         }
     }
-    tell_trouble(simulation, trouble, "begins");
+    troubles_tell(simulation, trouble, "begins");
     bool resets = draw(simulation, fault, 2) == 0 && !simulation->options.without[FAULT_HINT];
     for (size_t i = 0; resets && i < cluster->count; i++) {
-        break_connections(cluster, i, trouble->receivers[i]);
+        troubles_break_connections(cluster, i, trouble->receivers[i]);
     }
 }
 
 /* Between two, or around one. */
 static void begin_link(struct simulation *simulation, enum fault fault, bool (*links)[CLUSTER_MAX]) {
-    struct trouble *trouble = begin(simulation, fault);
+    struct trouble *trouble = troubles_begin(simulation, fault);
     if (trouble == NULL) {
         return;
     }
@@ -192,27 +84,23 @@ static void begin_link(struct simulation *simulation, enum fault fault, bool (*l
     for (size_t i = 0; i < simulation->cluster->count; i++) {
         trouble->receivers[i] &= (uint8_t) ~(1U << i);
     }
-    tell_trouble(simulation, trouble, "begins");
-}
-
-static bool happens(struct simulation *simulation, enum fault fault) {
-    return draw_fault(simulation, fault, simulation->plan.rate[fault]);
+    troubles_tell(simulation, trouble, "begins");
 }
 
 static void change_links(struct simulation *simulation) {
     struct cluster *cluster = simulation->cluster;
     for (enum fault fault = FAULT_PARTITION; fault <= FAULT_ONE_WAY; fault++) {
-        if (happens(simulation, fault)) {
+        if (fault_happens(simulation, fault)) {
             begin_partition(simulation, fault);
         }
     }
-    if (happens(simulation, FAULT_REFUSAL)) {
+    if (fault_happens(simulation, FAULT_REFUSAL)) {
         begin_link(simulation, FAULT_REFUSAL, cluster->refused);
     }
-    if (happens(simulation, FAULT_BREAK)) {
+    if (fault_happens(simulation, FAULT_BREAK)) {
         begin_link(simulation, FAULT_BREAK, cluster->breaking);
     }
-    if (happens(simulation, FAULT_HINT)) {
+    if (fault_happens(simulation, FAULT_HINT)) {
         size_t at = somebody(simulation, FAULT_HINT);
         size_t gone = somebody(simulation, FAULT_HINT);
         if (cluster->members[at].node != NULL) {
@@ -227,27 +115,27 @@ static void change_links(struct simulation *simulation) {
 static void change_disks(struct simulation *simulation) {
     struct plan *plan = &simulation->plan;
     struct trouble *trouble;
-    if (happens(simulation, FAULT_SLOW_DISK)) {
+    if (fault_happens(simulation, FAULT_SLOW_DISK)) {
         uint64_t slow = draw(simulation, FAULT_SLOW_DISK, 4);
         simulation->cluster->disk_ms = draw(simulation, FAULT_SLOW_DISK, plan->disk_ms * (slow == 0 ? 20 : 2) + 1);
     }
-    if (happens(simulation, FAULT_STALL) && (trouble = begin(simulation, FAULT_STALL)) != NULL) {
+    if (fault_happens(simulation, FAULT_STALL) && (trouble = troubles_begin(simulation, FAULT_STALL)) != NULL) {
         trouble->member = somebody(simulation, FAULT_STALL);
-        trouble->parts = 1 + (unsigned)draw(simulation, FAULT_STALL, 15);
-        tell_trouble(simulation, trouble, "begins");
+        trouble->parts = 1 + (unsigned)draw(simulation, FAULT_STALL, PARTS_ALL);
+        troubles_tell(simulation, trouble, "begins");
     }
-    if (happens(simulation, FAULT_FULL_DISK) && (trouble = begin(simulation, FAULT_FULL_DISK)) != NULL) {
+    if (fault_happens(simulation, FAULT_FULL_DISK) && (trouble = troubles_begin(simulation, FAULT_FULL_DISK)) != NULL) {
         trouble->member = somebody(simulation, FAULT_FULL_DISK);
-        tell_trouble(simulation, trouble, "begins");
-        tell_room(simulation, trouble->member, true);
+        troubles_tell(simulation, trouble, "begins");
+        troubles_room(simulation, trouble->member, true);
     }
-    if (happens(simulation, FAULT_PAUSE) && (trouble = begin(simulation, FAULT_PAUSE)) != NULL) {
+    if (fault_happens(simulation, FAULT_PAUSE) && (trouble = troubles_begin(simulation, FAULT_PAUSE)) != NULL) {
         size_t leader = cluster_leader(simulation->cluster);
         trouble->member = somebody(simulation, FAULT_PAUSE);
         if (draw(simulation, FAULT_PAUSE, 2) == 0 && leader != CLUSTER_MAX) {
             trouble->member = leader;
         }
-        tell_trouble(simulation, trouble, "begins");
+        troubles_tell(simulation, trouble, "begins");
     }
 }
 
@@ -343,7 +231,7 @@ static void move(struct simulation *simulation, size_t at) {
     TELL(simulation, "node %zu moves to %s", at + 1, cluster->members[at].url);
 }
 
-static void kill_one(struct simulation *simulation, size_t at) {
+void faults_kill(struct simulation *simulation, size_t at) {
     struct cluster *cluster = simulation->cluster;
     struct member *member = &cluster->members[at];
     /* Some of what was on the way to the disk may be there, though the node was not told. */
@@ -366,21 +254,21 @@ static void stop_one(struct simulation *simulation, size_t at, bool begins) {
         node_shut_down(node);
         *stops_ms = simulation->cluster->now_ms + NODE_SHUT_DOWN_GRACE_MS;
     } else if (*stops_ms != 0 && (node_may_end(node) || simulation->cluster->now_ms >= *stops_ms)) {
-        kill_one(simulation, at);
+        faults_kill(simulation, at);
     }
 }
 
 static void change_lives(struct simulation *simulation) {
     struct cluster *cluster = simulation->cluster;
-    bool all = happens(simulation, FAULT_CRASH) && draw(simulation, FAULT_CRASH, 6) == 0; /* The power fails. */
+    bool all = fault_happens(simulation, FAULT_CRASH) && draw(simulation, FAULT_CRASH, 6) == 0; /* The power fails. */
     for (size_t i = 0; i < cluster->count; i++) {
-        bool dies = happens(simulation, FAULT_CRASH) || all;
-        bool wiped = happens(simulation, FAULT_WIPE);
-        bool moves = happens(simulation, FAULT_MOVE);
-        bool stops = happens(simulation, FAULT_STOP);
+        bool dies = fault_happens(simulation, FAULT_CRASH) || all;
+        bool wiped = fault_happens(simulation, FAULT_WIPE);
+        bool moves = fault_happens(simulation, FAULT_MOVE);
+        bool stops = fault_happens(simulation, FAULT_STOP);
         if (cluster->members[i].node != NULL) {
             if (dies) {
-                kill_one(simulation, i);
+                faults_kill(simulation, i);
             } else {
                 stop_one(simulation, i, stops);
             }
@@ -393,55 +281,8 @@ static void change_lives(struct simulation *simulation) {
         }
         if (cluster->now_ms >= simulation->down_until_ms[i]) {
             faults_start(simulation, i);
+            moments_started(simulation, i);
         }
-    }
-}
-
-void faults_deafen_leader(struct simulation *simulation) {
-    struct cluster *cluster = simulation->cluster;
-    size_t leader = cluster_leader(cluster);
-    struct trouble *trouble;
-    if (leader == CLUSTER_MAX || (trouble = begin(simulation, FAULT_TRANSFER)) == NULL) {
-        return;
-    }
-    trouble->until_ms = cluster->now_ms + 1 + draw(simulation, FAULT_TRANSFER, 6 * simulation->plan.heartbeat_ms);
-    trouble->links = cluster->held;
-    for (size_t i = 0; i < cluster->count; i++) {
-        trouble->receivers[i] = (uint8_t)(i == leader ? 0 : 1U << leader);
-    }
-    tell_trouble(simulation, trouble, "begins");
-    apply_links(simulation);
-}
-
-/* The moments of Figures 3.7 and 3.8: what a leader has just begun to send, some have and others not. */
-static void change_new_leader(struct simulation *simulation) {
-    struct cluster *cluster = simulation->cluster;
-    size_t leader = cluster_leader(cluster);
-    raft_term term = leader == CLUSTER_MAX ? 0 : raft_current_term(cluster->members[leader].node->core);
-    if (term > simulation->led) {
-        simulation->led = term;
-        simulation->new_steps = 1 + (unsigned)draw(simulation, FAULT_NEW_LEADER, 4);
-    }
-    if (leader == CLUSTER_MAX || term < simulation->led || simulation->new_steps == 0) {
-        return;
-    }
-    simulation->new_steps--;
-    bool crashes = draw(simulation, FAULT_NEW_LEADER, 2) == 0;
-    unsigned others = (unsigned)draw(simulation, FAULT_NEW_LEADER, 1U << cluster->count) & ~(1U << leader);
-    struct trouble *trouble;
-    if (!happens(simulation, FAULT_NEW_LEADER)) {
-        return;
-    }
-    simulation->new_steps = 0;
-    if (crashes) {
-        kill_one(simulation, leader);
-    } else if ((trouble = begin(simulation, FAULT_NEW_LEADER)) != NULL) {
-        trouble->links = cluster->lost;
-        trouble->receivers[leader] = (uint8_t)others;
-        for (size_t i = 0; i < cluster->count; i++) {
-            trouble->receivers[i] |= (uint8_t)((others >> i & 1) << leader);
-        }
-        tell_trouble(simulation, trouble, "begins");
     }
 }
 
@@ -468,29 +309,30 @@ void faults_begin(struct simulation *simulation) {
 }
 
 void faults_step(struct simulation *simulation) {
-    end_troubles(simulation, false);
+    troubles_end(simulation, false);
+    troubles_begin_due(simulation);
     change_lives(simulation);
-    change_new_leader(simulation);
+    moments_step(simulation);
     change_links(simulation);
     change_disks(simulation);
-    apply(simulation);
+    troubles_apply(simulation);
 }
 
 void faults_end(struct simulation *simulation) {
     struct cluster *cluster = simulation->cluster;
-    end_troubles(simulation, true);
+    troubles_end(simulation, true);
     for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
         simulation->plan.rate[fault] = 0;
     }
     cluster->disk_ms = simulation->plan.disk_ms;
-    apply(simulation);
+    troubles_apply(simulation);
     for (size_t i = 0; i < cluster->count; i++) {
         if (simulation->stops_ms[i] != 0) {
-            kill_one(simulation, i);
+            faults_kill(simulation, i);
         }
         if (cluster->members[i].node == NULL) {
             faults_start(simulation, i);
         }
-        tell_room(simulation, i, false);
+        troubles_room(simulation, i, false);
     }
 }

@@ -57,7 +57,7 @@ static void change_members(struct simulation *simulation) {
 
 static void transfer(struct simulation *simulation) {
     if (draw(simulation, FAULT_TRANSFER, 2) == 0) {
-        faults_deafen_leader(simulation);
+        moments_deafen_leader(simulation);
     }
     size_t at = (size_t)draw(simulation, FAULT_TRANSFER, simulation->cluster->count);
     size_t to = (size_t)draw(simulation, FAULT_TRANSFER, 2 * simulation->cluster->count);

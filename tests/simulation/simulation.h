@@ -36,8 +36,9 @@ enum {
     CLIENTS_MAX = 8,
     KEYS_MAX = 4,
     TROUBLES_MAX = 64,
-    BATCH_MAX = 3,   /* Commands in one request. */
-    VALUE_FIRST = 10 /* Below: values of commands that are sent at the end. */
+    BATCH_MAX = 12,      /* Commands in one request, ... */
+    BATCH_SHORT_MAX = 3, /* ... in most seeds. */
+    VALUE_FIRST = 10     /* Below: values of commands that are sent at the end. */
 };
 
 /* What can be switched off by name (--without). */
@@ -50,6 +51,10 @@ enum fault {
     FAULT_REFUSAL,    /* Connections are refused. */
     FAULT_BREAK,      /* Connections break when the request is over. */
     FAULT_NEW_LEADER, /* Who has just been elected crashes, or some do not hear of it. */
+    FAULT_DEPOSE,     /* A leader is cut off, another is elected, and what was on its way to the first comes then. */
+    FAULT_HANDOVER,   /* Who has told another one to stand hears nobody. */
+    FAULT_RESTORE,    /* While somebody gets a snapshot: disks stand still, it dies, the leader changes. */
+    FAULT_COLD,       /* After a start reads take long, and the node may be cut off meanwhile. */
     FAULT_HINT,       /* Connections close, and a node takes the other for dead. */
     FAULT_STOP,       /* A node is told to end, and comes back. */
     FAULT_CRASH,      /* Loses what was not synced, and comes back. */
@@ -63,6 +68,7 @@ enum fault {
     FAULT_MEMBERS,
     FAULT_TRANSFER,
     FAULT_SNAPSHOT, /* Asked for. Those that are due are taken all the same. */
+    FAULT_EXTREMES, /* Not of the world but of what the cluster is: quick messages, short logs, long requests. */
     FAULT_CANCEL,   /* Clients give up waiting. */
     FAULT_COUNT
 };
@@ -80,14 +86,20 @@ struct simulation_options {
     bool without[FAULT_COUNT];
 };
 
+/* What of a disk stands still; the harness's fields `hold_...`. */
+enum part { PART_WRITES = 1, PART_READS = 2, PART_JOBS = 4, PART_ENDS = 8, PARTS_ALL = 15, PART_LONG = 16 };
+
 /* Something that is wrong for a while. */
 struct trouble {
     enum fault fault;
+    uint64_t from_ms; /* It begins then, ... */
+    bool begun;
+    bool resets; /* ... and connections break. Of links. */
     uint64_t until_ms;
     bool (*links)[CLUSTER_MAX];     /* Of links: the harness's field that is set, ... */
     uint8_t receivers[CLUSTER_MAX]; /* ... by sender. */
     size_t member;                  /* Of members. */
-    unsigned parts;                 /* Of disks: which stand still. */
+    unsigned parts;                 /* Of disks: several enum part. */
 };
 
 /* A client: one operation after another. */
@@ -133,6 +145,7 @@ struct plan {
     uint64_t trouble_ms;        /* Troubles last so long, some a little, some much longer. */
     bool formed;                /* The faults begin when the cluster is formed. */
     uint64_t step_ms;           /* At most. */
+    bool long_batches;          /* Requests of up to BATCH_MAX commands; else of a few. */
     uint64_t asks;              /* In 1,000: that an idle client asks, in a step. */
     uint64_t rate[FAULT_COUNT]; /* In 10,000: of messages, steps, or of the seed; 0: never. */
 };
@@ -149,8 +162,12 @@ struct simulation {
     size_t trouble_count;
     uint64_t down_until_ms[CLUSTER_MAX]; /* Of those that do not run. */
     uint64_t died_ms[CLUSTER_MAX];
-    raft_term led;      /* The newest term that a step has seen led, ... */
-    unsigned new_steps; /* ... and for how many steps that is still new. */
+    size_t deposed;            /* The leader that was cut off last, ... */
+    uint64_t deposed_until_ms; /* ... until then. */
+    uint64_t transfer_ms;      /* Then leadership is handed over; 0: it is not, ... */
+    size_t transfer_to;        /* ... to that one (CLUSTER_MAX: whomever the leader chooses). */
+    raft_term led;             /* The newest term that a step has seen led, ... */
+    unsigned new_steps;        /* ... and for how many steps that is still new. */
     unsigned moves[CLUSTER_MAX];
     uint64_t stops_ms[CLUSTER_MAX]; /* It was told to end, and is killed then; 0: it was not. */
 
@@ -172,6 +189,10 @@ static inline bool draw_fault(struct simulation *simulation, enum fault fault, u
     return draw(simulation, fault, 10000) < rate;
 }
 
+static inline bool fault_happens(struct simulation *simulation, enum fault fault) {
+    return draw_fault(simulation, fault, simulation->plan.rate[fault]);
+}
+
 #define TELL(simulation, ...) CLUSTER_TELL((simulation)->cluster, __VA_ARGS__)
 
 /* -- draw.c -- */
@@ -182,8 +203,6 @@ void simulation_destroy(struct simulation *simulation);
 void faults_begin(struct simulation *simulation); /* Once. */
 void faults_step(struct simulation *simulation);
 void faults_end(struct simulation *simulation); /* All of them, for good. */
-/* For a moment, during a transfer, the leader hears nobody. */
-void faults_deafen_leader(struct simulation *simulation);
 /* Of a member that does not run. */
 void faults_blank_disk(struct simulation *simulation, size_t at);
 void faults_start(struct simulation *simulation, size_t at);
@@ -192,6 +211,30 @@ const struct members *faults_settled(struct simulation *simulation);
 /* Too many disks may be lost for what some disk says the members are: then nobody can help. */
 bool faults_hopeless(struct simulation *simulation);
 bool faults_is_lost(const struct cluster *cluster, const struct members_member *member);
+
+/* It dies, and comes back after a while. */
+void faults_kill(struct simulation *simulation, size_t at);
+
+/* -- troubles.c -- */
+/* Lasts from now on, for a while. NULL: there are too many. */
+struct trouble *troubles_begin(struct simulation *simulation, enum fault fault);
+/* What of those has come to its time begins. */
+void troubles_begin_due(struct simulation *simulation);
+void troubles_tell(struct simulation *simulation, const struct trouble *trouble, const char *what);
+/* A cut may reset connections: who hears that takes the other for gone, which lives, and may lead. */
+void troubles_break_connections(struct cluster *cluster, size_t from, unsigned receivers);
+/* The harness's fields become what the troubles make of them. */
+void troubles_apply(struct simulation *simulation);
+void troubles_room(struct simulation *simulation, size_t at, bool full);
+/* Those whose time is over, or all. */
+void troubles_end(struct simulation *simulation, bool all);
+
+/* -- moments.c -- */
+/* For a moment, during a transfer, the leader hears nobody. */
+void moments_deafen_leader(struct simulation *simulation);
+void moments_handed_over(struct simulation *simulation, size_t from);
+void moments_started(struct simulation *simulation, size_t at);
+void moments_step(struct simulation *simulation);
 
 /* -- clients.c -- */
 void clients_step(struct simulation *simulation);

@@ -73,6 +73,7 @@ struct member {
     uint64_t write_limit; /* and so they do when so many have been done in all its lives. */
     bool hold_reads;
     bool hold_jobs; /* Jobs do not begin, */
+    bool hold_long; /* or those of the long lane do not, */
     bool hold_ends; /* and of those that have ended the node hears nothing. */
     struct disk_write *writes;
     size_t write_count;
@@ -122,7 +123,7 @@ struct cluster {
     uint64_t messages; /* Requests and answers that were sent. */
 
     /* Decides about every message; NULL: it arrives within network_ms. */
-    struct cluster_fate (*fate)(void *context, size_t from, size_t to, bool is_answer);
+    struct cluster_fate (*fate)(void *context, size_t from, size_t to, enum message_kind kind, bool is_answer);
     void *fate_context;
     /* Told what happens, for people; NULL: nobody. */
     void (*tell)(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -266,7 +267,8 @@ static inline void cluster_start(struct cluster *cluster, size_t at) {
     ck_assert_ptr_null(member->node);
     member->life++;
     member->dying = false;
-    member->hold_writes = member->hold_reads = member->hold_jobs = member->hold_ends = member->paused = false;
+    member->hold_writes = member->hold_reads = member->paused = false;
+    member->hold_jobs = member->hold_long = member->hold_ends = false;
     member->options.seed = cluster_draw(cluster, CLUSTER_NODES, UINT64_MAX);
     struct node_io io = {
         .transport = {.context = member, .send = network_send},

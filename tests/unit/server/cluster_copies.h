@@ -43,10 +43,9 @@ static inline void copies_check_match(const struct member *leader, const struct 
         state.hard_state.term > raft_current_term(raft)) {
         return;
     }
-    ck_assert_msg(peer->match_index <= state.last.index &&
-                      (term == 0 || truth_stores(other->storage, peer->match_index, term)),
-                  "node %zu takes it that node %" PRIu64 " has %" PRIu64 " on its disk", leader->at + 1, peer->id,
-                  peer->match_index);
+    ck_assert_msg(
+        peer->match_index <= state.last.index && (term == 0 || truth_stores(other->storage, peer->match_index, term)),
+        "node %zu takes it that node %" PRIu64 " has %" PRIu64 " on its disk", leader->at + 1, peer->id, peer->match_index);
 }
 
 /* Figure 3.1: matchIndex is known to be replicated, that is, on disk (§3.8). After a turn. */

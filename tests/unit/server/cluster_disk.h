@@ -97,7 +97,7 @@ static inline void disk_run(void *context, enum disk_lane lane, const struct dis
 
 /* The next job that begins, or ends: the first of its lane. NULL: none can. */
 static inline struct disk_run *disk_next_run(const struct member *member) {
-    bool seen[DISK_LANE_COUNT] = {false};
+    bool seen[DISK_LANE_COUNT] = {[DISK_LANE_LONG] = member->hold_long};
     struct disk_run *next = NULL;
     for (size_t i = 0; i < member->run_count; i++) {
         struct disk_run *run = &member->runs[i];

@@ -40,9 +40,10 @@ static inline void packet_end(struct cluster *cluster, struct packet *packet, en
     }
 }
 
-static inline struct cluster_fate network_fate(struct cluster *cluster, size_t from, size_t to, bool is_answer) {
+static inline struct cluster_fate network_fate(struct cluster *cluster, size_t from, size_t to, enum message_kind kind,
+                                               bool is_answer) {
     if (cluster->fate != NULL) {
-        return cluster->fate(cluster->fate_context, from, to, is_answer);
+        return cluster->fate(cluster->fate_context, from, to, kind, is_answer);
     }
     return (struct cluster_fate){.delay_ms = cluster_due(cluster, CLUSTER_NETWORK, cluster->network_ms) - cluster->now_ms};
 }
@@ -82,7 +83,7 @@ static inline void network_send(void *context, const char *url, const struct mes
     while (to < cluster->count && strcmp(cluster->members[to].url, url) != 0) {
         to++;
     }
-    struct cluster_fate fate = network_fate(cluster, member->at, to, false);
+    struct cluster_fate fate = network_fate(cluster, member->at, to, request->kind, false);
     struct packet *packet = network_add(cluster, memory_zalloc(sizeof *packet));
     *packet = (struct packet){
         .number = ++cluster->messages,
@@ -131,7 +132,7 @@ static inline void network_reply(void *context, uint64_t ticket, const struct me
         packet->text = json_writer_take(&writer, &packet->size);
         packet->status = answer->problem.code == PROBLEM_NONE ? 200 : problem_status(answer->problem.code);
         packet->state = PACKET_ANSWERED;
-        struct cluster_fate fate = network_fate(cluster, packet->to, packet->from, true);
+        struct cluster_fate fate = network_fate(cluster, packet->to, packet->from, packet->kind, true);
         packet->due_ms = cluster->now_ms + fate.delay_ms;
         packet->lost = fate.lost;
         cluster->messages++;
