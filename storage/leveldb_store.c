@@ -21,18 +21,25 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RELEASE_AFTER_BYTES = 16 << 20 /* Of reading for followers; giving memory back costs a tenth of a millisecond. */ };
+enum {
+    RELEASE_AFTER_BYTES = 16 << 20, /* Of reading for followers; giving memory back costs a tenth of a millisecond. */
+    TRIES = 3                       /* Of a write that has no room, with LevelDB opened anew between them. */
+};
 
 struct leveldb_store {
     struct storage storage;
     struct directory *directory;
-    struct database *database;
+    void (*log)(void *context, const char *line); /* What was mended; NULL: nobody is told. */
+    void *log_context;
+    struct database *database; /* NULL when it could not be opened anew. */
+    pthread_rwlock_t lock;     /* Who writes takes it to open LevelDB anew, all others to use it. */
     struct batch *batch;
     char *real_path; /* Owned; of LevelDB's directory, as /proc tells it. NULL when it could not be found out. */
     struct new_names names;
@@ -59,6 +66,7 @@ static void leveldb_store_close(struct storage *storage) {
         close(store->floor);
     }
     directory_close(store->directory); /* Last: it holds the lock. */
+    pthread_rwlock_destroy(&store->lock);
     free(store);
 }
 
@@ -68,11 +76,23 @@ static void release_memory(const struct leveldb_store *store) {
     }
 }
 
+/* As entries_visit; beside writes. */
+static enum storage_error visit_entries(struct leveldb_store *store, raft_index first,
+                                        bool (*visit)(void *context, const struct raft_entry *entry), void *context,
+                                        struct storage_message *out_message) {
+    pthread_rwlock_rdlock(&store->lock);
+    enum storage_error error = store->database == NULL
+                                   ? failure_tell(out_message, STORAGE_FAILED, "the log is not open any more")
+                                   : entries_visit(store->database, first, visit, context, out_message);
+    pthread_rwlock_unlock(&store->lock);
+    return error;
+}
+
 static enum storage_error leveldb_store_visit(struct storage *storage, raft_index first,
                                               bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                               struct storage_message *out_message) {
     struct leveldb_store *store = self(storage);
-    enum storage_error error = entries_visit(store->database, first, visit, context, out_message);
+    enum storage_error error = visit_entries(store, first, visit, context, out_message);
     release_memory(store);
     return error;
 }
@@ -98,7 +118,7 @@ static enum storage_error leveldb_store_read(struct storage *storage, raft_index
                                              struct storage_message *out_message) {
     struct bounded_reading bounded = {.reading = {.max_bytes = max_bytes}, .first = first, .last = last};
     if (first >= 1 && first <= last) {
-        enum storage_error error = entries_visit(self(storage)->database, first, add_to_reading, &bounded, out_message);
+        enum storage_error error = visit_entries(self(storage), first, add_to_reading, &bounded, out_message);
         if (error != STORAGE_OK) {
             store_reading_drop(&bounded.reading);
             return error;
@@ -121,26 +141,94 @@ static bool take_term(void *context, const struct raft_entry *entry) {
 
 static enum storage_error leveldb_store_term_of(struct storage *storage, raft_index index, raft_term *out_term,
                                                 struct storage_message *out_message) {
-    return entries_visit(self(storage)->database, index, take_term, out_term, out_message);
+    return visit_entries(self(storage), index, take_term, out_term, out_message);
 }
 
 /* Batch, names, floor: in this order, because each says that the one before is on disk. */
-static enum storage_error put_on_disk(struct leveldb_store *store, const struct floor *floor,
+static enum storage_error put_on_disk(struct leveldb_store *store, const struct floor *floor, bool *out_lacked_room,
                                       struct storage_message *out_message) {
     char *text = NULL;
     leveldb_write(store->database->handle, store->database->synced, store->batch->batch, &text);
     if (text != NULL) {
+        *out_lacked_room = strstr(text, strerror(ENOSPC)) != NULL; /* LevelDB tells it in the system's words only. */
         enum storage_error error = failure_tell(out_message, STORAGE_FAILED, "writing the log failed: %.300s", text);
         leveldb_free(text);
         return error;
     }
     if (!new_names_sync(&store->names)) {
+        *out_lacked_room = errno == ENOSPC;
         return failure_tell(out_message, STORAGE_FAILED, "syncing the log's directory failed: %s", strerror(errno));
     }
     if (!floor_write(store->floor, floor)) {
+        *out_lacked_room = errno == ENOSPC;
         return failure_tell(out_message, STORAGE_FAILED, "writing the file floor failed: %s", strerror(errno));
     }
+    *out_lacked_room = false;
     return STORAGE_OK;
+}
+
+/* Opens LevelDB, and the directory beside it, as a start does: the names of new files are synced before anything counts. */
+static enum storage_error open_database(struct leveldb_store *store, struct storage_message *out_message) {
+    enum storage_error error = database_open(store->directory->database_path, false, &store->database, out_message);
+    if (error == STORAGE_OK && !new_names_open(&store->names, store->directory->descriptor, DIRECTORY_DATABASE)) {
+        return failure_tell(out_message, STORAGE_FAILED, "cannot sync %.200s: %s", store->directory->database_path,
+                            strerror(errno));
+    }
+    return error;
+}
+
+/* What is there must be all that was promised; of the write that failed all may be there, or nothing. */
+static enum storage_error check_promised(const struct leveldb_store *store, struct storage_message *out_message) {
+    const struct storage_state *state = &store->storage.state;
+    struct floor promised = {.newest = {.number = store->number, .last = state->last}, .hard_state = state->hard_state};
+    struct floor found = {.newest = {.number = 0}};
+    struct storage_state found_state;
+    enum storage_error error = verify_all(store->database, &found_state, &found.newest, out_message);
+    if (error != STORAGE_OK) {
+        return error;
+    }
+    found.hard_state = found_state.hard_state;
+    return floor_check(&promised, &found, out_message);
+}
+
+/* After a call that had no room, also one of LevelDB's own thread, which refuses all writes from then on: the reserve is
+ * let go and LevelDB opened anew, as a new process would. That removes what it had half made. */
+static enum storage_error open_anew(struct leveldb_store *store, struct storage_message *out_message) {
+    pthread_rwlock_wrlock(&store->lock);
+    database_close(store->database);
+    store->database = NULL;
+    new_names_close(&store->names);
+    space_let_go(&store->space);
+    enum storage_error error = recovery_prepare(store->directory, store->log, store->log_context, out_message);
+    if (error == STORAGE_OK) {
+        error = open_database(store, out_message);
+    }
+    if (error == STORAGE_OK) {
+        error = check_promised(store, out_message);
+    }
+    pthread_rwlock_unlock(&store->lock);
+    return error;
+}
+
+/* Where there is no room the reserve is for such a write; others that fail leave unknown what LevelDB holds. */
+static enum storage_error put_with_reserve(struct leveldb_store *store, const struct floor *floor,
+                                           struct storage_message *out_message) {
+    bool lacked_room = false;
+    enum storage_error error = put_on_disk(store, floor, &lacked_room, out_message);
+    for (size_t tried = 1; error != STORAGE_OK && lacked_room && tried < TRIES; tried++) {
+        if (store->log != NULL) {
+            char line[sizeof out_message->text + 100];
+            snprintf(line, sizeof line, "%s: the log is opened anew with the reserve of space let go", out_message->text);
+            store->log(store->log_context, line);
+        }
+        error = open_anew(store, out_message);
+        if (error == STORAGE_OK) {
+            error = put_on_disk(store, floor, &lacked_room, out_message);
+        } else {
+            lacked_room = false;
+        }
+    }
+    return error;
 }
 
 static enum storage_error leveldb_store_write(struct storage *storage, const struct storage_write *write,
@@ -155,7 +243,7 @@ static enum storage_error leveldb_store_write(struct storage *storage, const str
     if (error == STORAGE_OK) {
         struct floor floor = {.newest = {.number = store->number + 1, .last = after.last}, .hard_state = after.hard_state};
         batch_fill(store->batch, write, &storage->state, &after, floor.newest);
-        error = put_on_disk(store, &floor, &store->failure);
+        error = put_with_reserve(store, &floor, &store->failure);
         if (error == STORAGE_OK) {
             storage->state = after;
             store->number++;
@@ -173,7 +261,10 @@ static void leveldb_store_room(struct storage *storage, struct storage_room *out
 
 static bool leveldb_store_compact(struct storage *storage) {
     struct leveldb_store *store = self(storage);
-    bool done = removal_run(store->database, store->directory->descriptor, atomic_load(&store->base_on_disk));
+    pthread_rwlock_rdlock(&store->lock);
+    bool done = store->database == NULL ||
+                removal_run(store->database, store->directory->descriptor, atomic_load(&store->base_on_disk));
+    pthread_rwlock_unlock(&store->lock);
     release_memory(store);
     return done;
 }
@@ -257,13 +348,9 @@ static enum storage_error check_against_files(const struct leveldb_store *store,
 static enum storage_error open_parts(struct leveldb_store *store, const struct storage_identity *identity,
                                      struct storage_message *out_message) {
     store->real_path = realpath(store->directory->database_path, NULL);
-    enum storage_error error = database_open(store->directory->database_path, false, &store->database, out_message);
+    enum storage_error error = open_database(store, out_message);
     if (error != STORAGE_OK) {
         return error;
-    }
-    if (!new_names_open(&store->names, store->directory->descriptor, DIRECTORY_DATABASE)) {
-        return failure_tell(out_message, STORAGE_FAILED, "cannot sync %.200s: %s", store->directory->database_path,
-                            strerror(errno));
     }
     struct floor found = {.newest = {.number = 0}};
     error = verify_all(store->database, &store->storage.state, &found.newest, out_message);
@@ -313,6 +400,9 @@ enum storage_error leveldb_store_open(const char *path, raft_node_id node_id, vo
     struct leveldb_store *store = memory_zalloc(sizeof *store);
     store->storage.operations = &operations;
     store->directory = directory;
+    store->log = log;
+    store->log_context = log_context;
+    pthread_rwlock_init(&store->lock, NULL);
     store->batch = batch_create();
     store->floor = -1;
     store->names.descriptor = -1;

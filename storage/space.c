@@ -42,7 +42,7 @@ bool space_measure_directory(int directory, uint64_t *out_free_bytes, uint64_t *
     return true;
 }
 
-static void let_go(struct space *space) {
+void space_let_go(struct space *space) {
     ballast_release(space->directory);
     space->whole = false;
 }
@@ -58,7 +58,7 @@ void space_open(struct space *space, int directory, space_measure measure) {
     space->whole = ballast_is_whole(directory, limits.ballast);
     /* When it opens, LevelDB writes a new manifest, and its log anew as a table. */
     if (free_bytes < 2 * limits.slack || !space->whole) {
-        let_go(space);
+        space_let_go(space);
     }
 }
 
@@ -67,7 +67,7 @@ void space_make_way(struct space *space) {
     uint64_t total_bytes = 0;
     if (space->whole && space->measure(space->directory, &free_bytes, &total_bytes) &&
         free_bytes < limits_of(total_bytes).slack) {
-        let_go(space);
+        space_let_go(space);
     }
 }
 

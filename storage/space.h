@@ -32,6 +32,8 @@ struct space {
 void space_open(struct space *space, int directory, space_measure measure);
 /* Lets the ballast go when it is time. Before each write. */
 void space_make_way(struct space *space);
+/* Lets the ballast go: a write has found no room. */
+void space_let_go(struct space *space);
 /* Looks anew, and makes the ballast when there is room for it. */
 void space_look(struct space *space, struct storage_room *out_room);
 

@@ -90,7 +90,8 @@ struct storage;
 
 /* Opens the store in `directory`, or makes one there when the directory is absent or empty (modes 0700/0600). `node_id` is
  * written into a new store and compared with an old one. The identity is on disk before this returns. `log` is told of what
- * was repaired (a torn tail that was never acknowledged, cut off); NULL for nobody. */
+ * was repaired (a torn tail that was never acknowledged, cut off), now and later by storage_write, on its thread; NULL for
+ * nobody. */
 enum storage_error storage_open(const char *directory, raft_node_id node_id, void (*log)(void *context, const char *line),
                                 void *log_context, struct storage **out_storage, struct storage_message *out_message);
 
@@ -109,7 +110,8 @@ enum storage_error storage_visit(struct storage *storage, raft_index first,
                                  bool (*visit)(void *context, const struct raft_entry *entry), void *context,
                                  struct storage_message *out_message);
 
-/* On disk when it answers STORAGE_OK; else STORAGE_FAILED. */
+/* On disk when it answers STORAGE_OK; else STORAGE_FAILED. Where there is no room the reserve is let go and the log opened
+ * anew first, which waits for readers (storage/README.md). */
 enum storage_error storage_write(struct storage *storage, const struct storage_write *write,
                                  struct storage_message *out_message);
 

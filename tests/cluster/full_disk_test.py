@@ -1,5 +1,6 @@
 """A disk that fills up: commands are refused before it is really full, reads go on, nothing dies, and it mends itself."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -83,6 +84,10 @@ class FullDiskTest(ClusterTest):
             for consistency in ("linearizable", "lease", "stale"):
                 answer = node.query({"op": "get", "key": key}, f"?consistency={consistency}")
                 self.assertEqual((answer.status, answer.json()["result"]), (200, {"found": True, "value": value}), answer)
+
+    @staticmethod
+    def has_ended(node):
+        return node.process.poll() is not None
 
     def check_alive(self, cluster):
         for node in cluster.nodes:
@@ -237,6 +242,42 @@ class FullDiskTest(ClusterTest):
         wait_for(lambda: self.is_full(node) is False and os.path.exists(os.path.join(node.disk, "data", "ballast")),
                  "the reserve is made again")
         self.assertEqual(node.stop(), 0)
+
+    def test_a_disk_that_is_filled_to_the_last_byte_in_the_middle_of_writing_ends_no_node(self):
+        cluster = self.small_disks(arguments=["--snapshot-entries", "500"])
+        stop = threading.Event()
+
+        def write():
+            number = 0
+            while not stop.is_set():
+                number += 1
+                lines = "\n".join(json.dumps({"op": "put", "key": f"k{i % 10}", "value": "x" * 1000}) for i in range(200))
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    cluster.nodes[number % 3].ask("POST", "/v1/propose", lines, {"Content-Type": "application/x-ndjson"})
+        writer = threading.Thread(target=write)
+        writer.start()
+        filled = 0
+        try:
+            for number in range(12):
+                node = cluster.nodes[number % 3]
+                try:
+                    with open(os.path.join(node.disk, "somebody-else"), "wb") as file:
+                        os.posix_fallocate(file.fileno(), 0, self.free(node))  # All, once: the reserve is the node's.
+                    filled += 1
+                    wait_for(lambda node=node: self.has_ended(node) or self.is_full(node), "it is seen")
+                except OSError:
+                    pass  # The node wrote between the look and the taking.
+                finally:
+                    self.clear(node)
+                wait_for(lambda node=node: self.has_ended(node) or not self.is_full(node), "room is seen")
+                self.check_alive(cluster)
+        finally:
+            stop.set()
+            writer.join()
+        self.assertGreater(filled, 0)
+        self.wait_writable(cluster.nodes[0], "after")
+        cluster.wait_equal()
+        self.check_alive(cluster)
 
     def test_deaths_and_transfers_while_the_disks_fill(self):
         cluster = self.small_disks(arguments=["--snapshot-entries", "1000000000"])

@@ -21,6 +21,8 @@ static const struct kind kinds[] = {
     {"the disk fails and stays so", INJECT_WRITING, EIO, true},
     {"the disk is full and stays so", INJECT_OPEN | INJECT_WRITE | INJECT_SIZE | INJECT_RENAME | INJECT_MKDIR, ENOSPC,
      true},
+    {"the disk is full for a moment", INJECT_OPEN | INJECT_WRITE | INJECT_SYNC | INJECT_SIZE | INJECT_RENAME | INJECT_MKDIR,
+     ENOSPC, false},
     {"no descriptors", INJECT_OPEN, EMFILE, true},
     {"writes are short", INJECT_WRITE, INJECT_SHORT, true},
 };

@@ -7,7 +7,9 @@
 #include "tests/unit/storage/snapshot_fixture.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 /* Not the listing of a directory: LevelDB takes one that fails for the end, and what it does not find for lost. */
 enum { READING = INJECT_READING & ~INJECT_LIST };
@@ -118,6 +120,150 @@ START_TEST(a_start_that_fails_says_so_and_loses_nothing) {
     }
     ck_assert_uint_gt(at, 10);
     free(promised.text);
+    fixture_destroy(&fixture);
+}
+END_TEST
+
+/* -- No room for a moment: the reserve is for that -- */
+
+static const unsigned TAKES_ROOM = INJECT_OPEN | INJECT_WRITE | INJECT_SYNC | INJECT_SIZE | INJECT_RENAME;
+
+static void count_line(void *context, const char *line) {
+    ck_assert_ptr_nonnull(strstr(line, "the log is opened anew"));
+    ++*(size_t *)context;
+}
+
+/* Nothing is lost of what the store says, open as it is and the next time. */
+static void expect_kept(const struct fixture *fixture, struct storage *storage, const char *after_what) {
+    struct contents before = contents_of(storage);
+    storage_close(storage);
+    storage = fixture_open(fixture);
+    struct contents after = contents_of(storage);
+    ck_assert_msg(contents_equal(&before, &after), "%s", after_what);
+    free(before.text);
+    free(after.text);
+    storage_close(storage);
+}
+
+START_TEST(a_write_that_has_no_room_once_is_done_all_the_same) {
+    uint64_t at = 1;
+    for (bool hit = true; hit; at++) {
+        struct fixture fixture = fixture_create();
+        free(make_store(&fixture).text);
+        struct storage *storage = NULL;
+        struct storage_message message = {""};
+        size_t lines = 0;
+        ck_assert_int_eq(storage_open(fixture.data, FIXTURE_NODE, count_line, &lines, &storage, &message), STORAGE_OK);
+        int data = open(fixture.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert(ballast_hold(data, 1 << 16));
+        inject_begin(
+            &(struct inject){.below = fixture.base, .calls = TAKES_ROOM, .at = at, .error = ENOSPC, .this_thread = true});
+        fixture_append(storage, 3, 4, 2000);
+        struct inject_report report = inject_end();
+        hit = report.hit;
+        ck_assert_msg(lines == (hit ? 1 : 0), "%s: %zu lines", report.what, lines);
+        ck_assert_msg(!hit || faccessat(data, BALLAST_NAME, F_OK, 0) != 0, "%s: the reserve is still held", report.what);
+        close(data);
+        fixture_append(storage, 3, 1, 100);
+        expect_kept(&fixture, storage, report.what);
+        fixture_destroy(&fixture);
+    }
+    ck_assert_uint_gt(at, 3); /* The log, its sync, the floor; then none. */
+}
+END_TEST
+
+/* LevelDB's own thread: after a call of it that fails, LevelDB takes no write any more. */
+START_TEST(a_table_that_has_no_room_costs_no_write) {
+    uint64_t at = 1;
+    size_t opened = 0;
+    for (bool hit = true; hit; at++) {
+        struct fixture fixture = fixture_create();
+        struct storage *storage = NULL;
+        struct storage_message message = {""};
+        ck_assert_int_eq(storage_open(fixture.data, FIXTURE_NODE, count_line, &opened, &storage, &message), STORAGE_OK);
+        fixture_append(storage, 1, 200, 1000);
+        fixture_compact(storage, 100, ((struct raft_entry_id){150, 1}));
+        inject_begin(
+            &(struct inject){.below = fixture.base, .calls = INJECT_OPEN | INJECT_WRITE, .at = at, .error = ENOSPC});
+        storage_compact(storage);
+        struct inject_report report = inject_end();
+        hit = report.hit;
+        enum storage_error error = fixture_try_append(storage, 2, 3, 100, &message);
+        ck_assert_msg(error == STORAGE_OK, "after %s: %s", report.what, message.text);
+        expect_kept(&fixture, storage, report.what);
+        fixture_destroy(&fixture);
+    }
+    ck_assert_uint_gt(at, 5);
+    ck_assert_uint_gt(opened, 0);
+}
+END_TEST
+
+START_TEST(a_write_that_never_has_room_is_refused_and_what_was_promised_is_there) {
+    struct fixture fixture = fixture_create();
+    struct contents promised = make_store(&fixture);
+    struct storage *storage = fixture_open(&fixture);
+    inject_begin(&(struct inject){.below = fixture.base, .calls = INJECT_WRITE, .at = 1, .error = ENOSPC, .stays = true});
+    struct storage_message message = {""};
+    ck_assert_int_eq(fixture_try_append(storage, 3, 4, 2000, &message), STORAGE_FAILED);
+    ck_assert_ptr_nonnull(strstr(message.text, strerror(ENOSPC)));
+    /* Not open any more, and says so. */
+    struct raft_entry *entries = NULL;
+    struct buffer *buffer = NULL;
+    size_t count = 0;
+    ck_assert_int_eq(storage_read(storage, 6, 8, SIZE_MAX, &entries, &count, &buffer, &message), STORAGE_FAILED);
+    ck_assert(storage_compact(storage));
+    storage_close(storage);
+    ck_assert(inject_end().hit);
+    struct contents found = {.text = NULL};
+    enum storage_error error;
+    ck_assert_msg(contents_read(&fixture, &found, &error, &message), "%s", message.text);
+    ck_assert(contents_equal(&promised, &found));
+    free(promised.text);
+    free(found.text);
+    fixture_destroy(&fixture);
+}
+END_TEST
+
+struct reader {
+    struct storage *storage;
+    atomic_bool is_done;
+};
+
+static void *read_on(void *context) {
+    struct reader *reader = context;
+    while (!atomic_load(&reader->is_done)) {
+        struct raft_entry *entries = NULL;
+        struct buffer *buffer = NULL;
+        size_t count = 0;
+        struct storage_message message = {""};
+        enum storage_error error = storage_read(reader->storage, 1, 20, SIZE_MAX, &entries, &count, &buffer, &message);
+        ck_assert_msg(error == STORAGE_OK && count == 20, "%zu entries: %s", count, message.text);
+        free(entries);
+        buffer_release(buffer);
+        storage_compact(reader->storage);
+    }
+    return NULL;
+}
+
+START_TEST(readings_beside_a_write_without_room_see_all) {
+    struct fixture fixture = fixture_create();
+    struct storage_message message = {""};
+    struct reader reader = {.storage = NULL};
+    size_t opened = 0;
+    ck_assert_int_eq(storage_open(fixture.data, FIXTURE_NODE, count_line, &opened, &reader.storage, &message), STORAGE_OK);
+    fixture_append(reader.storage, 1, 20, 100);
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_on, &reader), 0);
+    for (uint64_t i = 0; i < 20; i++) {
+        inject_begin(&(struct inject){
+            .below = fixture.base, .calls = TAKES_ROOM, .at = 1 + i % 3, .error = ENOSPC, .this_thread = true});
+        fixture_append(reader.storage, 2, 2, 100);
+        ck_assert(inject_end().hit);
+    }
+    atomic_store(&reader.is_done, true);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(opened, 20);
+    expect_kept(&fixture, reader.storage, "all that");
     fixture_destroy(&fixture);
 }
 END_TEST
@@ -252,6 +398,10 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, a_store_that_cannot_be_made_is_made_the_next_time, 0, FAILURES);
     tcase_add_loop_test(tcase, a_start_that_fails_says_so_and_loses_nothing, 0, FAILURES);
+    tcase_add_test(tcase, a_write_that_has_no_room_once_is_done_all_the_same);
+    tcase_add_test(tcase, a_table_that_has_no_room_costs_no_write);
+    tcase_add_test(tcase, a_write_that_never_has_room_is_refused_and_what_was_promised_is_there);
+    tcase_add_test(tcase, readings_beside_a_write_without_room_see_all);
     tcase_add_loop_test(tcase, a_snapshot_is_whole_or_the_failure_is_said, 0, FAILURES);
     tcase_add_loop_test(tcase, receiving_goes_on_after_a_failure_and_ends_with_the_whole_file, 0, FAILURES);
     tcase_add_test_raise_signal(tcase, a_checked_snapshot_that_cannot_be_read_ends_the_process, SIGABRT);
