@@ -288,14 +288,21 @@ fuzz_uses_routes := $(uses_api)
 fuzz_uses_node := $(uses_server)
 fuzz_uses_options := $(uses_server)
 fuzz_uses_recovery := $(uses_storage)
+fuzz_uses_query := $(uses_api)
+fuzz_uses_ndjson := $(uses_api)
+# json compares with what another reader makes of the same text.
+fuzz_libs_json := -lcjson -lm
+fuzz_helpers_message := $(BUILD)/tests/fuzz/message_drawn.o
+fuzz_helpers_json := $(BUILD)/tests/fuzz/cjson_beside.o
+$(BUILD)/tests/fuzz/cjson_beside.o: | $(SETUP)-test
 FUZZ_BUILD := build/fuzz
 
 define fuzzer
 $(BUILD)/tests/fuzz/$(1)_replay: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(BUILD)/tests/fuzz/replay_main.o $(fuzz_helpers_$(1)) \
     $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS) $(fuzz_libs_$(1))
 $(BUILD)/tests/fuzz/$(1)_fuzz: $(BUILD)/tests/fuzz/$(1)_fuzz.o $(fuzz_helpers_$(1)) $(patsubst %,$(LIB)/lib%.a,$(or $(fuzz_uses_$(1)),$(uses_$(1))))
-	$$(CC) $$(subst fuzzer-no-link,fuzzer,$$(ALL_LDFLAGS)) -o $$@ $$^ $$(LIBS)
+	$$(CC) $$(subst fuzzer-no-link,fuzzer,$$(ALL_LDFLAGS)) -o $$@ $$^ $$(LIBS) $(fuzz_libs_$(1))
 .PHONY: replay-$(1) fuzz-$(1)
 replay-$(1): $(BUILD)/tests/fuzz/$(1)_replay
 	@output=$$$$($$< tests/fuzz/corpus/$(1) 2>&1) || { echo "$(1)_fuzz: $$$$output"; exit 1; }; echo "$(1)_fuzz: $$$$output"

@@ -1,4 +1,5 @@
-/* Any bytes to the scanner, and whatever is JSON to everything that takes a scanned value. */
+/* Any bytes to the scanner, and whatever is JSON to everything that takes a scanned value. cJSON reads the same text: what
+ * both take must be the same, and what only one takes must be among what is known of the two (cjson_beside.c). */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 
 #include "server/base/memory.h"
 #include "server/json/json.h"
+#include "tests/fuzz/cjson_beside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -163,7 +165,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *text = (const char *)data;
     struct json_span value;
     size_t offset;
-    if (!json_scan(text, size, &value, &offset)) {
+    bool taken = json_scan(text, size, &value, &offset);
+    cjson_compare(text, size, taken ? &value : NULL, offset);
+    if (!taken) {
         require(offset <= size, "a text is refused behind its end");
         /* The bytes before the offset are JSON, or only lack an end: no shorter text may be refused earlier or later. */
         size_t shorter = offset;

@@ -1,6 +1,7 @@
 /* Any bytes as the body of a peer's request: the first byte says which kind, the rest is the body (of a piece of a
  * snapshot: a line with its query string, then the body). What is taken is written and read again, and must be the same.
- * The same bytes are then taken for an answer. */
+ * The same bytes are then taken for an answer. With a letter in place of the digit a good request is drawn from the rest.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 
 #include "server/base/memory.h"
 #include "server/message.h"
+#include "tests/fuzz/message_drawn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -109,6 +111,10 @@ static void check_answer(enum message_kind kind, unsigned status, struct json_sp
     require(message_answer_read(kind, status_again, scan(text, size), &again), "an answer that was written is refused");
     require(again.term == answer.term && again.round == answer.round && again.problem.code == answer.problem.code,
             "an answer written again is another one");
+    size_t size_again;
+    char *text_again = write_answer(&again, &size_again);
+    require(size == size_again && memcmp(text, text_again, size) == 0, "an answer has two spellings");
+    free(text_again);
     message_answer_clear(&again);
     free(text);
     message_answer_clear(&answer);
@@ -140,6 +146,10 @@ static void check_piece(const char *text, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size > 0 && data[0] >= 'A' && data[0] - 'A' < MESSAGE_KIND_COUNT) {
+        message_drawn_check((enum message_kind)(data[0] - 'A'), data + 1, size - 1);
+        return 0;
+    }
     if (size < 2 || data[0] < '1' || data[0] - '1' >= MESSAGE_KIND_COUNT) {
         return 0;
     }

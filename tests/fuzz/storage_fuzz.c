@@ -5,6 +5,7 @@
  *     1  as a log file: the checksum of each fragment is put right as far as the lengths lead
  *     2  as a record: the checksum at the end is put right under the key of a hard state, and so on
  *     3  as damage done to a good log file: the first bytes are lengths of records, the others what is done to it
+ *     e  an entry is drawn from them, made a record and read again
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -227,8 +228,63 @@ static void check_damage(const uint8_t *data, size_t size) {
     free(log.file);
 }
 
+/* -- Records that were drawn -- */
+
+enum { DRAWN_HEAD = 24, KEY_MAX = 40 };
+
+/* Numbers of any size: a byte for the bits, one for the place they stand at. */
+static uint64_t drawn_number(const uint8_t *two) {
+    return ((uint64_t)two[0] << two[1] % 46) & RAFT_NUMBER_MAX;
+}
+
+static void check_drawn_entry(const uint8_t *data, size_t size) {
+    if (size < DRAWN_HEAD) {
+        return;
+    }
+    static const enum raft_entry_type types[] = {RAFT_COMMAND, RAFT_NOOP, RAFT_CONFIGURATION, RAFT_SESSION};
+    char key[KEY_MAX];
+    memset(key, 'k', sizeof key);
+    key[0] = key[KEY_MAX - 1] = '"';
+    struct raft_entry entry = {.id = {1 + drawn_number(data), 1 + drawn_number(data + 2)},
+                               .type = types[data[4] & 3],
+                               .time_ms = drawn_number(data + 5),
+                               .data = (const char *)data + DRAWN_HEAD,
+                               .size = (uint32_t)(size - DRAWN_HEAD)};
+    if (entry.type == RAFT_COMMAND && (data[7] & 1) != 0) {
+        entry.session = 1 + drawn_number(data + 8);
+        entry.sequence = 1 + drawn_number(data + 10);
+    } else if (entry.type == RAFT_COMMAND && (data[7] & 2) != 0) {
+        entry.key = key;
+        entry.key_size = KEY_MAX;
+    } else if (entry.type == RAFT_SESSION) {
+        entry.session = drawn_number(data + 8);
+        entry.size = 0;
+    }
+    size_t record_size = record_entry_size(&entry);
+    char *record = memory_alloc(record_size);
+    require(record_encode_entry(&entry, record) == record_size, "the size of a record is another");
+    struct raft_entry again;
+    require(record_decode_entry(entry.id.index, record, record_size, &again) == RECORD_OK, "a good record is refused");
+    require(again.id.index == entry.id.index && again.id.term == entry.id.term && again.type == entry.type &&
+                again.time_ms == entry.time_ms && again.session == entry.session && again.sequence == entry.sequence,
+            "another entry");
+    require(again.key_size == entry.key_size && (entry.key_size == 0 || memcmp(again.key, key, KEY_MAX) == 0),
+            "another key");
+    require(again.size == entry.size && (entry.size == 0 || memcmp(again.data, entry.data, entry.size) == 0),
+            "other bytes");
+    /* The key says which entry it is, and a flipped bit is seen wherever it is. */
+    require(record_decode_entry(entry.id.index + 1, record, record_size, &again) != RECORD_OK, "taken for another entry");
+    record[drawn_number(data + 12) % record_size] ^= (char)(1 << (data[14] & 7));
+    require(record_decode_entry(entry.id.index, record, record_size, &again) != RECORD_OK, "a flipped bit is not seen");
+    free(record);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
+        return 0;
+    }
+    if (data[0] == 'e') {
+        check_drawn_entry(data + 1, size - 1);
         return 0;
     }
     uint8_t way = data[0] & 3;
