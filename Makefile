@@ -272,9 +272,14 @@ coverage: ## what the tests run of each file, with floors: build/coverage/index.
 	    CFLAGS='--coverage -fprofile-update=atomic -g1' LDFLAGS=--coverage units corpora >$(COVERAGE).log 2>&1 || { cat $(COVERAGE).log; exit 1; }
 	@.ci/coverage $(COVERAGE)/objects $(COVERAGE)
 
+# The load generator.
+load_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/load/*.c))
+$(BUILD)/load: $(load_objects)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+
 .PHONY: bench
-bench: all ## measure: requests per second and latency
-	@tests/bench/run $(BUILD)/raftd
+bench: all $(BUILD)/load ## measure: requests per second and latency
+	@tests/bench/run $(BUILD)/raftd $(BUILD)/load
 
 # -- Fuzzing. A target is tests/fuzz/NAME_fuzz.c; its corpus is replayed by `make test` without libFuzzer. -----------------------
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -319,7 +324,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each; FUZZ_RUNS=N: the same
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(BUILD)/load $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: install uninstall clean format check-format help
