@@ -210,7 +210,7 @@ $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 
-preloads: $(PRELOADS)
+preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so
 cluster-tests: all preloads linear ## tests that start real processes
 	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 

@@ -95,6 +95,8 @@ class User(Worker):
             self.keep_one()
         elif chance < 0.08:
             self.keep_many()
+        elif chance < 0.10:
+            self.look_stale()
         elif chance < 0.45:
             self.get(self.world.keys.draw(self.random))
         else:
@@ -302,6 +304,26 @@ class User(Worker):
         elif read.json()["result"] != {"found": True, "value": self.own}:
             raise Failure(f"{key}, written at {answer['index']}, is not there on node {node.number}: {read}")
 
+    def look_stale(self):
+        """A state as of some entry: what was written up to that is there, and nothing later."""
+        if not self.kept:
+            return
+        key = f"own.{self.number}.{self.random.randint(max(1, self.own - 50), self.own)}"
+        value, index = self.kept.get(key, (None, None))
+        if index is None:
+            return
+        node = self.random.choice(self.world.nodes)
+        try:
+            read = self.ask(node, "POST", "/v1/query?consistency=stale&timeout=1s", json.dumps({"op": "get", "key": key}))
+        except NO_ANSWER:
+            return
+        if read.status != 200:
+            self.allowed(read, "a stale read")
+            return
+        expected = {"found": True, "value": value} if index <= read.json()["index"] else {"found": False}
+        if read.json()["result"] != expected:
+            raise Failure(f"{key}, written at {index}, on node {node.number}: {read}")
+
     def keep_many(self):
         commands = [(self.own_command(), self.own) for _ in range(20)]
         try:
@@ -331,6 +353,12 @@ class Committed:
         self.at = {}
         self.told = 0
 
+    def missing(self, seen, skipped):
+        """Indexes of commands that somebody saw, and who saw `seen` did not, though it is past them."""
+        last = max(seen, default=0)
+        with self.lock:
+            return sorted(index for index in self.at if index <= last and index not in seen and not any(a <= index < b for a, b in skipped))
+
     def saw(self, index, term, command, who):
         seen = (term, hash(json.dumps(command)), who)  # Millions of them: the commands themselves would be too much.
         with self.lock:
@@ -346,6 +374,7 @@ class Watcher(Worker):
     def __init__(self, node, committed):
         super().__init__(f"the watcher of node {node.number}")
         self.node, self.committed, self.last = node, committed, 0
+        self.seen, self.skipped = set(), []  # Indexes; ranges that its log had no more (410).
 
     def step(self):
         connection = http.client.HTTPConnection(self.node.host, self.node.port, timeout=2.0)
@@ -353,7 +382,11 @@ class Watcher(Worker):
             connection.request("GET", "/v1/watch?from=1", headers={"Last-Event-ID": str(self.last)})
             response = connection.getresponse()
             if response.status == 410:
-                self.last = json.loads(response.read())["first_index"] - 1
+                first = json.loads(response.read())["first_index"]
+                if first <= self.last + 1:
+                    raise Failure(f"{self.label}: compacted, though its log begins with {first} and {self.last + 1} was asked for")
+                self.skipped.append((self.last + 1, first))
+                self.last = first - 1
             elif response.status == 200:
                 self.follow(response)
             elif response.status != 503:
@@ -378,6 +411,7 @@ class Watcher(Worker):
                     raise Failure(f"{data} after {self.last}")
                 self.committed.saw(data["index"], data["term"], data["command"], self.label)
                 self.last = data["index"]
+                self.seen.add(self.last)
             elif line.startswith(b"data: ") and event == b"end":
                 problem = json.loads(line[6:])
                 if problem["code"] not in ("compacted", "shutting_down", "timeout", "not_ready"):

@@ -300,6 +300,10 @@ def check_end(world):
             there = [key for key in user.refused if key in state]
             if there:
                 world.fail(f"refused, but there on node {node.number}: {there[:5]}, {len(there)} in all")
+    for watcher in (worker for worker in world.workers if isinstance(worker, Watcher)):
+        missing = world.committed.missing(watcher.seen, watcher.skipped)
+        if missing:
+            world.fail(f"{watcher.label} left out {missing[:10]}, {len(missing)} in all, of {len(watcher.seen)} commands; gone were {watcher.skipped}")
     for status in statuses:
         if status.get("diverged"):
             world.fail(f"node {status['id']} says that its state differs")

@@ -264,13 +264,12 @@ def is_filled(node):
     return any(name.startswith("somebody-else") for name in os.listdir(node.disk))
 
 
-def fill(node, path):
-    """Takes nearly all that is free, in an instant, and once: what the node gives back of its reserve is its own. (Taking all, again until it
-    fitted, once ended a node: tests/README.md.) False: the node
+def fill(node, path, left):
+    """Takes all that is free but `left`, in an instant, and once: what the node gives back of its reserve is its own. False: the node
     wrote so much meanwhile that it did not fit; not tried again, since the reserve may be gone by now."""
     with open(path, "ab") as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, max(1, free(node) - LEFT_ON_A_FULL_DISK))
+            os.posix_fallocate(file.fileno(), 0, max(1, free(node) - left))
             return True
         except OSError:
             os.unlink(path)
@@ -279,13 +278,15 @@ def fill(node, path):
 
 @nemesis
 def full_disk(world, chance, hold):
-    """Somebody else takes all of the disk, and gives it back. A node that is just starting uses its reserve: it is spared."""
+    """Somebody else takes all of the disk, to the last byte or nearly so, and gives it back. A node that is just starting uses its reserve:
+    it is spared."""
     paths = {}
+    left = chance.choice([0, LEFT_ON_A_FULL_DISK])
     with world.holding(victims(world, chance)) as held:
         for node in held:
             if serves(node) and not is_filled(node):
                 path = os.path.join(node.disk, "somebody-else")
-                if fill(node, path):
+                if fill(node, path, left):
                     paths[node] = path
     try:
         yield strikes(world, list(paths), "the disks of {} are full")
@@ -380,6 +381,86 @@ def transfer(world, chance, hold):
     finally:
         done.set()
         thread.join()
+
+
+# -- Deaths in the middle of that --
+
+def under_way(world, chance, doing, least, most):
+    """Starts `doing` on a thread, which it answers, and waits a moment for it to be under way."""
+    thread = threading.Thread(target=doing, daemon=True)
+    thread.start()
+    world.wait(chance.uniform(least, most))
+    return thread
+
+
+@nemesis
+def kill_in_transfer(world, chance, hold):
+    """The leader, or who is to lead, dies while leadership is handed over."""
+    old = leader(world, chance)
+    new = chance.choice([node for node in world.nodes if node is not old])
+    with world.holding([chance.choice([old, old, new])]) as held:
+        body = {"to": new.number}
+        asking = under_way(world, chance, lambda: ask(old, "POST", "/v1/leader/transfer?timeout=1s", body, 2.0), 0.0, 0.012)
+        for node in held:
+            node.kill()
+        yield strikes(world, held, f"kill -9 of {{}} while {old.number} hands over to {new.number}")
+        for node in held:
+            node.start()
+    asking.join()
+
+
+@nemesis
+def kill_in_change(world, chance, hold):
+    """The leader dies while the members change."""
+    with world.members_lock:
+        old = leader(world, chance)
+        out = chance.sample([node for node in world.nodes if node is not old], chance.choice([1, 2]))
+        body = {"voters": [member(node) for node in world.nodes if node not in out], "learners": [member(node) for node in out]}
+        with world.holding([old]) as held:
+            asking = under_way(world, chance, lambda: ask(old, "PUT", "/v1/members?timeout=2s", body, 3.0), 0.0, 0.03)
+            for node in held:
+                node.kill()
+            yield strikes(world, held, f"kill -9 of {{}} while {names(out)} become learners")
+            for node in held:
+                node.start()
+        asking.join()
+        world.all_vote(chance)
+
+
+@nemesis
+def kill_in_install(world, chance, hold):
+    """A node that needs a snapshot, because the others have cut their logs while it was away, dies while it gets it; then the leader."""
+    behind = chance.choice(world.nodes)
+    with world.holding([behind]) as held:
+        for node in held:
+            node.kill()
+        world.wait(hold)
+        for node in world.nodes:
+            if node not in held:
+                ask(node, "POST", "/v1/snapshot", timeout=2.0)
+        yield strikes(world, held, "{} comes back to a snapshot, and dies again and again")
+        for node in held:
+            for _ in range(3):
+                node.start()
+                world.wait(chance.uniform(0.02, 0.4))
+                node.kill()
+            node.start()
+    with world.holding([leader(world, chance)]) as held:
+        for node in held:
+            node.kill()
+            node.start()
+
+
+@nemesis
+def restart_all(world, chance, hold):
+    """All end at once, by kill -9, and start in any order."""
+    with world.holding(world.nodes) as held:
+        for node in held:
+            node.kill()
+        yield strikes(world, held, "kill -9 of {}")
+        for node in chance.sample(held, len(held)):
+            node.start()
+            world.wait(chance.uniform(0.0, 0.3))
 
 
 @nemesis

@@ -19,6 +19,7 @@ static struct {
     bool stays;
     bool this_thread;
     pthread_t thread;
+    void (*hit)(const char *what);
     struct inject_report report;
 } state = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -48,6 +49,7 @@ void inject_begin(const struct inject *inject) {
     state.error = inject->error;
     state.stays = inject->stays;
     state.this_thread = inject->this_thread;
+    state.hit = inject->hit;
     state.thread = pthread_self();
     state.report = (struct inject_report){.count = 0};
     atomic_store(&state.is_on, true);
@@ -92,6 +94,9 @@ int fate_of(enum inject_call kind, const char *name, const char *absolute) {
             fate = state.error;
             if (!state.report.hit) {
                 snprintf(state.report.what, sizeof state.report.what, "%s %.180s", name, path);
+                if (state.hit != NULL) {
+                    state.hit(state.report.what);
+                }
             }
             state.report.hit = true;
         }

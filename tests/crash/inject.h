@@ -53,6 +53,7 @@ struct inject {
     bool stays;        /* All later calls that count fail as well. */
     bool this_thread;  /* Only the calls of the thread that begins: LevelDB's own thread is left alone, and what counts is
                           the  same each time. */
+    void (*hit)(const char *what); /* Called when the first fails; not to make calls that count. NULL: nobody asks. */
 };
 
 struct inject_report {
