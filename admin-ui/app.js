@@ -1,29 +1,44 @@
-// The page's one loop: ask this node for the cluster, draw what it says, ask again. Nothing is asked while the tab is
-// hidden. When the node falls silent the last picture stays, greyed and with its age, and the asking goes on.
+// The page: one stream from the node it came from (stream.js), drawn as it comes. Nothing is asked while the tab is hidden.
+// When the node falls silent the last picture stays, greyed and with its age, and the asking goes on.
 
 import { request_box } from "./box.js";
+import { chart_panel } from "./charts.js";
 import { element, is_web_address, make, set_attribute, set_list, set_number, set_text } from "./dom.js";
+import { entry_box } from "./entry.js";
 import { duration, rate } from "./format.js";
+import { log_lanes } from "./lanes.js";
+import { term_at } from "./logs.js";
 import { operate_box } from "./operate.js";
+import { draw_ring } from "./ring.js";
+import { live_stream, silent_after_ms } from "./stream.js";
 import { make_tables, update_tables } from "./tables.js";
+import { time_line } from "./timeline.js";
 import { judge } from "./verdict.js";
 
-const poll_ms = 500;
-const shortest_pause_ms = 200;
-const give_up_ms = 4000;
-const failures_until_silent = 2;
+const look_ms = 250;
 const rate_span_ms = 5000;
+const shortest_rate_ms = 500;
 const token_key = "raftd-token";
 
 class page {
     constructor() {
-        this.timer = 0;
-        this.asking = false;
-        this.failures = 0;
+        this.heard_ms = performance.now(); // When this node was last heard of, or the page began to listen.
         this.last = null; // {cluster, self_id, at_ms, verdict} of the newest picture
         this.samples = []; // {at_ms, commit} of the last seconds
         this.boxes = ["propose", "query"].map((kind) => new request_box(element(kind), kind, get_token));
         this.operate = new operate_box(element("operate"), get_token);
+        this.entry = new entry_box(get_token);
+        this.lanes = new log_lanes(
+            (index) => this.entry.show(index, this.last?.cluster),
+            (index) => this.entry.known.get(index),
+        );
+        this.time = new time_line();
+        this.charts = new chart_panel();
+        this.stream = new live_stream("v1/cluster/watch", get_token, {
+            event: (name, value, self_id) => this.on_event(name, value, self_id),
+            refused: (status) => this.show_token_form(status, get_token()),
+            lost: () => {},
+        });
         make_tables();
         document.addEventListener("visibilitychange", () => this.on_visibility());
         element("token-form").addEventListener("submit", (event) => this.on_token(event));
@@ -31,8 +46,13 @@ class page {
     }
 
     on_visibility() {
-        clearTimeout(this.timer);
-        if (!document.hidden) this.ask();
+        clearInterval(this.timer);
+        this.stream.close();
+        if (document.hidden) return;
+        this.heard_ms = performance.now();
+        this.refused = false;
+        this.timer = setInterval(() => this.look(), look_ms);
+        this.stream.open();
     }
 
     on_token(event) {
@@ -43,35 +63,17 @@ class page {
         this.on_visibility();
     }
 
-    async ask() {
-        if (this.asking) return;
-        this.asking = true;
-        const started = performance.now();
-        try {
-            const response = await this.fetch_cluster().catch(() => null);
-            if (response === null) this.on_failure();
-            else this.on_answer(response);
-        } finally {
-            this.asking = false;
-            const pause = Math.max(shortest_pause_ms, poll_ms - (performance.now() - started));
-            if (!document.hidden) this.timer = setTimeout(() => this.ask(), pause);
-        }
+    look() {
+        if (!this.refused && performance.now() - this.heard_ms > silent_after_ms) this.show_silence();
     }
 
-    async fetch_cluster() {
-        const token = get_token();
-        const headers = token ? { Authorization: `Bearer ${token}` } : {};
-        const response = await fetch("v1/cluster", { headers, signal: AbortSignal.timeout(give_up_ms), cache: "no-store" });
-        if (response.status === 401 || response.status === 403) return { denied: response.status, token };
-        if (!response.ok) throw new Error(`status ${response.status}`);
-        const cluster = await response.json();
-        return { cluster, self_id: Number(response.headers.get("Raft-Node")) || this.guess_self(cluster) };
-    }
-
-    on_answer({ denied, token, cluster, self_id }) {
-        this.failures = 0;
-        if (denied) return this.show_token_form(denied, token);
-        this.last = { cluster, self_id, at_ms: performance.now(), verdict: judge(cluster, self_id) };
+    on_event(name, value, self_id) {
+        this.heard_ms = performance.now();
+        this.refused = false;
+        if (name === "events") this.time.take(value);
+        if (name !== "cluster") return;
+        const id = self_id || this.guess_self(value);
+        this.last = { cluster: value, self_id: id, at_ms: performance.now(), verdict: judge(value, id) };
         this.draw();
     }
 
@@ -83,9 +85,7 @@ class page {
         );
     }
 
-    on_failure() {
-        this.failures += 1;
-        if (this.failures < failures_until_silent) return;
+    show_silence() {
         const name = this.last ? `Node ${this.last.self_id}` : "This node";
         this.set_pulse("silent", "no answer");
         this.set_past(this.last !== null);
@@ -118,6 +118,7 @@ class page {
     }
 
     show_token_form(status, token) {
+        this.refused = true;
         this.set_pulse("silent", "no access");
         element("others").hidden = true;
         element("token-form").hidden = false;
@@ -150,6 +151,12 @@ class page {
         set_text(element("version"), own?.version ?? "–");
         set_text(element("seen-from"), self_id > 0 ? `node ${self_id}` : "–");
         update_tables(cluster, self_id);
+        draw_ring(cluster, self_id);
+        this.lanes.update(cluster);
+        this.time.see(cluster.nodes);
+        this.charts.take(cluster);
+        this.entry.refresh(cluster);
+        this.entry.look(this.lanes.shown, own, (index) => term_at(own, index));
         this.operate.cluster = cluster;
         if (own?.machine) for (const box of this.boxes) box.use_machine(own.machine);
     }
@@ -170,7 +177,7 @@ class page {
         this.samples.push({ at_ms: now, commit });
         this.samples = this.samples.filter((sample) => now - sample.at_ms <= rate_span_ms);
         const first = this.samples[0];
-        return now - first.at_ms < poll_ms ? null : (1000 * (commit - first.commit)) / (now - first.at_ms);
+        return now - first.at_ms < shortest_rate_ms ? null : (1000 * (commit - first.commit)) / (now - first.at_ms);
     }
 
     set_banner({ tone, state, mark, headline, sentence, notes }) {

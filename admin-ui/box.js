@@ -1,13 +1,15 @@
 // The propose box and the query box: one text area, one request, its answer as it came, and the same as a curl line.
 
 import { answer_view } from "./answer.js";
-import { element, make, set_text } from "./dom.js";
+import { make, set_text } from "./dom.js";
 import { curl_line } from "./format.js";
 
 // A little longer than the node's own time-out, so that its answer (with the outcome in it) comes first.
 const give_up_ms = 8000;
 // A second click this soon after the answer is a double click: it goes with the same key, and is applied once.
 const double_click_ms = 1000;
+const history_kept = 20;
+const history_label = 90;
 
 const examples = {
     hashmap: {
@@ -31,13 +33,14 @@ const examples = {
 export class request_box {
     // kind is "propose" or "query"; get_token gives the token in use or an empty string.
     constructor(section, kind, get_token) {
-        section.append(element("box-end").content.cloneNode(true));
         this.kind = kind;
         this.get_token = get_token;
         this.form = section.querySelector("form");
         this.text = section.querySelector("textarea");
-        this.consistency = section.querySelector("select");
+        this.consistency = section.querySelector(".send select");
         this.examples = section.querySelector(".examples");
+        this.past = section.querySelector(".past-texts");
+        this.history = []; // What was sent from here, newest first. Gone with the tab.
         this.view = new answer_view(section, give_up_ms);
         this.machine = null;
         this.keyed = kind === "propose";
@@ -59,6 +62,9 @@ export class request_box {
         });
         this.text.addEventListener("input", () => this.use_new_key());
         this.consistency?.addEventListener("change", () => this.update_curl());
+        this.past.addEventListener("change", () => {
+            if (this.past.value !== "") this.use_text(this.history[Number(this.past.value)]);
+        });
     }
 
     // A text that somebody has written is never replaced; one that is empty or still the old example is.
@@ -85,6 +91,13 @@ export class request_box {
         this.use_new_key();
     }
 
+    remember(text) {
+        this.history = [text, ...this.history.filter((one) => one !== text)].slice(0, history_kept);
+        const choose = make("option", { value: "" }, "choose …");
+        this.past.replaceChildren(choose, ...this.history.map((one, at) => make("option", { value: String(at) }, one.slice(0, history_label))));
+        this.past.parentElement.hidden = false;
+    }
+
     // A key belongs to one command. It stays until its proposal has succeeded: a retry after silence is applied once.
     use_new_key() {
         this.key = make_key();
@@ -109,6 +122,7 @@ export class request_box {
     async send() {
         if (this.view.busy) return;
         if (this.answered_at !== null && performance.now() - this.answered_at > double_click_ms) this.use_new_key();
+        this.remember(this.text.value);
         const key = this.key;
         const token = this.get_token();
         const headers = {

@@ -2,7 +2,6 @@
 
 import { element, make, make_head, set_attribute, set_link, set_number, set_text, update_rows } from "./dom.js";
 import { bytes, duration, milliseconds, whole_milliseconds } from "./format.js";
-import { draw_log, log_scale, make_log } from "./log.js";
 import { newest_configuration, standing_words } from "./verdict.js";
 
 const role_words = {
@@ -41,11 +40,6 @@ function fill_role(cell, node, row) {
     set_attribute(row, "data-role", role);
 }
 
-function fill_log(cell, node) {
-    if (cell.children.length === 0) cell.append(make_log());
-    draw_log(cell.children[0], node.status, node.scale);
-}
-
 function fill_disk(cell, node) {
     const written = node.status?.disk_write_ms;
     if (cell.children.length === 0) cell.append(make("span"), make("span", { class: "p99" }));
@@ -62,7 +56,7 @@ const node_columns = [
     number_column("commit", "Commit", "commit_index"),
     number_column("applied", "Applied", "applied_index"),
     number_column("last", "Last", "last_index"),
-    { name: "log", label: "Log", fill: fill_log },
+    { name: "trip", label: "Round trip", fill: (cell, node) => set_text(cell, node.is_self ? "here" : milliseconds(node.round_trip_ms)) },
     { name: "uptime", label: "Uptime", fill: (cell, node) => set_text(cell, duration(node.status?.uptime_seconds)) },
     { name: "storage", label: "Storage", fill: (cell, node) => set_text(cell, bytes(node.status?.storage_bytes)) },
     { name: "disk", label: "Disk write p50, p99", fill: fill_disk },
@@ -99,16 +93,13 @@ export function make_tables() {
 }
 
 export function update_tables(cluster, self_id) {
-    const scale = log_scale(cluster.nodes);
     const configuration = newest_configuration(cluster.nodes);
     const items = cluster.nodes.map((node) => ({
         ...node,
-        scale,
         is_self: node.id === self_id,
         standing: standing_words(configuration, node.id),
     }));
     update_rows(element("nodes"), node_columns, items, "No members known.");
-    set_text(element("log-window"), scale.high > 0 ? `indexes ${scale.low + 1} to ${scale.high}` : "");
     update_peers(cluster.nodes);
 }
 

@@ -66,9 +66,10 @@ class Cluster:
 
     def join(self, *how):
         """One more node, which asks a member to be taken in."""
+        member = wait_for(self.leader, 20, "a leader")
         node_id = max(self.ports) + 1
         self.ports[node_id] = free_ports(1)[0]
-        self.start(node_id, "--join", self.url(self.leader()), *how)
+        self.start(node_id, "--join", self.url(member), *how)
         return node_id
 
     def kill(self, node_id):

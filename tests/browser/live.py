@@ -182,11 +182,12 @@ class LivePage(PageCase):
         self.browser.take_log("browser")
 
     def test_light_and_dark_are_readable_and_no_width_scrolls_sideways(self):
+        self.open_page()
+        self.send("propose", self.make_pair(f'"{"long" * 40}"')[0])
         for dark in (False, True):
             for width, height in VIEWS:
                 with self.subTest(width=width, dark=dark):
-                    self.open_page(width=width, height=height, dark=dark)
-                    self.send("propose", self.make_pair(f'"{"long" * 40}"')[0])
+                    self.change_view(width, height, dark)
                     self.assert_no_sideways_scroll()
                     self.assert_readable()
                     self.keep_picture(f"live-{width}-{'dark' if dark else 'light'}")

@@ -8,12 +8,21 @@ from webdriver import wait_for
 
 VIEWS = [(360, 740), (560, 800), (768, 1024), (1179, 800), (1180, 800), (1280, 900), (1920, 1080), (3840, 2160)]
 
-# Each run of text with the contrast between its colour and the nearest ground that is painted behind it.
+# Each run of text with the contrast between its colour and the nearest ground that is painted behind it: in a drawing the
+# last shape before it that is filled and lies under its middle.
 CONTRASTS = """
 const channel = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
 const parse = (color) => color.match(/[0-9.]+/g).map(Number);
 const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
 const ground = (node) => {
+    const box = node.getBoundingClientRect();
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    for (let shape = node instanceof SVGTextElement ? node.previousElementSibling : null; shape; shape = shape.previousElementSibling) {
+        const under = shape.getBoundingClientRect();
+        const style = getComputedStyle(shape);
+        const hit = shape instanceof SVGGeometryElement && x > under.left && x < under.right && y > under.top && y < under.bottom;
+        if (hit && style.fill.startsWith("rgb(") && style.fillOpacity === "1") return parse(style.fill);
+    }
     for (; node; node = node.parentElement) {
         const color = parse(getComputedStyle(node).backgroundColor);
         if (color.length === 3 || color[3] === 1) return color;
@@ -24,7 +33,7 @@ const found = [];
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
     const owner = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !owner.checkVisibility()) continue;
+    if (!walker.currentNode.data.trim() || !owner.checkVisibility() || owner.localName === "option") continue;
     const [a, b] = [light(parse(getComputedStyle(owner).color)), light(ground(owner))];
     found.push([walker.currentNode.data.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]);
 }
@@ -42,6 +51,12 @@ class PageCase(unittest.TestCase):
         self.width = width
         self.browser.go((url or self.url) + "/")
         wait_for(lambda: self.state() != "loading", 10, "the first picture")
+
+    def change_view(self, width, height, dark):
+        """Another window for the page that is open; it is drawn anew when this returns."""
+        self.browser.set_view(width, height, dark)
+        self.width = width
+        self.browser.run_async("requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(arguments[0])))")
 
     def state(self):
         return self.browser.run("return document.getElementById('banner').dataset.state")

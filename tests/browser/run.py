@@ -14,6 +14,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
+import faults  # noqa: E402
 import live  # noqa: E402
 import states  # noqa: E402
 from stand_in import StandIn  # noqa: E402
@@ -22,10 +23,15 @@ from webdriver import Browser  # noqa: E402
 
 def make_suite(browser, url, nodes, pictures, stand_in):
     suite = unittest.TestSuite()
-    for case in [live.LivePage] + ([states.DesignedStates, states.PureParts] if stand_in else []):
+    for case in [live.LivePage] + ([states.DesignedStates, states.PureParts] if stand_in else [faults.FaultyCluster]):
         case.browser, case.url, case.nodes, case.pictures, case.stand_in = browser, url, nodes, pictures, stand_in
         suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(case))
     return suite
+
+
+def named(suite, part):
+    """Those of a suite whose name has `part` in it."""
+    return unittest.TestSuite(test for test in suite if part in test.id())
 
 
 def main():
@@ -33,17 +39,18 @@ def main():
     parser.add_argument("--url", help="any node of a running cluster; default: canned pictures")
     parser.add_argument("--nodes", default="", help="further nodes, separated by commas, whose pages must tell the same")
     parser.add_argument("--pictures", type=pathlib.Path, help="a directory for screenshots")
+    parser.add_argument("--only", default="", help="a part of the names of the tests to run")
     parser.add_argument("--raftd", help="the program, for a further node that joins the running cluster")
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     stand_in = None if options.url else StandIn()
-    live.LivePage.raftd = options.raftd
+    live.LivePage.raftd = faults.FaultyCluster.raftd = options.raftd
     url = (options.url or stand_in.url).rstrip("/")
     nodes = [node.rstrip("/") for node in options.nodes.split(",") if node]
     try:
         with Browser() as browser:
-            suite = make_suite(browser, url, nodes, options.pictures, stand_in)
+            suite = named(make_suite(browser, url, nodes, options.pictures, stand_in), options.only)
             done = unittest.TextTestRunner(verbosity=2).run(suite)
     finally:
         if stand_in:

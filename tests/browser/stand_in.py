@@ -47,9 +47,33 @@ def make_status(node_id, role, term, last, *, commit=None, applied=None, leader=
         "peers": [], "uptime_seconds": 5025 + 3 * node_id, "storage_bytes": 1_320_000 + 90_000 * node_id,
         "disk_write_ms": {"p50": 0.19 + 0.04 * node_id, "p99": 1.71 + 0.62 * node_id},
         "state_hash": {"index": 1_284_000, "hash": HASH}, "diverged": None, "divergence_alarm": False, "waiting_for": [],
+        "log_terms": [{"from": begin, "term": run} for begin, run in ((1, term - 2), (1_284_015, term - 1), (1_284_030, term))
+                      if begin <= last and run > 0],
+        "proposals": {"waiting": 3, "latency_ms": {"p50": 0.9, "p99": 3.1}}, "events": 3,
     }
     status.update(more)
     return status
+
+
+def make_events(node):
+    """An election an hour ago, for each node as it would tell it."""
+    leader = (node["status"]["leader"] or {"id": 0})["id"]
+    events = [{"age_ms": 290_000, "kind": "started", "term": 2, "subject": 0},
+              {"age_ms": 280_000, "kind": "members", "term": 2, "subject": 1}]
+    if node["status"]["role"] == "leader":
+        events.append({"age_ms": 279_000, "kind": "candidate", "term": 3, "subject": 0})
+        events.append({"age_ms": 278_900, "kind": "leader", "term": 3, "subject": leader})
+    elif leader:
+        events.append({"age_ms": 278_800, "kind": "follows", "term": 3, "subject": leader})
+    else:
+        events.append({"age_ms": 9_000, "kind": "no_leader", "term": 3, "subject": 1})
+    return events
+
+
+def make_entry(index):
+    if index % 50 == 0:
+        return {"index": index, "term": 3, "type": "noop", "command": None}
+    return {"index": index, "term": 3, "type": "command", "command": {"op": "put", "key": "greeting", "value": index}}
 
 
 def make_peer(node_id, last, lag=0, contact=12, state="replicate", percent=None):
@@ -117,6 +141,26 @@ def picture_catching_up(last):
     return make_cluster(statuses, 1, 7, size=6)
 
 
+def picture_conflict(last):
+    """Node 3 led term 3, and has four entries of it that nobody else has; node 2 has just been elected by node 1."""
+    base = last - last % 1000
+    runs = [{"from": 1, "term": 2}, {"from": base - 12, "term": 3}]
+    led = [*runs, {"from": base + 1, "term": 4}]
+    peers = [make_peer(1, base + 4), make_peer(3, base + 4, lag=4, state="probe", contact=20)]
+    return make_cluster([
+        make_status(1, "follower", 4, base + 4, leader=2, log_terms=led, last_term=4),
+        make_status(2, "leader", 4, base + 4, leader=2, log_terms=led, last_term=4, peers=peers),
+        make_status(3, "follower", 4, base + 5, commit=base, leader=2, log_terms=runs, last_term=3),
+    ], 2, 4)
+
+
+def picture_repaired(last):
+    picture = picture_conflict(last)
+    picture["nodes"][2]["status"].update({name: picture["nodes"][0]["status"][name]
+                                          for name in ("log_terms", "last_term", "last_index", "commit_index", "applied_index")})
+    return picture
+
+
 def picture_diverged(last):
     picture = copy.deepcopy(picture_fine(last))
     picture["nodes"][2]["status"]["state_hash"]["hash"] = "0000000000000000"
@@ -155,6 +199,7 @@ class StandIn:
         self.last_index = 1_284_017
         self.values = {}
         self.requests = []
+        self.streams = 0  # Open now.
         self.keys = []  # The Idempotency-Key of each proposal.
         self.operations = []  # (method, path, body) of each request that changes the cluster.
         self.operate_gate = threading.Event()  # While it is clear, they wait for it.
@@ -241,6 +286,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.split("?")[0]
         self.house.requests.append((time.monotonic(), path))
+        if path == "/v1/cluster/watch":
+            if not self.refuses():
+                self.stream()
+            return
+        if path == "/v1/log":
+            if not self.refuses():
+                self.answer_log()
+            return
         if path == "/v1/cluster":
             self.house.gate.wait(10)
             if self.refuses():
@@ -254,6 +307,51 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.answer_problem(404, "Not found", "not_found", f"there is nothing at {path}")
             return
         self.answer(200, TYPES[file.suffix], file.read_bytes(), Content_Security_Policy=POLICY, Cache_Control="no-cache")
+
+    def answer_log(self):
+        asked = dict(pair.split("=") for pair in self.path.partition("?")[2].split("&") if pair)
+        first, last = max(1, self.house.last_index - 4000), self.house.last_index
+        begin = int(asked.get("from", 0)) or first
+        if begin < first:
+            self.answer_problem(410, "Compacted", "compacted", "it is in the snapshot", first_index=first)
+            return
+        entries = [make_entry(index) for index in range(begin, min(last, begin + int(asked.get("limit", 100)) - 1) + 1)]
+        body = {"first_index": first, "last_index": last, "commit_index": last - 1, "entries": entries}
+        self.answer(200, "application/json", json.dumps(body).encode(), Raft_Node="1")
+
+    def stream(self):
+        """The live picture, as often as a node tells it, until the node is down, wants a token, or nobody listens."""
+        self.send_response(200)
+        for name, value in (("Content-Type", "text/event-stream"), ("Raft-Node", "1"), ("Connection", "close")):
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        state = self.house.state
+        told = None
+        with self.house.lock:
+            self.house.streams += 1
+        try:
+            while self.house.state not in ("silent", "token") or self.house.state == state == "token":
+                self.house.requests.append((time.monotonic(), "/v1/cluster"))
+                self.house.gate.wait(10)
+                state = self.house.state
+                if state == "silent":
+                    return
+                picture = self.house.picture() if state != "token" else picture_fine(1_284_017)
+                self.wfile.write(b"event: cluster\ndata: %s\n\n" % json.dumps(picture).encode())
+                if told != state:
+                    told = state
+                    for node in picture["nodes"]:
+                        if node["reachable"]:
+                            happened = {"id": node["id"], "late_ms": 5, "told": {"id": node["id"], "events": make_events(node)}}
+                            self.wfile.write(b"event: events\ndata: %s\n\n" % json.dumps(happened).encode())
+                self.wfile.flush()
+                time.sleep(0.2)
+        except OSError:
+            return
+        finally:
+            with self.house.lock:
+                self.house.streams -= 1
 
     def do_DELETE(self):
         self.operate()

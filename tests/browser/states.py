@@ -20,6 +20,7 @@ STATES = {
         "Nodes 2 and 3 do not answer.",
     ),
     "waiting": ("waiting", "Waiting to form", "Node 1 waits for 2 other nodes and goes on asking:"),
+    "conflict": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
     "alone": ("fine", "All fine", "1 of 1 voter reachable: a single node, and no loss is survived."),
     "catching-up": ("fine", "All fine", "5 of 5 voters reachable: the cluster survives the loss of 2 more nodes."),
     "extremes": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
@@ -46,9 +47,10 @@ class DesignedStates(PageCase):
     def test_each_state_is_told_in_words_and_readable_in_light_dark_and_on_a_phone(self):
         for name, (state, headline, sentence) in STATES.items():
             self.stand_in.state = name
+            self.open_page()
             for width, dark in ((1280, False), (1280, True), (1180, False), (768, False), (360, False)):
                 with self.subTest(name, width=width, dark=dark):
-                    self.open_page(width=width, dark=dark)
+                    self.change_view(width, 900, dark)
                     self.wait_for_state(state)
                     self.assertEqual(headline, self.browser.text("#headline"))
                     self.assertEqual(sentence, self.browser.text("#sentence"))
@@ -77,8 +79,9 @@ class DesignedStates(PageCase):
         self.assertEqual(["http://localhost:8002/", "http://localhost:8003/"], links)
         self.assert_readable()
         self.keep_picture("silent-1280-light")
-        asked = self.cluster_requests()
-        wait_for(lambda: self.cluster_requests() > asked + 1, 10, "the page goes on trying")
+        tries = lambda: sum(path == "/v1/cluster/watch" for _, path in self.stand_in.requests)  # noqa: E731
+        asked = tries()
+        wait_for(lambda: tries() > asked + 1, 10, "the page goes on trying")
         self.stand_in.state = "fine"
         self.wait_for_state("fine")
         self.assertNotIn("past", self.browser.run("return document.getElementById('picture').className"))
@@ -122,12 +125,16 @@ class DesignedStates(PageCase):
             "document.dispatchEvent(new Event('visibilitychange'))", hidden,
         )
 
-    def test_a_visible_tab_asks_about_twice_a_second_and_never_twice_at_once(self):
+    def test_a_tab_has_one_stream_and_none_while_it_is_hidden(self):
         self.open_page()
-        start = self.cluster_requests()
-        begun = time.monotonic()
-        wait_for(lambda: self.cluster_requests() >= start + 6, 10, "six polls")
-        self.assertGreater(time.monotonic() - begun, 2.0)
+        wait_for(lambda: self.stand_in.streams == 1, 5, "one stream, and those of pages before are gone")
+        for _ in range(3):
+            self.set_hidden(True)
+            self.set_hidden(False)
+        self.set_hidden(True)
+        wait_for(lambda: self.stand_in.streams == 0, 5, "no stream")
+        self.set_hidden(False)
+        wait_for(lambda: self.stand_in.streams == 1, 5, "one stream")
 
     def test_a_node_that_wants_a_token_gets_it_with_every_request_and_the_curl_line_names_no_secret(self):
         self.stand_in.state = "token"
@@ -146,6 +153,70 @@ class DesignedStates(PageCase):
         self.assertNotIn("open-sesame", line)
         self.browser.run("sessionStorage.clear()")
         self.browser.take_log("browser")
+
+    def lanes(self):
+        return self.browser.run(
+            "return [...document.querySelectorAll('.lane')].map((row) => ({ state: row.dataset.state,"
+            " note: row.querySelector('.lane-note').textContent, conflicts: row.querySelectorAll('.conflict').length,"
+            " terms: [...row.querySelectorAll('.cells')].map((cell) => cell.getAttribute('class').match(/term-([0-9])/)[1]),"
+            " loose: row.querySelectorAll('.loose').length, match: row.querySelectorAll('.match').length,"
+            " next: row.querySelectorAll('.next').length, commit: row.querySelectorAll('.commit').length }))")
+
+    def test_entries_that_will_be_cut_are_marked_and_their_repair_is_told(self):
+        self.stand_in.state = "conflict"
+        self.open_page()
+        wait_for(lambda: len(self.lanes()) == 3, 5, "the lanes")
+        first, leader, third = self.lanes()
+        self.assertEqual(("fine", 0, 1, 1), (first["state"], first["conflicts"], first["match"], first["next"]))
+        self.assertEqual(("fine", 0, 0, 0), (leader["state"], leader["conflicts"], leader["match"], leader["next"]))
+        self.assertEqual(["2", "3", "4"], list(dict.fromkeys(leader["terms"])))
+        self.assertEqual(("conflict", "✕ 5 conflicting entries", 1), (third["state"], third["note"], third["conflicts"]))
+        self.assertEqual((["2", "3"], 1), (list(dict.fromkeys(third["terms"])), third["loose"]))
+        self.stand_in.state = "repaired"
+        wait_for(lambda: self.lanes()[2]["note"] == "✓ repaired", 5, "the repair")
+        self.assertEqual(self.lanes()[0]["terms"], self.lanes()[2]["terms"])
+        self.assertEqual(0, self.lanes()[2]["conflicts"])
+
+    def test_a_follower_far_behind_widens_the_scale_until_it_is_in_sight(self):
+        self.stand_in.state = "catching-up"
+        self.open_page()
+        wait_for(lambda: len(self.lanes()) == 6, 5, "the lanes")
+        self.assertEqual("behind", self.lanes()[2]["state"])
+        self.assertGreater(len(self.lanes()[2]["terms"]), 0)
+        self.assertRegex(self.browser.text("#log-scale"), "^one cell is [0-9]+ entries$")
+        self.assertEqual("gets a snapshot", self.lanes()[5]["note"])
+
+    def test_scrolling_back_stays_where_it_is_until_the_end_is_followed_again(self):
+        self.open_page()
+        axis = "return [...document.querySelectorAll('#lanes-axis text')].map((label) => label.textContent)"
+        asked = self.cluster_requests()
+        wait_for(lambda: self.cluster_requests() > asked + 2, 5, "newer pictures")
+        self.browser.click("#log-older")
+        back = self.browser.run(axis)
+        asked = self.cluster_requests()
+        wait_for(lambda: self.cluster_requests() > asked + 3, 5, "newer pictures")
+        self.assertEqual(back, self.browser.run(axis))
+        self.assertEqual("false", self.browser.run("return document.getElementById('log-follow').ariaPressed"))
+        self.browser.click("#log-follow")
+        self.assertGreater(int(self.browser.run(axis)[0]), int(back[0]))
+        self.browser.click("#log-first")
+        wait_for(lambda: "It is in the snapshot" in self.browser.text("#entry-facts"), 5, "that it is compacted")
+
+    def test_what_is_kept_does_not_grow_with_the_updates(self):
+        self.open_page()
+        grown = self.browser.run_async(  # More updates than are kept of anything, without the time that they take.
+            "const done = arguments[arguments.length - 1];"
+            "Promise.all(['charts.js', 'timeline.js', 'stream.js'].map((file) => import(`${location.origin}/${file}`))).then(async"
+            " ([charts, lines, streams]) => { const status = { id: 1, commit_index: 1, disk_write_ms: {}, storage_bytes: 1 };"
+            " const real = performance.now.bind(performance); let past = 0; performance.now = () => real() + past;"
+            " const panel = new charts.chart_panel(); const line = new lines.time_line(); let told = 0;"
+            " const reader = new streams.event_reader(() => { told += 1; });"
+            " for (let second = 0; second < 700; second += 1) { past += 1000;"
+            "  panel.take({ nodes: [{ status }] }); line.see([{ id: 1, reachable: second % 2 === 0 }]);"
+            "  reader.take('event: x\\ndata: {}\\n\\n'); }"
+            " performance.now = real; done([panel.samples.length, line.own.get(1).length, reader.rest.length, told]); })",
+        )
+        self.assertEqual([300, 64, 0, 700], grown)
 
     def test_a_learner_on_its_way_and_its_snapshot_are_told_in_words(self):
         self.stand_in.state = "catching-up"
