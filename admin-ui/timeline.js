@@ -132,6 +132,7 @@ export class time_line {
                 term = event.term;
             }
             if (event.at_ms < oldest) continue;
+            if (alarms.has(event.kind) || signs[event.kind]) marks.push(["circle", { class: "chip", cx: x(event.at_ms), cy: middle, r: 8.5 }]);
             if (alarms.has(event.kind)) marks.push(["text", { class: "alarm", x: x(event.at_ms), y: middle + 5 }, event.kind === "silent" ? "✕" : "!"]);
             else if (signs[event.kind]) marks.push(["text", { class: `sign ${event.kind}`, x: x(event.at_ms), y: middle + 5 }, signs[event.kind]]);
         }
