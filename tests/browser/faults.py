@@ -143,13 +143,13 @@ class FaultyCluster(PageCase):
 
     def test_an_entry_is_chosen_by_keyboard_and_its_content_is_read_back_to_the_last_digit(self):
         self.send("propose", '{"op":"put","key":"a","value":10000000000000000001}')
-        last = int(json.loads(self.browser.text("#propose pre"))["index"])
+        answer = json.loads(self.browser.text("#propose pre"))
+        last, term = answer["index"], answer["term"]
         wait_for(lambda: self.browser.run("return Number(document.getElementById('lanes-slider').ariaValueMax)") >= last, PATIENCE, "it")
         self.browser.run("document.getElementById('lanes-slider').focus()")
         self.browser.press("\ue010")
         wait_for(lambda: self.browser.text("#entry-title") == f"Entry {last}", PATIENCE, "the entry")
         wait_for(lambda: "10000000000000000001" in self.browser.text("#entry-text"), PATIENCE, "its content")
-        term = self.browser.text("#figure-term")
         facts = f"command, term {term}, committed; of term {term} on nodes 1, 2, 3"
         wait_for(lambda: self.browser.text("#entry-facts") == facts, PATIENCE, "who holds it")
         self.browser.press("\ue012")
