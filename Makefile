@@ -35,7 +35,7 @@ OPTIMIZE ?= -O2
 CFLAGS ?= -g
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
-LIBS := -lmicrohttpd -lcurl -lleveldb
+LIBS := -lmicrohttpd -lcurl -lgnutls -lleveldb
 
 # -- What the build rests on ------------------------------------------------------------------------------------------------
 
@@ -327,6 +327,12 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each; FUZZ_RUNS=N: the same
 programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(BUILD)/load $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
+.PHONY: certs
+CERTS ?= certs
+certs: ## make certificates for trying TLS, in CERTS (certs): an authority and three nodes of this machine
+	@.ci/setup certs
+	server/certs.sh $(CERTS)
+
 .PHONY: install uninstall clean format check-format help
 BIN_DIR := $(DESTDIR)$(PREFIX)/bin
 INCLUDE_DIR := $(DESTDIR)$(PREFIX)/include/raftd

@@ -1,5 +1,8 @@
 #include "api/access.h"
 
+#include "api/http.h"
+
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -48,6 +51,25 @@ bool access_check(const struct tokens *tokens, const struct route *route, const 
     if (!tokens_allow(held, route->role)) {
         problem_set(out_problem, PROBLEM_FORBIDDEN, false, "a token with the role %s is not enough: this needs %s",
                     tokens_role_name(held), needed);
+        return false;
+    }
+    return true;
+}
+
+bool access_check_node(struct request *request, uint64_t id, struct problem *out_problem) {
+    const struct tls *tls = request->api->options.tls;
+    if (tls == NULL || tls_files(tls)->authority == NULL) {
+        return true;
+    }
+    const char *why;
+    uint64_t certified = http_certified(request, &why);
+    if (certified == 0) {
+        problem_set(out_problem, PROBLEM_FORBIDDEN, false, "this is for other nodes, by their certificates: %s", why);
+        return false;
+    }
+    if (id != 0 && id != certified) {
+        problem_set(out_problem, PROBLEM_FORBIDDEN, false,
+                    "the certificate is that of node %" PRIu64 ", not of node %" PRIu64, certified, id);
         return false;
     }
     return true;

@@ -7,9 +7,15 @@
 #include "server/problem.h"
 #include "server/tokens.h"
 
+struct request;
+
 /* True: go on. False: `out_problem` is `unauthorized` (no token, or none of ours) or `forbidden` (too small a role). With
  * `tokens` NULL nobody is asked. */
 bool access_check(const struct tokens *tokens, const struct route *route, const struct head *head,
                   struct problem *out_problem);
+
+/* The same for who says that it is node `id`: where nodes have certificates, by the one of its connection. `id` 0: any
+ * node. */
+bool access_check_node(struct request *request, uint64_t id, struct problem *out_problem);
 
 #endif

@@ -27,6 +27,7 @@ struct api *api_create(const struct api_options *options, const struct api_host 
         .node = node,
         .advertise_url = options->advertise_url,
         .client_url = options->client_url,
+        .tls = options->tls != NULL,
         .allow_hosts = options->allow_hosts,
         .allow_origins = options->allow_origins,
     };

@@ -7,6 +7,7 @@
 
 #include "server/node.h"
 #include "server/peers.h"
+#include "server/tls.h"
 #include "server/tokens.h"
 
 struct api;
@@ -21,6 +22,7 @@ struct api_options {
     const char *const *allow_hosts;   /* --allow-host, NULL-terminated; may be NULL. */
     const char *const *allow_origins; /* --allow-origin, NULL-terminated; may be NULL. */
     const struct tokens *tokens;      /* --token-file; NULL: nobody is asked who they are. */
+    const struct tls *tls;            /* --tls-cert; NULL: http. */
     size_t command_bytes_max;         /* 1 MiB. */
     size_t query_bytes_max;           /* 64 KiB. */
     size_t ndjson_bytes_max;          /* 64 MiB. */

@@ -29,11 +29,13 @@ struct connection {
     uint64_t quiet_since_ms; /* Since its last answer, or since it was accepted. */
     bool busy;               /* A request has begun and is not yet answered to the last byte. */
     bool suspended;
-    bool hung_up;     /* Its client has closed its side. */
-    bool closing;     /* Shut down by us; the library has still to notice. */
-    bool peer;        /* Has spoken as one, */
-    uint64_t peer_id; /* last as this one, if it said so, */
-    bool kept;        /* and before that, too. */
+    bool hung_up;          /* Its client has closed its side. */
+    bool closing;          /* Shut down by us; the library has still to notice. */
+    bool peer;             /* Has spoken as one, */
+    uint64_t peer_id;      /* last as this one, if it said so, */
+    bool kept;             /* and before that, too. */
+    uint64_t certified_id; /* Whom its certificate names, as was found */
+    uint64_t certified_ms; /* then; 0: never. */
     ssize_t (*stream)(struct request *request, char *buffer, size_t capacity); /* NULL: the answer has an end. */
     struct request request;
 };

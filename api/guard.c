@@ -89,17 +89,21 @@ bool guard_host_allowed(const struct guard *guard, const char *host, size_t size
     return member_names(guard->node, name);
 }
 
-/* `http://` and the Host field, where port 80 may be written or left out. */
-static bool is_own(const struct head_value *origin, const struct head_value *host) {
-    if (host->count == 0 || origin->size < 7 || strncasecmp(origin->text, "http://", 7) != 0) {
+/* Our scheme and the Host field, where the scheme's own port may be written or left out. */
+static bool is_own(bool tls, const struct head_value *origin, const struct head_value *host) {
+    const char *scheme = tls ? "https://" : "http://";
+    const char *port = tls ? ":443" : ":80";
+    size_t scheme_size = strlen(scheme);
+    size_t port_size = strlen(port);
+    if (host->count == 0 || origin->size < scheme_size || strncasecmp(origin->text, scheme, scheme_size) != 0) {
         return false;
     }
-    struct name left = {origin->text + 7, origin->size - 7};
+    struct name left = {origin->text + scheme_size, origin->size - scheme_size};
     struct name right = {host->text, host->size};
     struct name *both[] = {&left, &right};
     for (size_t i = 0; i < 2; i++) {
-        if (both[i]->size > 3 && memcmp(both[i]->text + both[i]->size - 3, ":80", 3) == 0) {
-            both[i]->size -= 3;
+        if (both[i]->size > port_size && memcmp(both[i]->text + both[i]->size - port_size, port, port_size) == 0) {
+            both[i]->size -= port_size;
         }
     }
     return same(left, right);
@@ -113,7 +117,7 @@ enum guard_origin guard_origin(const struct guard *guard, const struct head *hea
     if (origin->count > 1) {
         return GUARD_FOREIGN;
     }
-    if (host_allowed && is_own(origin, &head->host)) {
+    if (host_allowed && is_own(guard->tls, origin, &head->host)) {
         return GUARD_OWN;
     }
     for (const char *const *at = guard->allow_origins; at != NULL && *at != NULL; at++) {

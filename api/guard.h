@@ -13,6 +13,7 @@ struct guard {
     const struct node *node; /* Its members' URLs name this cluster. */
     const char *advertise_url;
     const char *client_url;
+    bool tls;                         /* We are https. */
     const char *const *allow_hosts;   /* NULL-terminated; may be NULL. */
     const char *const *allow_origins; /* NULL-terminated; may be NULL. */
 };

@@ -40,6 +40,10 @@ static struct connection *connection_of(struct MHD_Connection *mhd) {
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+static gnutls_session_t session_of(const struct connection *connection) {
+    return MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+}
+
 /* -- What the library calls -- */
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -207,12 +211,19 @@ struct http *http_create(struct api *api, int listening, uint16_t port) {
     }
     /* Not MHD_OPTION_STRICT_FOR_CLIENT: all it adds are answers of the library's own to spaces in the target and to a
      * missing Host, which requests refuse themselves, with a problem. */
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-                                    MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-                                    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-                                    http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
-                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-                                    connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)tls_retrieve},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned scheme = api->options.tls != NULL ? MHD_USE_TLS : 0;
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | scheme, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET,
+        listening, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_ARRAY, scheme != 0 ? tls : none, MHD_OPTION_END);
     if (http->daemon == NULL) {
         connections_close(&http->connections);
         close(listening);
@@ -369,7 +380,14 @@ void http_queue(struct request *request, unsigned status, struct MHD_Response *r
 
 void http_write_last(struct request *request, const char *bytes, size_t size) {
     int descriptor = request->connection->descriptor;
-    (void)send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (request->api->options.tls != NULL) {
+        gnutls_session_t session = session_of(request->connection);
+        if (gnutls_record_send(session, bytes, size) == (ssize_t)size) {
+            gnutls_bye(session, GNUTLS_SHUT_WR);
+        }
+    } else {
+        (void)send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     shutdown(descriptor, SHUT_WR);
 }
 
@@ -426,6 +444,17 @@ size_t http_unsent(const struct request *request) {
 void http_cut(struct request *request) {
     connections_shut(request->connection);
     http_resume(request);
+}
+
+uint64_t http_certified(struct request *request, const char **out_why) {
+    struct connection *connection = request->connection;
+    const struct api *api = connection->all->api;
+    *out_why = "";
+    if (connection->certified_id == 0 || api->now_ms >= connection->certified_ms + TLS_CHECKED_MS) {
+        connection->certified_id = tls_peer(api->options.tls, session_of(connection), out_why);
+        connection->certified_ms = api->now_ms;
+    }
+    return connection->certified_id;
 }
 
 void http_mark_peer(struct request *request, uint64_t id) {

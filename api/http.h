@@ -63,6 +63,9 @@ void http_cut(struct request *request);
  * something that makes one for each. */
 void http_mark_peer(struct request *request, uint64_t id);
 /* A name for a request that waits, for answers that come back by ticket; never 0. */
+/* Which node the connection's certificate names; 0 with a few words, a literal, when it names none that is vouched for.
+ * There must be TLS with an authority. */
+uint64_t http_certified(struct request *request, const char **out_why);
 uint64_t http_ticket(struct request *request);
 /* The request of that name, NULL when it is gone. */
 struct request *http_find(struct http *http, uint64_t ticket);

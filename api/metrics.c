@@ -103,6 +103,10 @@ void metrics_handle(struct request *request) {
     gauge(&text, "storage_bytes", "Bytes that the store takes on disk.", api->host.storage_bytes(api->host.context));
     write_disk(&text, api, &status->disk);
     gauge(&text, "connections", "Open HTTP connections.", http_connection_count(api->http));
+    if (api->options.tls != NULL) {
+        gauge(&text, "tls_certificate_expires_seconds", "When this node's certificate expires, in seconds since 1970.",
+              (uint64_t)tls_expires_s(api->options.tls));
+    }
     gauge(&text, "uptime_seconds", "Seconds since the process started.", (api->now_ms - api->options.started_ms) / 1000);
     free(status);
     answer_written(request, &(struct answer){.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8"},

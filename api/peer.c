@@ -1,5 +1,6 @@
 #include "api/peer.h"
 
+#include "api/access.h"
 #include "api/answer.h"
 #include "api/http.h"
 
@@ -9,6 +10,11 @@ static void undo(struct request *request) {
 }
 
 static void hand_over(struct request *request, const struct message_request *message, struct buffer *body) {
+    struct problem problem;
+    if (!access_check_node(request, message->address.from, &problem)) {
+        answer_problem(request, &problem);
+        return;
+    }
     http_mark_peer(request, message->address.from);
     request_wait(request, undo, NULL);
     node_receive(request->api->node, message, body, http_ticket(request));

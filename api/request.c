@@ -70,8 +70,12 @@ static void judge_sender(struct request *request) {
 }
 
 static void judge_access(struct request *request) {
-    if (!request->refused && request->route != NULL &&
-        !access_check(request->api->options.tokens, request->route, &request->head, &request->problem)) {
+    const struct route *route = request->route;
+    if (request->refused || route == NULL) {
+        return;
+    }
+    if (!access_check(request->api->options.tokens, route, &request->head, &request->problem) ||
+        (route->role == TOKENS_PEER && !access_check_node(request, 0, &request->problem))) {
         request->refused = true;
     }
 }

@@ -7,14 +7,15 @@
 #include <string.h>
 
 /* An address to listen on, as a URL to call: every address of the machine includes its loopback. */
-static bool url_of_listen(const char *listen, char out[HEALTH_URL_SIZE]) {
+static bool url_of_listen(const char *listen, bool tls, char out[HEALTH_URL_SIZE]) {
     struct options_address address;
     if (!option_value_address(listen, &address)) {
         return false;
     }
     bool ipv6 = strchr(address.host, ':') != NULL;
     const char *host = !option_value_wildcard(address.host) ? address.host : ipv6 ? "::1" : "127.0.0.1";
-    snprintf(out, HEALTH_URL_SIZE, ipv6 ? "http://[%s]:%u" : "http://%s:%u", host, address.port);
+    const char *scheme = tls ? "https" : "http";
+    snprintf(out, HEALTH_URL_SIZE, ipv6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme, host, address.port);
     return true;
 }
 
@@ -38,6 +39,8 @@ enum options_end health_read(const char *const *arguments, const char *const *en
     struct health_request request = {0};
     char base[HEALTH_URL_SIZE];
     const char *listen = options_environment(environment, "RAFTD_LISTEN");
+    request.tls_ca = options_environment(environment, "RAFTD_TLS_CA");
+    request.own = url == NULL;
     if (url != NULL) {
         size_t size = strlen(url);
         bool slash = size > 0 && url[size - 1] == '/';
@@ -47,7 +50,8 @@ enum options_end health_read(const char *const *arguments, const char *const *en
                      "health: '%.200s' is not a URL like http://127.0.0.1:8001", url);
             return OPTIONS_WRONG;
         }
-    } else if (!url_of_listen(listen == NULL ? "127.0.0.1:8001" : listen, base)) {
+    } else if (!url_of_listen(listen == NULL ? "127.0.0.1:8001" : listen,
+                              options_environment(environment, "RAFTD_TLS_CERT") != NULL, base)) {
         snprintf(out_message->text, sizeof out_message->text, "RAFTD_LISTEN: '%.200s' is not HOST:PORT", listen);
         return OPTIONS_WRONG;
     }
@@ -84,7 +88,14 @@ bool health_ask(const struct health_request *request, char *out_line, size_t lin
         return false;
     }
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (request->own) {
+        /* By an address that no certificate has to name, and over the loopback, where nobody else answers. */
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    } else if (request->tls_ca != NULL) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, request->tls_ca);
+    }
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);

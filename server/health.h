@@ -11,10 +11,12 @@ enum { HEALTH_URL_SIZE = 512, HEALTH_TIMEOUT_MS = 5000 };
 
 struct health_request {
     char url[HEALTH_URL_SIZE]; /* Whole: of /healthz or /readyz. */
+    bool own;                  /* No URL was given: whatever certificate the node has is good. */
+    const char *tls_ca;        /* What vouches for another's; NULL: what the system trusts. Borrowed. */
 };
 
 /* `arguments` are those after `health`: [--ready] [URL]. Without a URL the node of this machine is asked, where
- * RAFTD_LISTEN says. OPTIONS_RUN, OPTIONS_HELP or OPTIONS_WRONG with a sentence. */
+ * RAFTD_LISTEN says, by https when there is RAFTD_TLS_CERT. OPTIONS_RUN, OPTIONS_HELP or OPTIONS_WRONG with a sentence. */
 enum options_end health_read(const char *const *arguments, const char *const *environment,
                              struct health_request *out_request, struct options_message *out_message);
 

@@ -87,7 +87,7 @@ static enum storage_error open_storage(const struct options *options, struct dia
     }
 }
 
-static int run_node(const struct options *options, struct tokens *tokens) {
+static int run_node(const struct options *options, struct tokens *tokens, struct tls *tls) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
         .level = options->log_level,
@@ -100,7 +100,7 @@ static int run_node(const struct options *options, struct tokens *tokens) {
         tell_unusable(&diagnostics, options->data_dir, message.text);
         return MAIN_UNUSABLE;
     }
-    struct reactor *reactor = reactor_create(options, tokens, storage, &diagnostics, &message);
+    struct reactor *reactor = reactor_create(options, tokens, tls, storage, &diagnostics, &message);
     if (reactor == NULL) {
         diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "raftd", "%s", message.text);
         storage_close(storage);
@@ -136,6 +136,19 @@ static bool open_tokens(const struct options *options, struct tokens **out_token
     return true;
 }
 
+static bool open_tls(const struct options *options, struct tls **out_tls) {
+    if (options->tls_cert == NULL) {
+        return true;
+    }
+    const struct tls_files files = {options->tls_cert, options->tls_key, options->tls_ca};
+    struct tls_message message;
+    *out_tls = tls_open(&files, &message);
+    if (*out_tls == NULL) {
+        fprintf(stderr, "raftd: TLS: %s\n", message.text);
+    }
+    return *out_tls != NULL;
+}
+
 int main(int argc, char **argv) {
     /* One arena for the reactor, which allocates nearly everything, and one for all other threads: more would only keep
      * memory from being used again. */
@@ -168,9 +181,11 @@ int main(int argc, char **argv) {
     prepare_signals();
     struct tokens *tokens = NULL;
     int code = MAIN_WRONG_OPTION;
-    if (open_tokens(&options, &tokens)) {
-        code = run_node(&options, tokens);
+    struct tls *tls = NULL;
+    if (open_tokens(&options, &tokens) && open_tls(&options, &tls)) {
+        code = run_node(&options, tokens, tls);
     }
+    tls_close(tls);
     tokens_close(tokens);
     options_clear(&options);
     curl_global_cleanup();

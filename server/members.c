@@ -390,9 +390,8 @@ static const char *skip_host(const char *at, const char *end) {
 }
 
 bool members_url_valid(const char *url, size_t size) {
-    static const char scheme[] = "http://";
-    size_t scheme_size = sizeof scheme - 1;
-    if (size >= MEMBERS_URL_SIZE || size <= scheme_size || memcmp(url, scheme, scheme_size) != 0) {
+    size_t scheme_size = size > 8 && memcmp(url, "https://", 8) == 0 ? 8 : 7;
+    if (size >= MEMBERS_URL_SIZE || size <= scheme_size || (scheme_size == 7 && memcmp(url, "http://", 7) != 0)) {
         return false;
     }
     const char *end = url + size;

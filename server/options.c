@@ -47,7 +47,7 @@ static const struct option table[] = {
     {"id", "N", "1", OPTION_NUMBER, FIELD(id), 1, RAFT_NUMBER_MAX, "who this node is; different on every node"},
     {"listen", "HOST:PORT", "127.0.0.1:8001", OPTION_ADDRESS, FIELD(listen), 0, 0, "where it listens, for everything"},
     {"advertise", "URL", NULL, OPTION_URL, FIELD(advertise_url), 0, 0,
-     "where other nodes reach it; default: its URL in --cluster, else http://LISTEN"},
+     "where other nodes reach it; default: its URL in --cluster, else the address of --listen"},
     {"client-url", "URL", NULL, OPTION_URL, FIELD(client_url), 0, 0,
      "where clients and browsers reach it; default: --advertise"},
     {"data-dir", "FOLDER", "./raftd-data", OPTION_PATH, FIELD(data_dir), 0, 0, "what it keeps; made when absent"},
@@ -69,6 +69,11 @@ static const struct option table[] = {
     {"log-format", "FORMAT", "text", OPTION_LOG_FORMAT, FIELD(log_json), 0, 0, "text or json"},
     {"token-file", "FILE", NULL, OPTION_PATH, FIELD(token_file), 0, 0,
      "who may do what: lines `role token [name]`, role read, write, admin or peer; read again when it changes"},
+    {"tls-cert", "FILE", NULL, OPTION_PATH, FIELD(tls_cert), 0, 0,
+     "serve https with this certificate, and those up to its authority (PEM); read again when it changes"},
+    {"tls-key", "FILE", NULL, OPTION_PATH, FIELD(tls_key), 0, 0, "its key (PEM); the same"},
+    {"tls-ca", "FILE", NULL, OPTION_PATH, FIELD(tls_ca), 0, 0,
+     "the authority (PEM) that vouches for the nodes: each shows a certificate that names it, URI:raftd://node/ID"},
     {"insecure", NULL, NULL, OPTION_SWITCH, FIELD(insecure), 0, 0,
      "listen beyond this machine although nobody is asked who they are"},
     {"allow-host", "NAME,...", NULL, OPTION_LIST, FIELD(allow_hosts), 0, 0,
@@ -217,10 +222,11 @@ static const struct given *given_for(const struct given *given, const char *name
     return NULL;
 }
 
-static void url_of_address(const struct options_address *address, char out[MEMBERS_URL_SIZE]) {
+static void url_of_address(const struct options_address *address, bool tls, char out[MEMBERS_URL_SIZE]) {
     bool ipv6 = strchr(address->host, ':') != NULL;
+    const char *scheme = tls ? "https" : "http";
     /* A host that does not fit is cut, and what is left is no URL any more: the caller checks. */
-    int size = snprintf(out, MEMBERS_URL_SIZE, ipv6 ? "http://[%s]:%u" : "http://%s:%u", address->host, address->port);
+    int size = snprintf(out, MEMBERS_URL_SIZE, ipv6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme, address->host, address->port);
     if (size < 0 || size >= MEMBERS_URL_SIZE) {
         out[0] = '\0';
     }
@@ -259,7 +265,7 @@ static bool settle_advertise(const struct given *given, struct options *options,
             return fail(out_message, "--listen %s is no address that others could call: add --advertise (or --cluster)",
                         options->listen.host);
         }
-        url_of_address(&options->listen, options->advertise_url);
+        url_of_address(&options->listen, options->tls_cert != NULL, options->advertise_url);
         if (!members_url_valid(options->advertise_url, strlen(options->advertise_url))) {
             return fail(out_message, "--listen %s makes no URL that others could call: add --advertise",
                         options->listen.host);
@@ -277,8 +283,30 @@ static bool settle_advertise(const struct given *given, struct options *options,
     return true;
 }
 
+/* Nodes speak TLS with each other when they do with clients: there is one port. */
+static bool settle_tls(const struct options *options, struct options_message *out_message) {
+    bool tls = options->tls_cert != NULL;
+    if (tls != (options->tls_key != NULL) || (options->tls_ca != NULL && !tls)) {
+        return fail(out_message, "--tls-cert and --tls-key go together, and --tls-ca goes with them");
+    }
+    const char *scheme = tls ? "https://" : "http://";
+    const char *wrong = strncmp(options->advertise_url, scheme, strlen(scheme)) == 0 ? NULL : options->advertise_url;
+    if (options->join_url[0] != '\0' && strncmp(options->join_url, scheme, strlen(scheme)) != 0) {
+        wrong = options->join_url;
+    }
+    for (size_t i = 0; i < options->cluster.count; i++) {
+        const char *url = options->cluster.list[i].url;
+        wrong = strncmp(url, scheme, strlen(scheme)) == 0 ? wrong : url;
+    }
+    return wrong == NULL || fail(out_message, "%s: nodes call each other by URLs with %s when --tls-cert is %sgiven", wrong,
+                                 scheme, tls ? "" : "not ");
+}
+
 static bool settle(const struct given *given, struct options *options, struct options_message *out_message) {
     if (!settle_advertise(given, options, out_message)) {
+        return false;
+    }
+    if (!settle_tls(options, out_message)) {
         return false;
     }
     if (options->client_url[0] == '\0') {
@@ -419,6 +447,9 @@ enum options_end options_read(const char *const *arguments, const char *const *e
 void options_clear(struct options *options) {
     free(options->data_dir);
     free(options->token_file);
+    free(options->tls_cert);
+    free(options->tls_key);
+    free(options->tls_ca);
     option_value_free_list(options->allow_hosts);
     option_value_free_list(options->allow_origins);
     *options = (struct options){0};

@@ -37,6 +37,9 @@ struct options {
     enum diagnostics_level log_level;
     bool log_json;
     char *token_file; /* Owned; NULL: nobody is asked who they are. */
+    char *tls_cert;   /* Owned; NULL: no TLS. */
+    char *tls_key;    /* Owned; there when tls_cert is. */
+    char *tls_ca;     /* Owned; NULL: nodes show no certificates of theirs. */
     bool insecure;
     char **allow_hosts;   /* Owned, NULL-terminated; so is each text. */
     char **allow_origins; /* The same. */

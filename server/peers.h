@@ -8,6 +8,7 @@
 #ifndef RAFTD_PEERS_H
 #define RAFTD_PEERS_H
 
+#include "server/tls.h"
 #include "server/transport.h"
 
 #include <curl/curl.h>
@@ -17,6 +18,7 @@ struct peers;
 struct peers_options {
     uint32_t connect_timeout_ms; /* For a connection to be made, name look-up included. */
     size_t answer_bytes_max;     /* A larger answer is BROKEN. */
+    const struct tls_files *tls; /* https; NULL: http. Borrowed for the peers' life. */
 };
 
 /* The end of a peers_get. `status` 0: no answer, `why` says why in a few words (else it is empty). Borrowed for the call.

@@ -70,7 +70,7 @@ static void set_callbacks(struct peers_exchange *exchange) {
 }
 
 static void set_manners(CURL *handle, const struct peers_options *options) {
-    check(curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http"));
+    check(curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, options->tls != NULL ? "https" : "http"));
     check(curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
     check(curl_easy_setopt(handle, CURLOPT_USERAGENT, "raftd/" RAFTD_VERSION));
     check(curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L));
@@ -86,6 +86,21 @@ static void set_manners(CURL *handle, const struct peers_options *options) {
     check(curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L));
 }
 
+/* The files are read for each new connection, so none lives for long; and none is a continuation of an earlier one. */
+static void set_tls(CURL *handle, const struct tls_files *files) {
+    check(curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+    check(curl_easy_setopt(handle, CURLOPT_MAXLIFETIME_CONN, (long)TLS_CONNECTION_MS / 1000));
+    check(curl_easy_setopt(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L));
+    if (files->authority != NULL) {
+        check(curl_easy_setopt(handle, CURLOPT_CAINFO, files->authority));
+        check(curl_easy_setopt(handle, CURLOPT_SSLCERT, files->certificate));
+        check(curl_easy_setopt(handle, CURLOPT_SSLKEY, files->key));
+        /* Not what the system trusts as well. A library without such a folder says that it knows no such option. */
+        (void)curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
+    }
+    (void)curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+}
+
 struct peers_exchange *peers_exchange_create(const struct peers_options *options) {
     struct peers_exchange *exchange = memory_zalloc(sizeof *exchange);
     exchange->answer_max = options->answer_bytes_max;
@@ -95,6 +110,9 @@ struct peers_exchange *peers_exchange_create(const struct peers_options *options
     }
     set_callbacks(exchange);
     set_manners(exchange->handle, options);
+    if (options->tls != NULL) {
+        set_tls(exchange->handle, options->tls);
+    }
     return exchange;
 }
 

@@ -22,7 +22,7 @@ enum {
     REACTOR_API_DESCRIPTORS = 8, /* More than the API has. */
     REACTOR_WAIT_MAX_MS = 60000, /* Nothing is due later than this without being looked at again. */
     REACTOR_SHUTDOWN_MAX_MS = 5000,
-    REACTOR_REFRESH_MS = 1000, /* Between two looks at the token file. */
+    REACTOR_REFRESH_MS = 1000, /* Between two looks at the files of tokens and certificates. */
     REACTOR_CONNECT_TIMEOUT_MS = 2000,
     REACTOR_FRAMING_BYTES =
         16 * 1024 * 1024 /* Of a peer's message around its commands: each has an index, a term and a type. */
@@ -32,6 +32,7 @@ struct reactor {
     const struct options *options;         /* Borrowed. */
     const struct diagnostics *diagnostics; /* Borrowed. */
     struct tokens *tokens;                 /* Borrowed; may be NULL. */
+    struct tls *tls;                       /* Borrowed; may be NULL. */
     struct storage *storage;               /* Borrowed. */
     struct snapshot_directory *snapshots;
     struct peers *peers;
@@ -43,7 +44,7 @@ struct reactor {
     bool shutting_down;
     bool ending; /* Leadership is handed over, nobody new is let in. */
     uint64_t shutdown_deadline_ms;
-    uint64_t refresh_ms; /* When the token file is looked at next. */
+    uint64_t refresh_ms; /* When the files of tokens and certificates are looked at next. */
 };
 
 /* Monotonic, and counting while the machine is suspended: a lease must not outlive a nap. */
@@ -148,6 +149,7 @@ static bool start_io(struct reactor *reactor, struct storage_message *out_messag
     const struct options *options = reactor->options;
     const struct peers_options peers_options = {
         .connect_timeout_ms = REACTOR_CONNECT_TIMEOUT_MS,
+        .tls = reactor->tls != NULL ? tls_files(reactor->tls) : NULL,
         .answer_bytes_max = options->ndjson_bytes_max + REACTOR_FRAMING_BYTES,
     };
     reactor->peers = peers_create(&peers_options);
@@ -201,6 +203,7 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
         .allow_hosts = (const char *const *)options->allow_hosts,
         .allow_origins = (const char *const *)options->allow_origins,
         .tokens = reactor->tokens,
+        .tls = reactor->tls,
         .command_bytes_max = options->command_bytes_max,
         .query_bytes_max = options->query_bytes_max,
         .ndjson_bytes_max = options->ndjson_bytes_max,
@@ -214,12 +217,14 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
     return reactor->api != NULL;
 }
 
-struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct storage *storage,
-                               const struct diagnostics *diagnostics, struct storage_message *out_message) {
+struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct tls *tls,
+                               struct storage *storage, const struct diagnostics *diagnostics,
+                               struct storage_message *out_message) {
     struct reactor *reactor = memory_zalloc(sizeof *reactor);
     *reactor = (struct reactor){.options = options,
                                 .diagnostics = diagnostics,
                                 .tokens = tokens,
+                                .tls = tls,
                                 .storage = storage,
                                 .wake_descriptor = -1,
                                 .signal_descriptor = -1};
@@ -264,12 +269,20 @@ static void gather(struct reactor *reactor, uint64_t now_ms) {
     api_run(reactor->api, now_ms);
 }
 
+/* Of tokens or certificates, which may change. */
+static bool has_files(const struct reactor *reactor) {
+    return reactor->tokens != NULL || reactor->tls != NULL;
+}
+
 static void refresh(struct reactor *reactor, uint64_t now_ms) {
-    if (reactor->tokens == NULL || now_ms < reactor->refresh_ms) {
+    if (!has_files(reactor) || now_ms < reactor->refresh_ms) {
         return;
     }
     reactor->refresh_ms = now_ms + REACTOR_REFRESH_MS;
-    if (tokens_refresh(reactor->tokens, reactor->diagnostics)) {
+    if (reactor->tls != NULL) {
+        tls_refresh(reactor->tls, now_ms, (int64_t)time(NULL), reactor->diagnostics);
+    }
+    if (reactor->tokens != NULL && tokens_refresh(reactor->tokens, reactor->diagnostics)) {
         peers_set_token(reactor->peers, tokens_peer(reactor->tokens));
     }
 }
@@ -280,7 +293,7 @@ static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
     uint64_t wait = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
     uint64_t api_wait = api_timeout_ms(reactor->api, now_ms);
     wait = api_wait < wait ? api_wait : wait;
-    if (reactor->tokens != NULL) {
+    if (has_files(reactor)) {
         uint64_t left = reactor->refresh_ms > now_ms ? reactor->refresh_ms - now_ms : 0;
         wait = left < wait ? left : wait;
     }

@@ -8,16 +8,19 @@
 
 #include "server/diagnostics.h"
 #include "server/options.h"
+#include "server/tls.h"
 #include "server/tokens.h"
 #include "storage/storage.h"
 
 struct reactor;
 
 /* Builds the node around an open store and listens. SIGTERM and SIGINT must be blocked in every thread: they are read from
- * a descriptor. With `tokens` NULL nobody is asked who they are. NULL with a sentence in `out_message` when the store makes
+ * a descriptor. With `tokens` NULL nobody is asked who they are, with `tls` NULL it is
+ * http. NULL with a sentence in `out_message` when the store makes
  * no sense or the address cannot be had. All arguments are borrowed for the reactor's life. */
-struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct storage *storage,
-                               const struct diagnostics *diagnostics, struct storage_message *out_message);
+struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct tls *tls,
+                               struct storage *storage, const struct diagnostics *diagnostics,
+                               struct storage_message *out_message);
 
 /* Turns until SIGTERM or SIGINT. Then nothing new is accepted, what is in flight is finished or answered `shutting_down`
  * (at most 5 s), and it returns. A second signal ends the process at once. */

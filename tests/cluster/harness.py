@@ -91,6 +91,7 @@ class Node:
         self.directory = directory
         self.arguments = arguments
         self.environment = dict(environment or {})
+        self.make_client = Client
         self.headers = {}  # Of every request, unless it has others.
         self.log_path = os.path.join(os.path.dirname(directory), f"node{number}.log")
         self.process = None
@@ -126,7 +127,7 @@ class Node:
         self.process.send_signal(signal.SIGCONT)
 
     def ask(self, method, path, body=None, headers=None, timeout=20.0):
-        client = Client(self.port, timeout, self.host)
+        client = self.make_client(self.port, timeout, self.host)
         try:
             return client.ask(method, path, body, headers if headers is not None else self.headers)
         finally:

@@ -76,13 +76,27 @@ START_TEST(while_forming_the_listed_nodes_names_are_allowed) {
 }
 END_TEST
 
-static enum guard_origin origin_of(const char *origin, const char *host, bool host_allowed) {
+static enum guard_origin origin_with(bool tls, const char *origin, const char *host, bool host_allowed) {
     struct guard guard = guard_with(NULL);
+    guard.tls = tls;
     struct head head = {0};
     head.host = (struct head_value){host, strlen(host), 1};
     head.origin = (struct head_value){origin, origin != NULL ? strlen(origin) : 0, origin != NULL};
     return guard_origin(&guard, &head, host_allowed);
 }
+
+static enum guard_origin origin_of(const char *origin, const char *host, bool host_allowed) {
+    return origin_with(false, origin, host, host_allowed);
+}
+
+START_TEST(with_tls_our_own_is_https) {
+    ck_assert_int_eq(origin_with(true, "https://localhost:8001", "localhost:8001", true), GUARD_OWN);
+    ck_assert_int_eq(origin_with(true, "https://localhost", "localhost:443", true), GUARD_OWN);
+    ck_assert_int_eq(origin_with(true, "https://localhost:443", "localhost", true), GUARD_OWN);
+    ck_assert_int_eq(origin_with(true, "https://localhost:80", "localhost", true), GUARD_FOREIGN);
+    ck_assert_int_eq(origin_with(true, "http://localhost:8001", "localhost:8001", true), GUARD_FOREIGN);
+}
+END_TEST
 
 START_TEST(no_origin_and_our_own_are_fine) {
     ck_assert_int_eq(origin_of(NULL, "localhost:8001", true), GUARD_OWN);
@@ -116,6 +130,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, our_own_names_are_allowed_with_any_port);
     tcase_add_test(tcase, other_names_and_malformed_ones_are_not);
     tcase_add_test(tcase, while_forming_the_listed_nodes_names_are_allowed);
+    tcase_add_test(tcase, with_tls_our_own_is_https);
     tcase_add_test(tcase, no_origin_and_our_own_are_fine);
     tcase_add_test(tcase, foreign_origins_are_told);
     tcase_add_test(tcase, an_origin_that_matches_a_host_which_is_not_ours_is_foreign);

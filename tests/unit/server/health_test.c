@@ -31,6 +31,7 @@ START_TEST(without_a_url_the_node_of_this_machine_is_asked) {
     asks(none, "RAFTD_LISTEN=0.0.0.0:9000", "http://127.0.0.1:9000/healthz");
     asks(none, "RAFTD_LISTEN=[::]:9000", "http://[::1]:9000/healthz");
     asks(none, "RAFTD_LISTEN=10.0.0.1:9000", "http://10.0.0.1:9000/healthz");
+    asks(ready, "RAFTD_TLS_CERT=/etc/raftd/cert.pem", "https://127.0.0.1:8001/readyz");
 }
 END_TEST
 
@@ -39,6 +40,8 @@ START_TEST(a_url_given_is_asked) {
     const char *const both[] = {"http://node1:8001/", "--ready", NULL};
     asks(url, "RAFTD_LISTEN=0.0.0.0:9000", "http://node1:8001/healthz");
     asks(both, "X=1", "http://node1:8001/readyz");
+    const char *const secure[] = {"https://node1:8001", NULL};
+    asks(secure, "X=1", "https://node1:8001/healthz");
 }
 END_TEST
 

@@ -304,6 +304,9 @@ START_TEST(urls_of_a_host_and_a_port_are_fine) {
                                        "http://[::1]",
                                        "http://[2001:db8::1]:8001",
                                        "http://[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:1",
+                                       "https://node1:8001",
+                                       "https://[::1]:8001",
+                                       "https://7",
                                        "http://7"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         ck_assert_msg(url_valid(good[i]), "refused: %s", good[i]);
@@ -316,7 +319,11 @@ START_TEST(other_urls_are_not) {
                                       "http://",
                                       "http:/a",
                                       "a:8001",
-                                      "https://a:8001",
+                                      "https://",
+                                      "https:/a",
+                                      "HTTPS://a",
+                                      "https://a:8001/",
+                                      "httpss://a",
                                       "HTTP://a",
                                       "http://a/",
                                       "http://a:8001/",

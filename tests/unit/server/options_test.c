@@ -227,7 +227,7 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
 END_TEST
 
 START_TEST(options_of_later_versions_are_not_known) {
-    const char *const later[] = {"--restore", "--tls-cert", "--audit-log"};
+    const char *const later[] = {"--restore", "--discover", "--audit-log"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         wrong(later[i], "", "unknown option");
     }
@@ -253,6 +253,24 @@ START_TEST(every_address_of_the_machine_is_none_to_call) {
     struct options options = good("--listen 0.0.0.0:8001 --insecure --advertise http://node1:8001", "");
     ck_assert_str_eq(options.cluster.list[0].url, "http://node1:8001");
     options_clear(&options);
+}
+END_TEST
+
+START_TEST(with_tls_nodes_call_each_other_by_https) {
+    struct options options = good("--tls-cert c --tls-key k --tls-ca a", "");
+    ck_assert_str_eq(options.advertise_url, "https://127.0.0.1:8001");
+    ck_assert_str_eq(options.client_url, "https://127.0.0.1:8001");
+    ck_assert_str_eq(options.tls_ca, "a");
+    options_clear(&options);
+    options = good("--id 1 --tls-cert c --tls-key k --cluster 1=https://a:1,2=https://b:1 --client-url http://proxy", "");
+    options_clear(&options);
+    wrong("--tls-cert c", "", "--tls-cert and --tls-key go together");
+    wrong("--tls-key k", "", "--tls-cert and --tls-key go together");
+    wrong("--tls-ca a", "", "--tls-ca goes with them");
+    wrong("--tls-cert c --tls-key k --id 1 --cluster 1=https://a:1,2=http://b:1", "", "http://b:1: nodes call each other");
+    wrong("--tls-cert c --tls-key k --advertise http://a:1", "", "http://a:1: nodes call each other");
+    wrong("--tls-cert c --tls-key k --id 2 --join http://a:1", "", "http://a:1: nodes call each other");
+    wrong("--id 1 --cluster 1=https://a:1,2=https://b:1", "", "by URLs with http:// when --tls-cert is not given");
 }
 END_TEST
 
@@ -353,6 +371,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, options_of_later_versions_are_not_known);
     tcase_add_test(tcase, a_cluster_list_is_checked_against_this_node);
     tcase_add_test(tcase, every_address_of_the_machine_is_none_to_call);
+    tcase_add_test(tcase, with_tls_nodes_call_each_other_by_https);
     tcase_add_test(tcase, listening_beyond_loopback_needs_tokens_or_insecure);
     tcase_add_test(tcase, a_command_must_fit_where_commands_go);
     tcase_add_test(tcase, a_node_that_joins_lists_nobody);
