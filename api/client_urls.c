@@ -46,6 +46,12 @@ static bool is_printable(const char *text, size_t size) {
     return true;
 }
 
+/* A scheme, and after it a host to begin with. */
+static bool is_web_url(const char *text, size_t size) {
+    size_t scheme = size > 7 && memcmp(text, "http://", 7) == 0 ? 7 : size > 8 && memcmp(text, "https://", 8) == 0 ? 8 : 0;
+    return scheme > 0 && text[scheme] != '/' && text[scheme] != '?' && text[scheme] != '#';
+}
+
 bool client_urls_read(struct json_span status, char out_client_url[MEMBERS_URL_SIZE]) {
     struct json_span value;
     if (json_type(status) != JSON_OBJECT || !json_member(status, "client_url", &value) || json_type(value) != JSON_STRING ||
@@ -54,9 +60,8 @@ bool client_urls_read(struct json_span status, char out_client_url[MEMBERS_URL_S
     }
     char *text = memory_alloc(value.size);
     size_t size = json_string_decode(value, text);
-    bool good = size < MEMBERS_URL_SIZE && is_printable(text, size) &&
-                ((size > 7 && memcmp(text, "http://", 7) == 0) || (size > 8 && memcmp(text, "https://", 8) == 0));
-    while (good && size > 0 && text[size - 1] == '/') {
+    bool good = size < MEMBERS_URL_SIZE && is_printable(text, size) && is_web_url(text, size);
+    while (good && text[size - 1] == '/') {
         size--;
     }
     if (good) {

@@ -61,6 +61,10 @@ START_TEST(what_cannot_stand_in_a_location_is_refused) {
                          "{\"client_url\":\"http://a\\r\\nX: y\"}",
                          "{\"client_url\":\"http://a b\"}",
                          "{\"client_url\":\"http://\\u00e4\"}",
+                         "{\"client_url\":\"http:///\"}",
+                         "{\"client_url\":\"https:////\"}",
+                         "{\"client_url\":\"http://?a\"}",
+                         "{\"client_url\":\"http://#a\"}",
                          "{\"client_url\":\"http://a\\u0000b\"}"};
     char url[MEMBERS_URL_SIZE] = "untouched";
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
