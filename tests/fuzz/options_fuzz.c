@@ -26,7 +26,8 @@ static bool is_url(const char *url) {
 static void check_taken(const struct options *options) {
     require(options->id >= 1 && options->id <= RAFT_NUMBER_MAX, "an id out of range");
     require(options->listen.port != 0 && options->listen.host[0] != '\0', "nowhere to listen");
-    require(options->insecure || option_value_loopback(options->listen.host), "open to others without --insecure");
+    require(options->insecure || options->token_file != NULL || option_value_loopback(options->listen.host),
+            "open to others without a reason");
     require(is_url(options->advertise_url) && is_url(options->client_url), "a URL that is none");
     require(options->join_url[0] == '\0' || is_url(options->join_url), "a URL to join at that is none");
     require((options->join_url[0] == '\0') == (options->cluster.count > 0),
@@ -60,6 +61,10 @@ static bool same_list(char *const *left, char *const *right) {
     return (left == NULL || *left == NULL) && (right == NULL || *right == NULL);
 }
 
+static bool same_text(const char *left, const char *right) {
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
 static bool same(const struct options *left, const struct options *right) {
     return left->id == right->id && left->listen.port == right->listen.port &&
            strcmp(left->listen.host, right->listen.host) == 0 && strcmp(left->advertise_url, right->advertise_url) == 0 &&
@@ -67,7 +72,8 @@ static bool same(const struct options *left, const struct options *right) {
            members_same_list(&left->cluster, &right->cluster) && strcmp(left->join_url, right->join_url) == 0 &&
            left->learner == right->learner && left->replace == right->replace && left->machine == right->machine &&
            left->heartbeat_ms == right->heartbeat_ms && left->election_timeout_ms == right->election_timeout_ms &&
-           left->log_level == right->log_level && left->log_json == right->log_json && left->insecure == right->insecure &&
+           left->log_level == right->log_level && left->log_json == right->log_json &&
+           same_text(left->token_file, right->token_file) && left->insecure == right->insecure &&
            same_list(left->allow_hosts, right->allow_hosts) && same_list(left->allow_origins, right->allow_origins) &&
            left->command_bytes_max == right->command_bytes_max && left->query_bytes_max == right->query_bytes_max &&
            left->ndjson_bytes_max == right->ndjson_bytes_max && left->connections_max == right->connections_max &&
