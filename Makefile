@@ -277,9 +277,18 @@ load_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/load/*.c))
 $(BUILD)/load: $(load_objects)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-.PHONY: bench
-bench: all $(BUILD)/load ## measure: requests per second and latency
+# A package that cannot be had is left out of the measurement, which says so.
+.PHONY: bench bench-smoke profile
+bench: all $(BUILD)/load ## measure, beside etcd: BENCH=writes,reads,... BENCH_SECONDS=5 BENCH_ROUNDS=3 (tests/bench/README.md)
+	@.ci/setup bench || true
 	@tests/bench/run $(BUILD)/raftd $(BUILD)/load
+
+bench-smoke: all $(BUILD)/load ## whether the measurements still work
+	@tests/bench/smoke $(BUILD)/raftd $(BUILD)/load
+
+profile: all $(BUILD)/load ## a flame graph of the leader under writes: build/bench/profile.svg
+	@.ci/setup profile || true
+	@tests/bench/profile $(BUILD)/raftd $(BUILD)/load
 
 # -- Fuzzing. A target is tests/fuzz/NAME_fuzz.c; its corpus is replayed by `make test` without libFuzzer. -----------------------
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))

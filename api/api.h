@@ -36,7 +36,8 @@ struct api_options {
 struct api_host {
     void *context;
     uint64_t (*storage_bytes)(void *context);
-    void (*disk_latency)(void *context, double *out_p50_ms, double *out_p99_ms);
+    uint64_t (*disk_latency)(void *context, double *out_p50_ms,
+                             double *out_p99_ms); /* Answers the number of synced batches. */
 };
 
 /* Binds and listens. NULL with a sentence in `out_message` when the address cannot be had (in use, not ours, not

@@ -45,13 +45,17 @@ static void write_peers(struct json_writer *text, const struct node_status *stat
 static void write_disk(struct json_writer *text, const struct api *api, const struct node_disk_status *disk) {
     double p50_ms = 0;
     double p99_ms = 0;
-    api->host.disk_latency(api->host.context, &p50_ms, &p99_ms);
+    uint64_t batches = api->host.disk_latency(api->host.context, &p50_ms, &p99_ms);
     print(text,
           "# HELP raftd_disk_write_milliseconds Duration of recent writes to disk, synced.\n"
           "# TYPE raftd_disk_write_milliseconds gauge\n"
           "raftd_disk_write_milliseconds{quantile=\"0.5\"} %.3f\n"
           "raftd_disk_write_milliseconds{quantile=\"0.99\"} %.3f\n",
           p50_ms, p99_ms);
+    print(text,
+          "# HELP raftd_disk_syncs_total Batches written to the log and synced since the process started.\n"
+          "# TYPE raftd_disk_syncs_total counter\nraftd_disk_syncs_total %" PRIu64 "\n",
+          batches);
     gauge(text, "disk_oldest_write_milliseconds", "How long the oldest unfinished write has taken so far.",
           disk->oldest_write_ms);
     gauge(text, "disk_stalled", "1 when a write has taken an election time-out: this node leads no other voters.",

@@ -461,20 +461,22 @@ static int compare_doubles(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-void disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, double *out_p99_ms) {
+uint64_t disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, double *out_p99_ms) {
     double sorted[DISK_LATENCIES];
     pthread_mutex_lock(&threads->mutex);
-    size_t count = threads->latency_count < DISK_LATENCIES ? (size_t)threads->latency_count : DISK_LATENCIES;
+    uint64_t batches = threads->latency_count;
+    size_t count = batches < DISK_LATENCIES ? (size_t)batches : DISK_LATENCIES;
     memcpy(sorted, threads->latencies_ms, count * sizeof sorted[0]);
     pthread_mutex_unlock(&threads->mutex);
     if (count == 0) {
         *out_p50_ms = 0;
         *out_p99_ms = 0;
-        return;
+        return 0;
     }
     qsort(sorted, count, sizeof sorted[0], compare_doubles);
     *out_p50_ms = sorted[(count - 1) / 2];
     *out_p99_ms = sorted[(count * 99 + 99) / 100 - 1];
+    return batches;
 }
 
 uint64_t disk_threads_oldest_ms(struct disk_threads *threads) {

@@ -54,8 +54,9 @@ void disk_threads_destroy(struct disk_threads *threads);
 struct disk disk_threads_interface(struct disk_threads *threads);
 /* Reports what has ended since the last call. */
 void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *ends);
-/* Durations of the last 1,024 writes in milliseconds: median and 99th percentile; 0 before the first. */
-void disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, double *out_p99_ms);
+/* Durations of the last 1,024 writes in milliseconds: median and 99th percentile; 0 before the first. Answers how many
+ * synced batches there were since the start. */
+uint64_t disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, double *out_p99_ms);
 /* For how long the oldest unfinished write has been under way; 0 when there is none. */
 uint64_t disk_threads_oldest_ms(struct disk_threads *threads);
 

@@ -110,9 +110,9 @@ static uint64_t storage_bytes(void *context) {
     return storage_size_bytes(reactor->storage);
 }
 
-static void disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
+static uint64_t disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
     const struct reactor *reactor = context;
-    disk_threads_latency(reactor->disk, out_p50_ms, out_p99_ms);
+    return disk_threads_latency(reactor->disk, out_p50_ms, out_p99_ms);
 }
 
 /* -- Life -- */

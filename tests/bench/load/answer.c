@@ -97,11 +97,14 @@ static void feed_frame(struct answer *answer, char c) {
         int digit = hexadecimal(c);
         if (c == '\n')
             answer->state = answer->left ? ANSWER_CHUNK : ANSWER_TRAILER;
+        else if (c == ';' || answer->line)
+            answer->line = c != '\r'; /* An extension: passed over. */
         else if (digit >= 0)
             answer->left = answer->left * 16 + (unsigned)digit;
         else if (c != '\r')
             answer->state = ANSWER_BROKEN;
-        answer->line = 0;
+        if (c == '\n')
+            answer->line = 0;
     } else if (answer->state == ANSWER_CHUNK_END) {
         if (c == '\n')
             answer->state = ANSWER_CHUNK_SIZE;

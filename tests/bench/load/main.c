@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum {
+    DRAIN_SECONDS = 10,          /* For answers that are under way at the end. */
     RETRY_NANOSECONDS = 2000000, /* After a failure, so that a server that refuses is not hammered. */
     READ_BYTES = 256 * 1024,
     EVENTS = 256,
@@ -23,6 +24,7 @@ enum {
 struct connection {
     int fd; /* -1: to be opened again at `retry_at`. */
     size_t target;
+    bool asking;   /* A request is under way. */
     bool waiting;  /* Nothing is under way until `retry_at`. */
     bool writable; /* epoll watches for room, too. */
     uint64_t retry_at;
@@ -42,7 +44,8 @@ struct load {
     uint64_t begin, end; /* Nanoseconds. */
     uint64_t next_key;
     uint64_t started, finished; /* Operations. */
-    size_t waiting;
+    size_t waiting, asking;
+    bool ending;                                    /* Nothing new is asked. */
     uint64_t requests, failed, refused, reconnects; /* Failed: requests without a 2xx; refused: lines of batches. */
     struct histogram latencies[KIND_COUNT];
     uint32_t *timeline;
@@ -80,11 +83,18 @@ static void wait_a_little(struct load *load, struct connection *connection) {
     connection->retry_at = now() + RETRY_NANOSECONDS;
 }
 
+static void asked(struct load *load, struct connection *connection, bool asking) {
+    if (connection->asking != asking)
+        load->asking += asking ? 1 : (size_t)-1;
+    connection->asking = asking;
+}
+
 /* The next time another server is tried. */
 static void drop(struct load *load, struct connection *connection) {
     if (connection->fd >= 0)
         close(connection->fd);
     connection->fd = -1;
+    asked(load, connection, false);
     connection->target = (connection->target + 1) % load->options.target_count;
     load->reconnects++;
 }
@@ -124,7 +134,7 @@ static void send_more(struct load *load, struct connection *connection) {
 }
 
 static bool is_over(const struct load *load) {
-    return load->options.operations && load->started >= load->options.operations;
+    return load->ending || (load->options.operations && load->started >= load->options.operations);
 }
 
 static void begin_request(struct load *load, struct connection *connection) {
@@ -139,6 +149,7 @@ static void begin_request(struct load *load, struct connection *connection) {
     else
         first = (random_next(&load->random) >> 16) % options->keys;
     request_set_keys(request, options, first);
+    asked(load, connection, true);
     load->started += request->keys;
     connection->sent = 0;
     answer_begin(&connection->answer);
@@ -170,6 +181,7 @@ static void finish(struct load *load, struct connection *connection) {
     uint64_t time = now();
     bool good = answer->status >= 200 && answer->status < 300;
     load->requests++;
+    asked(load, connection, false);
     if (good) {
         size_t done = connection->requests[connection->kind].keys;
         done -= answer->refused < done ? answer->refused : done;
@@ -194,12 +206,10 @@ static void receive(struct load *load, struct connection *connection) {
     ssize_t got = recv(connection->fd, load->buffer, sizeof load->buffer, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    bool under_way = !connection->waiting && connection->answer.state < ANSWER_DONE;
-    bool expected = under_way && connection->sent > 0;
+    bool expected = connection->asking && connection->sent > 0;
     if (got <= 0 || !expected || answer_feed(&connection->answer, load->buffer, (size_t)got) != (size_t)got ||
         connection->answer.state == ANSWER_BROKEN) {
-        if (under_way)
-            load->failed++;
+        load->failed += connection->asking;
         drop(load, connection);
         wait_a_little(load, connection);
     } else if (connection->answer.state == ANSWER_DONE) {
@@ -230,13 +240,9 @@ static void retry(struct load *load) {
     }
 }
 
-static bool all_answered(const struct load *load) {
-    return is_over(load) && load->finished + load->refused + load->failed * load->options.batch >= load->options.operations;
-}
-
-static void turn(struct load *load) {
+static void turn(struct load *load, uint64_t end) {
     struct epoll_event events[EVENTS];
-    while (now() < load->end && !all_answered(load)) {
+    while (now() < end && (!is_over(load) || load->asking)) {
         int count = epoll_wait(load->epoll, events, EVENTS, load->waiting ? 1 : 20);
         if (count < 0 && errno != EINTR)
             fatal("epoll_wait");
@@ -303,7 +309,8 @@ static void print_timeline(const struct load *load) {
     printf("]");
 }
 
-static void print_result(struct load *load, double seconds, double servers, double own) {
+/* So many were finished in time; latencies and CPU are those of all that was asked. */
+static void print_result(struct load *load, uint64_t in_time, double seconds, double servers, double own) {
     static struct histogram all;
     double operations = load->finished ? (double)load->finished : 1, requests = load->requests ? (double)load->requests : 1;
     histogram_merge(&all, &load->latencies[KIND_WRITE]);
@@ -311,9 +318,9 @@ static void print_result(struct load *load, double seconds, double servers, doub
     printf("{\"operations\":%llu,\"requests\":%llu,\"failed\":%llu,\"refused\":%llu,\"reconnects\":%llu,\"seconds\":%.4f,"
            "\"per_second\":%.1f,\"load_cpu_us_per_request\":%.2f",
            (unsigned long long)load->finished, (unsigned long long)load->requests, (unsigned long long)load->failed,
-           (unsigned long long)load->refused, (unsigned long long)load->reconnects, seconds,
-           (double)load->finished / seconds, own / requests * 1e6);
-    if (load->options.pid_count)
+           (unsigned long long)load->refused, (unsigned long long)load->reconnects, seconds, (double)in_time / seconds,
+           own / requests * 1e6);
+    if (load->options.pid_count && load->finished)
         printf(",\"server_cpu_us_per_operation\":%.2f", servers / operations * 1e6);
     print_latencies("all", &all);
     if (load->options.reads > 0 && load->options.reads < 100) {
@@ -342,8 +349,12 @@ int main(int argc, char **argv) {
     load.end = load.begin + (uint64_t)(load.options.seconds * 1e9);
     for (size_t i = 0; i < load.options.connections; i++)
         open_connection(&load, &load.connections[i]);
-    turn(&load);
+    turn(&load, load.end);
     double seconds = (double)(now() - load.begin) / 1e9;
-    print_result(&load, seconds, cpu_of_servers(&load.options) - servers, own_cpu() - own);
+    uint64_t finished = load.finished;
+    load.ending = true;
+    if (!load.options.timeline)
+        turn(&load, now() + (uint64_t)DRAIN_SECONDS * 1000000000u);
+    print_result(&load, finished, seconds, cpu_of_servers(&load.options) - servers, own_cpu() - own);
     return load.finished ? 0 : 1;
 }

@@ -40,6 +40,7 @@ START_TEST(what_the_node_knows_of_itself_is_there) {
                            "raftd_members 3\n",
                            "raftd_storage_bytes 102400\n",
                            "raftd_disk_write_milliseconds{quantile=\"0.99\"} 2.125\n",
+                           "raftd_disk_syncs_total 4321\n",
                            "raftd_disk_oldest_write_milliseconds 12\n",
                            "raftd_disk_stalled 1\n",
                            "raftd_storage_full 1\n",

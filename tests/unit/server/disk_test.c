@@ -538,7 +538,7 @@ START_TEST(latency_is_zero_before_the_first_write_and_measured_after) {
     open_fixture(&fixture, false);
     double p50 = -1;
     double p99 = -1;
-    disk_threads_latency(fixture.threads, &p50, &p99);
+    ck_assert_uint_eq(disk_threads_latency(fixture.threads, &p50, &p99), 0);
     ck_assert(p50 == 0 && p99 == 0);
     for (uint64_t number = 1; number <= 3; number++) {
         write_term(&fixture, number, number);
@@ -546,7 +546,7 @@ START_TEST(latency_is_zero_before_the_first_write_and_measured_after) {
     }
     p50 = -1;
     p99 = -1;
-    disk_threads_latency(fixture.threads, &p50, &p99);
+    ck_assert_uint_eq(disk_threads_latency(fixture.threads, &p50, &p99), 3);
     ck_assert(p50 >= 0 && p99 >= p50 && p99 < 60000);
     close_fixture(&fixture);
 }
