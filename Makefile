@@ -30,6 +30,8 @@ ifneq ($(SANITIZE),)
 OPTIMIZE ?= -O1
 CFLAGS ?= -g1
 SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+# How deep the stack goes differs with where it begins: no measure of what an input reaches.
+SANITIZE_FLAGS += $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize-coverage=stack-depth)
 endif
 OPTIMIZE ?= -O2
 CFLAGS ?= -g
