@@ -41,7 +41,7 @@ static void end(struct node *node, const struct problem *problem) {
 }
 
 static bool is_settled_and_committed(const struct node *node) {
-    return change_is_settled(current(node)) && roster_current(&node->roster)->index <= raft_commit_index(node->core);
+    return change_is_settled(current(node)) && roster_is_committed(&node->roster, node->core);
 }
 
 bool change_lead_is_busy(const struct node *node) {
@@ -412,8 +412,12 @@ void change_lead_turn(struct node *node) {
     struct change_lead *lead = &node->changes.lead;
     bool leading = node_is_leader(node);
     if (lead->state != CHANGE_LEAD_IDLE && !(leading && raft_current_term(node->core) == lead->term)) {
-        /* What it led to may be committed all the same, by itself before it stepped down. */
-        change_lead_settle(node);
+        /* What it led to may be committed all the same, by itself before it stepped down; what a later leader led to says
+         * nothing of it. */
+        raft_term of = roster_current(&node->roster)->term;
+        if (of != 0 && of <= lead->term) {
+            change_lead_settle(node);
+        }
         if (lead->state != CHANGE_LEAD_IDLE) {
             lead_no_more(node);
         }

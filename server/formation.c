@@ -406,7 +406,7 @@ void formation_receive_probe(struct node *node, const struct message_request *re
         answer.probe.members = formed ? roster_current(&node->roster)->members : node->formation.founding;
     }
     answer.probe.members_index = formed ? roster_current(&node->roster)->index : 0;
-    answer.probe.members_committed = formed && answer.probe.members_index <= raft_commit_index(node->core);
+    answer.probe.members_committed = formed && roster_is_committed(&node->roster, node->core);
     answer.probe.leader = node_leader(node);
     answer.probe.joins = joining_is_wanted(node);
     node_reply(node, ticket, &answer);

@@ -32,7 +32,7 @@ bool roster_append(struct roster *roster, const struct raft_entry *entry) {
         return false;
     }
     roster->list = memory_grow(roster->list, &roster->capacity, roster->count + 1, sizeof *roster->list);
-    roster->list[roster->count++] = (struct roster_at){entry->id.index, members};
+    roster->list[roster->count++] = (struct roster_at){entry->id.index, members, entry->id.term};
     return true;
 }
 
@@ -60,7 +60,7 @@ static void drop_first(struct roster *roster, size_t count) {
 
 void roster_reset(struct roster *roster, raft_index index, const struct members *members) {
     drop_first(roster, count_until(roster, index) - 1);
-    roster->list[0] = (struct roster_at){index, *members};
+    roster->list[0] = (struct roster_at){index, *members, 0};
 }
 
 void roster_restart(struct roster *roster) {
@@ -77,6 +77,15 @@ const struct roster_at *roster_as_of(const struct roster *roster, raft_index ind
 
 const struct roster_at *roster_current(const struct roster *roster) {
     return &roster->list[roster->count - 1];
+}
+
+bool roster_is_committed(const struct roster *roster, const struct raft *raft) {
+    const struct roster_at *current = roster_current(roster);
+    if (current->index > raft_commit_index(raft)) {
+        return false;
+    }
+    raft_term now = raft_term_at(raft, current->index); /* 0: compacted away. */
+    return current->term == 0 || now == 0 || now == current->term;
 }
 
 const struct members_member *roster_find(const struct roster *roster, raft_node_id id) {

@@ -8,6 +8,7 @@
 struct roster_at {
     raft_index index; /* 0: nobody yet. */
     struct members members;
+    raft_term term; /* Of that entry; 0: a snapshot tells of it. */
 };
 
 struct roster {
@@ -31,6 +32,9 @@ void roster_restart(struct roster *roster);
 void roster_compact(struct roster *roster, raft_index index);
 void roster_truncate(struct roster *roster, raft_index index);
 const struct roster_at *roster_current(const struct roster *roster);
+/* Whether those are committed. Between what a node hears and the actions of its turn the log may have another entry already
+ * where the newest configuration was: that one is not, then. */
+bool roster_is_committed(const struct roster *roster, const struct raft *raft);
 /* Who they were at `index`: the newest at or before it. */
 const struct roster_at *roster_as_of(const struct roster *roster, raft_index index);
 /* The member with that id as it was the last time that it was one: a server that was left out is still told so (§4.2.2).

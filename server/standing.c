@@ -17,7 +17,7 @@ bool standing_is_removed(const struct node *node) {
     }
     bool counted = roster_self(&node->roster, node->options.id, node->identity.incarnation) != NULL;
     return node->standing.retired ||
-           (!counted && current->index <= raft_commit_index(node->core) && standing_was_member(node));
+           (!counted && roster_is_committed(&node->roster, node->core) && standing_was_member(node));
 }
 
 void standing_removed_problem(const struct node *node, struct problem *out_problem) {
@@ -138,7 +138,7 @@ bool standing_answered(struct node *node, uint64_t number, const struct message_
         retire(node, answer);
     }
     /* What this node's log says of its URL is no news to anybody when that entry was lost. */
-    bool lost = probe->members_committed && roster_current(&node->roster)->index > raft_commit_index(node->core);
+    bool lost = probe->members_committed && !roster_is_committed(&node->roster, node->core);
     standing->misplaced = (later || lost) && counted && strcmp(self->url, node->options.url) != 0;
     return true;
 }

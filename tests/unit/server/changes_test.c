@@ -212,6 +212,34 @@ START_TEST(a_client_that_waits_too_long_is_told_that_it_goes_on) {
 }
 END_TEST
 
+/* The entry of the change is cut off, and its index committed by another leader, within one turn. */
+START_TEST(a_change_of_which_another_leader_knows_nothing_was_not_done) {
+    struct cluster *cluster = members_cluster(3, 3, 14);
+    size_t leader = cluster_leader(cluster);
+    size_t left = cluster_other(cluster, leader);
+    cluster_set_around(cluster, cluster->lost, leader, true);
+    struct client *client = members_by_id(cluster, leader, CHANGE_REMOVE, left);
+    cluster_settle(cluster);
+    raft_index index = roster_current(&cluster_node(cluster, leader)->roster)->index;
+    ck_assert_uint_eq(index, raft_last_index(cluster_node(cluster, leader)->core));
+    cluster->members[leader].paused = true;
+    cluster_set_around(cluster, cluster->lost, leader, false);
+    cluster_run(cluster, 5 * ELECTION_MS);
+    size_t next = cluster_leader(cluster);
+    ck_assert_uint_ne(next, leader);
+    ck_assert_uint_ge(raft_commit_index(cluster_node(cluster, next)->core), index);
+    cluster_run(cluster, 5 * ELECTION_MS); /* Now what is sent to it says so. */
+    assert_members(cluster, next, "1,2,3");
+    cluster->members[leader].paused = false;
+    cluster_settle(cluster);
+    ck_assert_uint_ge(raft_commit_index(cluster_node(cluster, leader)->core), index);
+    /* The next leader was asked, which has not heard this one for long; nothing was done. */
+    assert_problem(client, PROBLEM_CONFLICT, true);
+    assert_members(cluster, next, "1,2,3");
+    cluster_destroy(cluster);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_node_that_joins_is_taken_in_by_its_own_request);
     tcase_add_test(tcase, a_client_and_the_node_itself_ask_for_the_same);
@@ -226,6 +254,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, after_a_broken_connection_the_leader_is_asked_again);
     tcase_add_test(tcase, with_forward_false_only_the_leader_does_it);
     tcase_add_test(tcase, a_client_that_waits_too_long_is_told_that_it_goes_on);
+    tcase_add_test(tcase, a_change_of_which_another_leader_knows_nothing_was_not_done);
 }
 
 CHECK_MAIN("changes", add_tests)
