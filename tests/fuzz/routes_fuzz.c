@@ -86,10 +86,11 @@ static uint64_t storage_bytes(void *context) {
     return 102400;
 }
 
-static void disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
+static uint64_t disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
     (void)context;
     *out_p50_ms = 0.25;
     *out_p99_ms = 2.125;
+    return 1;
 }
 
 static struct storage_snapshot make_snapshot(struct snapshot_directory *directory) {
