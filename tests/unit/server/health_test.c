@@ -98,7 +98,7 @@ static void open_server(struct server *server, const char *answer) {
 }
 
 static bool ask(struct server *server, char *line, size_t line_size) {
-    struct health_request request;
+    struct health_request request = {.own = true};
     snprintf(request.url, sizeof request.url, "http://127.0.0.1:%u/healthz", server->port);
     ck_assert_int_eq(pthread_create(&server->thread, NULL, answer_once, server), 0);
     bool well = health_ask(&request, line, line_size);
@@ -134,7 +134,7 @@ START_TEST(nobody_there_is_not_well) {
     char line[256];
     open_server(&server, "");
     close(server.listener);
-    struct health_request request;
+    struct health_request request = {.own = true};
     snprintf(request.url, sizeof request.url, "http://127.0.0.1:%u/healthz", server.port);
     ck_assert(!health_ask(&request, line, sizeof line));
     ck_assert_ptr_nonnull(strstr(line, "onnect"));
