@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { PLAIN_FACTOR = 4, PLAIN_STEPS = 1000 };
+enum { PLAIN_FACTOR = 4, PLAIN_STEPS = 1000, QUICK_FACTOR = 4, QUICK_STEPS = 1000, BREADTH_STEPS = 20000000 };
 
 struct place {
     uint32_t key;
@@ -26,13 +26,13 @@ static int compare_places(const void *left, const void *right) {
 static size_t find_culprit(const struct linear_task *task, uint64_t steps_max, uint64_t *io_steps) {
     size_t fit;
     struct linear_limits all = {.goal = task->count, .steps_max = *io_steps * PLAIN_FACTOR + PLAIN_STEPS};
-    if (linear_search(task, &all, &fit, io_steps) == LINEAR_NO)
+    if (linear_search_depth(task, &all, &fit, io_steps) == LINEAR_NO)
         return task->steps[task->by_answer[fit]].origin;
     size_t misfit = task->count;
     while (misfit - fit > 1) {
         struct linear_limits some = {.goal = fit + (misfit - fit) / 2, .steps_max = steps_max, .looks_ahead = true};
         size_t furthest;
-        if (linear_search(task, &some, &furthest, io_steps) == LINEAR_NO)
+        if (linear_search_depth(task, &some, &furthest, io_steps) == LINEAR_NO)
             misfit = some.goal;
         else
             fit = some.goal;
@@ -40,15 +40,35 @@ static size_t find_culprit(const struct linear_task *task, uint64_t steps_max, u
     return task->steps[task->by_answer[misfit - 1]].origin;
 }
 
+/* One order is soon found where there is one. Else all are followed at once; where these are too many, one is searched for
+ * as long as it takes. */
+static enum linear_verdict check_task(const struct linear_task *task, uint64_t steps_max, size_t *out_culprit,
+                                      uint64_t *io_steps) {
+    uint64_t few = (uint64_t)task->count * QUICK_FACTOR + QUICK_STEPS;
+    struct linear_limits quick = {
+        .goal = task->count, .steps_max = steps_max > 0 && steps_max < few ? steps_max : few, .looks_ahead = true};
+    size_t furthest;
+    if (linear_search_depth(task, &quick, &furthest, io_steps) == LINEAR_YES)
+        return LINEAR_YES;
+    size_t culprit;
+    enum linear_verdict verdict = linear_search_breadth(
+        task, steps_max > 0 && steps_max < BREADTH_STEPS ? steps_max : BREADTH_STEPS, &culprit, io_steps);
+    if (verdict == LINEAR_NO)
+        *out_culprit = task->steps[task->by_answer[culprit]].origin;
+    if (verdict != LINEAR_UNDECIDED)
+        return verdict;
+    struct linear_limits all = {.goal = task->count, .steps_max = steps_max, .looks_ahead = true};
+    verdict = linear_search_depth(task, &all, &furthest, io_steps);
+    if (verdict == LINEAR_NO)
+        *out_culprit = find_culprit(task, steps_max, io_steps);
+    return verdict;
+}
+
 static enum linear_verdict check_key(const struct linear_operation *operations, const size_t *chosen, size_t count,
                                      uint64_t steps_max, struct linear_report *io_report) {
     struct linear_task task;
     linear_task_make(&task, operations, chosen, count);
-    struct linear_limits limits = {.goal = task.count, .steps_max = steps_max, .looks_ahead = true};
-    size_t furthest;
-    enum linear_verdict verdict = linear_search(&task, &limits, &furthest, &io_report->steps);
-    if (verdict == LINEAR_NO)
-        io_report->culprit = find_culprit(&task, steps_max, &io_report->steps);
+    enum linear_verdict verdict = check_task(&task, steps_max, &io_report->culprit, &io_report->steps);
     linear_task_free(&task);
     return verdict;
 }

@@ -1,7 +1,8 @@
 /* Could a single server, which does one operation after another, have given these answers? Each operation must then have
  * taken effect at one moment between its invocation and its answer (Herlihy and Wing 1990; the dissertation's §6.3).
  *
- * Found by the search of Wing and Gong (1993) with Lowe's memory of configurations that were tried (2017), key by key: keys
+ * Found by the search of Wing and Gong (1993) with Lowe's memory of configurations that were tried (2017), and where that
+ * takes long by following all orders at once, answer by answer (Lowe's just-in-time linearization), key by key: keys
  * do not know of each other, so that a history is linearizable when each key's is.
  *
  * Not for several threads at once. Runs out of memory loudly; has no other state than its arguments. */
@@ -48,8 +49,8 @@ struct linear_report {
     uint64_t steps;
 };
 
-/* `steps_max`: for each key; 0: as many as it takes. Operations may be in any order. The key of LINEAR_NO is the first of
- * which that was found. */
+/* `steps_max`: for each key and each of the searches that are tried, three and those for the culprit; 0: as many as it
+ * takes. Operations may be in any order. The key of LINEAR_NO is the first of which that was found. */
 enum linear_verdict linear_check(const struct linear_operation *operations, size_t count, uint64_t steps_max,
                                  struct linear_report *out_report);
 

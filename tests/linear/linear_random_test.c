@@ -7,6 +7,7 @@
 
 #include "tests/linear/brute_force.h"
 #include "tests/linear/linear.h"
+#include "tests/linear/linear_task.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -105,6 +106,27 @@ static struct weather draw_weather(size_t count, uint64_t keys) {
                             .keys = keys};
 }
 
+/* Each search by itself, whatever the other says. */
+static bool searches_agree(const struct linear_operation *history, size_t count, const struct linear_report *report,
+                           enum linear_verdict verdict) {
+    size_t chosen[SMALL_MAX];
+    for (size_t i = 0; i < count; i++)
+        chosen[i] = i;
+    struct linear_task task;
+    linear_task_make(&task, history, chosen, count);
+    struct linear_limits limits = {.goal = task.count, .looks_ahead = true};
+    size_t place = 0;
+    uint64_t steps = 0;
+    bool agree = linear_search_depth(&task, &limits, &place, &steps) == verdict;
+    limits.looks_ahead = false;
+    agree = linear_search_depth(&task, &limits, &place, &steps) == verdict && agree;
+    agree = (verdict == LINEAR_YES || task.steps[task.by_answer[place]].origin == report->culprit) && agree;
+    agree = linear_search_breadth(&task, 0, &place, &steps) == verdict && agree;
+    agree = (verdict == LINEAR_YES || task.steps[task.by_answer[place]].origin == report->culprit) && agree;
+    linear_task_free(&task);
+    return agree;
+}
+
 START_TEST(small_histories_are_judged_as_by_trying_all_orders) {
     uint64_t seed = number_from("LINEAR_SEED", 1);
     uint64_t rounds = number_from("LINEAR_ROUNDS", ROUNDS);
@@ -121,6 +143,7 @@ START_TEST(small_histories_are_judged_as_by_trying_all_orders) {
         enum linear_verdict verdict = linear_check(history, weather.count, 0, &report);
         uint64_t until = brute_force_fits_until(history, weather.count);
         bool agrees = (verdict == LINEAR_YES) == (until == LINEAR_NEVER) && verdict != LINEAR_UNDECIDED &&
+                      searches_agree(history, weather.count, &report, verdict) &&
                       brute_force_check(history, weather.count) == (until == LINEAR_NEVER) &&
                       (verdict == LINEAR_YES || history[report.culprit].returned == until);
         if (!agrees) {

@@ -75,8 +75,14 @@ struct linear_limits {
     bool looks_ahead;   /* Does not go on where an answer before the goal can no longer fit; then `furthest` says little. */
 };
 
-/* The search. Adds to *io_steps; *out_furthest: so many of the first answers fit for sure. */
-enum linear_verdict linear_search(const struct linear_task *task, const struct linear_limits *limits, size_t *out_furthest,
-                                  uint64_t *io_steps);
+/* The search for one order: quick where there is one. Adds to *io_steps; *out_furthest: so many of the first answers fit
+ * for sure. */
+enum linear_verdict linear_search_depth(const struct linear_task *task, const struct linear_limits *limits,
+                                        size_t *out_furthest, uint64_t *io_steps);
+
+/* The search in all orders at once: quick where there is none. Adds to *io_steps. LINEAR_NO: *out_culprit is the place
+ * among the answers of the first that does not fit. */
+enum linear_verdict linear_search_breadth(const struct linear_task *task, uint64_t steps_max, size_t *out_culprit,
+                                          uint64_t *io_steps);
 
 #endif

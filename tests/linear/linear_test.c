@@ -123,6 +123,12 @@ START_TEST(an_order_that_spares_an_unknown_removal_is_tried_though_one_that_used
 }
 END_TEST
 
+START_TEST(a_value_comes_and_goes_before_an_unknown_removal) {
+    FITS(put(2, LINEAR_NEVER, A), put(3, LINEAR_NEVER, LINEAR_ABSENT), put_was(6, 6, B, LINEAR_ABSENT), get(6, 6, A),
+         swap(7, 7, B, C, true), get(9, 9, C));
+}
+END_TEST
+
 START_TEST(at_the_same_moment_counts_as_at_the_same_time) {
     FITS(get(0, 5, A), put(5, 6, A));
     CULPRIT(0, get(0, 4, A), put(5, 6, A));
@@ -158,6 +164,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, an_unknown_removal_and_an_unknown_swap);
     tcase_add_test(tcase, an_unknown_removal_is_used_once_and_not_before_it_was_asked_for);
     tcase_add_test(tcase, an_order_that_spares_an_unknown_removal_is_tried_though_one_that_used_it_failed);
+    tcase_add_test(tcase, a_value_comes_and_goes_before_an_unknown_removal);
     tcase_add_test(tcase, at_the_same_moment_counts_as_at_the_same_time);
     tcase_add_test(tcase, keys_do_not_know_of_each_other);
     tcase_add_test(tcase, too_many_steps_are_undecided);

@@ -395,8 +395,8 @@ static enum linear_verdict run(struct search *search, uint64_t steps_max) {
     }
 }
 
-enum linear_verdict linear_search(const struct linear_task *task, const struct linear_limits *limits, size_t *out_furthest,
-                                  uint64_t *io_steps) {
+enum linear_verdict linear_search_depth(const struct linear_task *task, const struct linear_limits *limits,
+                                        size_t *out_furthest, uint64_t *io_steps) {
     struct search search;
     search_start(&search, task, limits);
     enum linear_verdict verdict = run(&search, limits->steps_max);
