@@ -2,6 +2,7 @@
 #include "tests/check_main.h"
 
 #include "tests/linear/linear.h"
+#include "tests/linear/linear_task.h"
 
 enum { A = 1, B, C };
 
@@ -124,8 +125,16 @@ START_TEST(an_order_that_spares_an_unknown_removal_is_tried_though_one_that_used
 END_TEST
 
 START_TEST(a_value_comes_and_goes_before_an_unknown_removal) {
-    FITS(put(2, LINEAR_NEVER, A), put(3, LINEAR_NEVER, LINEAR_ABSENT), put_was(6, 6, B, LINEAR_ABSENT), get(6, 6, A),
-         swap(7, 7, B, C, true), get(9, 9, C));
+    struct linear_operation history[] = {put(2, LINEAR_NEVER, A),         put(3, LINEAR_NEVER, LINEAR_ABSENT),
+                                         put_was(6, 6, B, LINEAR_ABSENT), get(6, 6, A),
+                                         swap(7, 7, B, C, true),          get(9, 9, C)};
+    size_t chosen[] = {0, 1, 2, 3, 4, 5};
+    struct linear_task task;
+    linear_task_make(&task, history, chosen, 6);
+    size_t culprit;
+    uint64_t steps = 0;
+    ck_assert_int_eq(linear_search_breadth(&task, 0, &culprit, &steps), LINEAR_YES);
+    linear_task_free(&task);
 }
 END_TEST
 
