@@ -197,7 +197,8 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 # -- Tests ------------------------------------------------------------------------------------------------------------------
 
 # These run threads beside each other: ThreadSanitizer watches them.
-THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jobs_test.c tests/unit/server/peers_test.c tests/unit/server/peers_exchange_test.c \
+THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jobs_test.c tests/unit/server/health_test.c \
+    tests/unit/server/peers_test.c tests/unit/server/peers_exchange_test.c \
     $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 
 .PHONY: units thread-units corpora preloads cluster-tests programs
@@ -270,7 +271,7 @@ COVERAGE := build/coverage
 coverage: ## what the tests run of each file, with floors: build/coverage/index.html
 	@.ci/setup coverage
 	@if [ -d $(COVERAGE) ]; then find $(COVERAGE) -name '*.gcda' -delete; fi
-	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE)/objects SANITIZE= OPTIMIZE=-O0 \
+	@CK_TIMEOUT_MULTIPLIER=10 $(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE)/objects SANITIZE= OPTIMIZE=-O0 \
 	    CFLAGS='--coverage -fprofile-update=atomic -g1' LDFLAGS=--coverage units corpora >$(COVERAGE).log 2>&1 || { cat $(COVERAGE).log; exit 1; }
 	@.ci/coverage $(COVERAGE)/objects $(COVERAGE)
 

@@ -22,33 +22,31 @@ static enum storage_error unusable(struct storage_message *out_message, const ch
                         strerror(errno));
 }
 
-/* Makes the directory and its name durable; one that is there is fine. */
-static bool make(const char *path) {
-    if (mkdir(path, 0700) != 0) {
-        return errno == EEXIST;
+/* The name of an open directory is on disk from now on. One that was there may have been made by a process that ended
+ * before it had done this. Whoever may not read the parent has not made a name in it: then others did, and saw to it. */
+static bool sync_name(int descriptor) {
+    int parent = openat(descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0) {
+        return errno == EACCES;
     }
-    int made = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int parent = made < 0 ? -1 : openat(made, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = parent >= 0 && fsync(parent) == 0;
+    bool ok = fsync(parent) == 0;
     int error = errno;
-    if (parent >= 0) {
-        close(parent);
-    }
-    if (made >= 0) {
-        close(made);
-    }
+    close(parent);
     errno = error;
     return ok;
 }
 
 /* Opens directory and lock file and takes the lock. */
 static enum storage_error take(struct directory *directory, struct storage_message *out_message) {
-    if (!make(directory->path)) {
+    if (mkdir(directory->path, 0700) != 0 && errno != EEXIST) {
         return unusable(out_message, directory->path, "it cannot be made");
     }
     directory->descriptor = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory->descriptor < 0) {
         return unusable(out_message, directory->path, "it cannot be opened");
+    }
+    if (!sync_name(directory->descriptor)) {
+        return unusable(out_message, directory->path, "its name cannot be synced");
     }
     directory->lock = openat(directory->descriptor, DIRECTORY_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (directory->lock < 0) {

@@ -78,9 +78,13 @@ static struct snapshot_blob *files_open(struct snapshot_medium *medium, const ch
                      files->data_directory);
 }
 
+static bool files_sync_names(struct snapshot_medium *medium) {
+    return fsync(descriptor_of(medium)) == 0;
+}
+
 static bool files_rename(struct snapshot_medium *medium, const char *from, const char *to) {
     int descriptor = descriptor_of(medium);
-    return renameat(descriptor, from, descriptor, to) == 0 && fsync(descriptor) == 0;
+    return renameat(descriptor, from, descriptor, to) == 0 && files_sync_names(medium);
 }
 
 static bool files_remove(struct snapshot_medium *medium, const char *name) {
@@ -183,6 +187,7 @@ static const struct snapshot_medium_operations operations = {.close = files_clos
                                                              .create = files_create,
                                                              .open = files_open,
                                                              .rename = files_rename,
+                                                             .sync_names = files_sync_names,
                                                              .remove = files_remove,
                                                              .for_each = files_for_each,
                                                              .append = files_append,

@@ -106,7 +106,8 @@ enum storage_error snapshot_incoming_append(struct snapshot_directory *directory
     return STORAGE_OK;
 }
 
-/* A file that was finished before: checked once more, because what it was finished for may have been undone since. */
+/* A file that was finished before: checked once more, because what it was finished for may have been undone since, and its
+ * name synced, because that may be what failed. */
 static enum storage_error check_whole(struct snapshot_directory *directory, const struct storage_snapshot *snapshot,
                                       struct snapshot_blob *blob, struct storage_message *out_message) {
     struct snapshot_layout layout;
@@ -116,6 +117,9 @@ static enum storage_error check_whole(struct snapshot_directory *directory, cons
     blob->operations->close_blob(blob);
     if (error == STORAGE_DAMAGED) {
         directory->medium->operations->remove(directory->medium, name);
+    }
+    if (error == STORAGE_OK && !directory->medium->operations->sync_names(directory->medium)) {
+        error = failure_tell(out_message, STORAGE_FAILED, "cannot store a snapshot: %s", strerror(errno));
     }
     return error;
 }

@@ -18,6 +18,8 @@ struct snapshot_medium_operations {
     struct snapshot_blob *(*open)(struct snapshot_medium *medium, const char *name, bool is_writable);
     /* What had the name `to` is gone. It survives a loss of power from now on. */
     bool (*rename)(struct snapshot_medium *medium, const char *from, const char *to);
+    /* Whatever has been renamed before survives a loss of power from now on. */
+    bool (*sync_names)(struct snapshot_medium *medium);
     bool (*remove)(struct snapshot_medium *medium, const char *name); /* One that is not there is fine. */
     bool (*for_each)(struct snapshot_medium *medium, void (*each)(void *context, const char *name, uint64_t size),
                      void *context);

@@ -129,6 +129,11 @@ static bool memory_rename(struct snapshot_medium *medium, const char *from, cons
     return named != NULL;
 }
 
+static bool memory_sync_names(struct snapshot_medium *medium) {
+    (void)medium;
+    return true;
+}
+
 static bool memory_remove(struct snapshot_medium *medium, const char *name) {
     struct memory *memory = self(medium);
     pthread_mutex_lock(&memory->lock);
@@ -188,6 +193,7 @@ static const struct snapshot_medium_operations operations = {.close = memory_clo
                                                              .create = memory_create,
                                                              .open = memory_open,
                                                              .rename = memory_rename,
+                                                             .sync_names = memory_sync_names,
                                                              .remove = memory_remove,
                                                              .for_each = memory_for_each,
                                                              .append = memory_append,

@@ -13,6 +13,7 @@ struct window {
     bool is_begun;
     struct contents promised; /* Owned. */
     struct contents begun;    /* Owned. */
+    struct contents sent;     /* Owned; of the newest MARK_SENT. */
 };
 
 struct outcome {
@@ -78,6 +79,41 @@ static void look_at_snapshots(const struct looking *looking, struct storage *sto
         snapshot_file_close(file);
     }
     snapshot_directory_close(directory);
+}
+
+/* What was received of a newer snapshot may be there, torn or not: its leader sends the rest, and once more if that was not
+ * it; then it takes the place of the log. */
+static void go_on_receiving(const struct looking *looking, struct storage *storage) {
+    struct storage_snapshot snapshot;
+    struct storage_state state;
+    struct snapshot_directory *directory = NULL;
+    struct storage_message message = {""};
+    uint64_t found = 0;
+    char text[600];
+    where(looking, text);
+    storage_state(storage, &state);
+    const struct contents *sent = &looking->window.sent;
+    if (sent->size == 0) {
+        return;
+    }
+    memcpy(&snapshot, sent->text, sizeof snapshot);
+    if (snapshot.id.index <= state.last.index) {
+        return;
+    }
+    const char *bytes = sent->text + sizeof snapshot;
+    enum storage_error error = snapshot_directory_open(storage_directory(storage), &state.snapshot, &directory, &message);
+    ck_assert_msg(error == STORAGE_OK, "%s\nafter %s", message.text, text);
+    error = workload_receive(directory, &snapshot, bytes, snapshot.length, &found, &message);
+    if (error == STORAGE_DAMAGED && found > 0) {
+        error = workload_receive(directory, &snapshot, bytes, snapshot.length, &found, &message);
+        ck_assert_msg(found == 0, "what was torn is still there after %s", text);
+    }
+    ck_assert_msg(error == STORAGE_OK, "a snapshot that is sent again: %s\nafter %s", message.text, text);
+    snapshot_directory_close(directory);
+    const struct storage_write write = workload_install(&state, &snapshot);
+    error = storage_write(storage, &write, &message);
+    ck_assert_msg(error == STORAGE_OK, "%s\nafter %s", message.text, text);
+    look_at_snapshots(looking, storage);
 }
 
 static bool is_fresh(struct storage *storage, const struct contents *contents) {
@@ -153,6 +189,7 @@ static struct outcome look(struct looking *looking, const struct replay_image *i
     if (is_nested) {
         journal_end();
     }
+    go_on_receiving(looking, storage);
     go_on(looking, &fixture, storage);
     free(contents.text);
     fixture_remove(fixture.base);
@@ -225,10 +262,15 @@ static void note_mark(struct window *window, const struct journal_record *record
         window->begun = (struct contents){.text = NULL};
         window->is_begun = false;
         break;
+    case MARK_SENT:
+        free(window->sent.text);
+        window->sent = copy_of(bytes + 1, record->byte_count - 1);
+        break;
     case MARK_OPEN:
         free(window->promised.text);
         free(window->begun.text);
-        *window = (struct window){.is_promised = true, .promised = copy_of(bytes + 1, record->byte_count - 1)};
+        *window = (struct window){
+            .is_promised = true, .promised = copy_of(bytes + 1, record->byte_count - 1), .sent = window->sent};
         break;
     default:
         ck_abort_msg("a mark of no known kind");
@@ -263,6 +305,7 @@ static void run(struct looking *looking, struct replay *replay) {
 static void free_looking(struct looking *looking) {
     free(looking->window.promised.text);
     free(looking->window.begun.text);
+    free(looking->window.sent.text);
     free(looking->outcomes);
 }
 
@@ -273,6 +316,9 @@ static struct window copy_window(const struct window *window) {
     }
     if (window->is_begun) {
         copy.begun = copy_of(window->begun.text, window->begun.size);
+    }
+    if (window->sent.size > 0) {
+        copy.sent = copy_of(window->sent.text, window->sent.size);
     }
     return copy;
 }

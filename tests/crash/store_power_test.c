@@ -23,11 +23,13 @@ static void work_and_lose_power(const struct workload_settings *settings, size_t
     fixture_destroy(&fixture);
     struct power_report report = power_run(&(struct power_settings){
         .journal = journal, .scratch = scratch.base, .seed = settings->seed, .draws = draws, .nested = nested, .parts = 1});
-    int size = snprintf(text, sizeof text,
-                        "seed %" PRIu64 ": %zu writes, %zu openings, %zu failures; %zu records, %zu images, %zu looked at, "
-                        "%zu within an opening\n",
-                        settings->seed, done.writes, done.openings, done.failures, report.records, report.images,
-                        report.openings, report.nested);
+    int size =
+        snprintf(text, sizeof text,
+                 "seed %" PRIu64
+                 ": %zu writes, %zu openings, %zu failures, %zu snapshots resumed; %zu records, %zu images, %zu looked at, "
+                 "%zu within an opening\n",
+                 settings->seed, done.writes, done.openings, done.failures, done.resumed, report.records, report.images,
+                 report.openings, report.nested);
     (void)!write(STDERR_FILENO, text, (size_t)size);
     fixture_destroy(&scratch);
 }

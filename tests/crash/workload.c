@@ -19,7 +19,9 @@ struct work {
     struct storage *storage; /* NULL: not open. */
     struct storage *twin;    /* In memory; NULL: no store was promised yet. */
     struct snapshot_directory *snapshots;
-    struct contents promised; /* What the newest write that was promised left. */
+    struct storage_snapshot sent; /* What a leader has begun to send. */
+    char *sent_bytes;             /* Owned; NULL: nothing. */
+    struct contents promised;     /* What the newest write that was promised left. */
 };
 
 static uint64_t draw(struct work *work, uint64_t count) {
@@ -108,8 +110,16 @@ static struct contents open_again(struct work *work) {
     return contents;
 }
 
-/* The first time it is made. */
+static void fail_at(const struct work *work, uint64_t at) {
+    inject_begin(
+        &(struct inject){.below = work->fixture->base, .calls = INJECT_WRITING, .at = at, .error = EIO, .stays = true});
+}
+
+/* The first time it is made: with failures not at once, the first process makes the directory and no more. */
 static void make(struct work *work) {
+    if (work->settings->fails) {
+        fail_at(work, 2);
+    }
     struct contents contents = open_again(work);
     struct storage_state state;
     storage_state(work->storage, &state);
@@ -341,18 +351,35 @@ static void step_snapshot(struct work *work) {
     }
 }
 
-/* False: it told of a failure. */
-static bool receive(struct work *work, const struct storage_snapshot *snapshot, const char *bytes) {
-    struct storage_message message = {""};
+enum storage_error workload_receive(struct snapshot_directory *directory, const struct storage_snapshot *snapshot,
+                                    const char *bytes, uint64_t until, uint64_t *out_found,
+                                    struct storage_message *out_message) {
     uint64_t stored = 0;
-    enum storage_error error = snapshot_incoming_begin(work->snapshots, snapshot, &stored, &message);
-    while (error == STORAGE_OK && stored < snapshot->length) {
-        size_t size = snapshot->length - stored < CHUNK_BYTES ? (size_t)(snapshot->length - stored) : CHUNK_BYTES;
-        error = snapshot_incoming_append(work->snapshots, snapshot, stored, bytes + stored, size, &stored, &message);
+    enum storage_error error = snapshot_incoming_begin(directory, snapshot, &stored, out_message);
+    *out_found = stored;
+    while (error == STORAGE_OK && stored < until) {
+        size_t size = until - stored < CHUNK_BYTES ? (size_t)(until - stored) : CHUNK_BYTES;
+        error = snapshot_incoming_append(directory, snapshot, stored, bytes + stored, size, &stored, out_message);
     }
-    if (error == STORAGE_OK) {
-        error = snapshot_incoming_finish(work->snapshots, snapshot, &message);
-    }
+    return error == STORAGE_OK && stored == snapshot->length ? snapshot_incoming_finish(directory, snapshot, out_message)
+                                                             : error;
+}
+
+struct storage_write workload_install(const struct storage_state *state, const struct storage_snapshot *snapshot) {
+    raft_term term = snapshot->id.term;
+    return (struct storage_write){.replaced_by = snapshot->id,
+                                  .snapshot_changed = true,
+                                  .snapshot = *snapshot,
+                                  .hard_state_changed = term > state->hard_state.term,
+                                  .hard_state = {.term = term}};
+}
+
+/* False: it told of a failure. */
+static bool receive(struct work *work, uint64_t until) {
+    struct storage_message message = {""};
+    uint64_t found = 0;
+    enum storage_error error = workload_receive(work->snapshots, &work->sent, work->sent_bytes, until, &found, &message);
+    work->report.resumed += found > 0;
     if (error != STORAGE_OK) {
         ck_assert_msg(inject_report().hit, "%s", message.text);
         work->report.failures++;
@@ -360,33 +387,58 @@ static bool receive(struct work *work, const struct storage_snapshot *snapshot, 
     return error == STORAGE_OK;
 }
 
-/* A leader's snapshot takes the place of the whole log. */
-static void step_install(struct work *work) {
+/* A leader has a snapshot of what the log here does not reach yet. */
+static void begin_sending(struct work *work) {
     struct storage_state state = state_of(work);
     struct snapshot_directory *leaders = snapshot_directory_memory();
     raft_term term = state.hard_state.term + draw(work, 2);
-    struct raft_entry_id id = {.index = state.last.index + 1 + draw(work, 20), .term = term == 0 ? 1 : term};
-    struct storage_write write = {.replaced_by = id,
-                                  .snapshot_changed = true,
-                                  .hard_state_changed = id.term != state.hard_state.term,
-                                  .hard_state = {.term = id.term}};
+    struct raft_entry_id id = {.index = state.last.index + 1 + draw(work, 200), .term = term == 0 ? 1 : term};
     struct snapshot_file *file = NULL;
     struct storage_message message = {""};
-    ck_assert(make_file(work, leaders, id, &write.snapshot));
-    ck_assert_int_eq(snapshot_file_open(leaders, &write.snapshot, &file, &message), STORAGE_OK);
-    char *bytes = memory_alloc((size_t)write.snapshot.length);
-    ck_assert(snapshot_file_raw(file, 0, bytes, (size_t)write.snapshot.length));
+    ck_assert(make_file(work, leaders, id, &work->sent));
+    ck_assert_int_eq(snapshot_file_open(leaders, &work->sent, &file, &message), STORAGE_OK);
+    size_t length = (size_t)work->sent.length;
+    struct contents told = {.size = sizeof work->sent + length};
+    told.text = memory_alloc(told.size);
+    work->sent_bytes = memory_alloc(length);
+    ck_assert(snapshot_file_raw(file, 0, work->sent_bytes, length));
     snapshot_file_close(file);
+    snapshot_directory_close(leaders);
+    memcpy(told.text, &work->sent, sizeof work->sent);
+    memcpy(told.text + sizeof work->sent, work->sent_bytes, length);
+    mark(MARK_SENT, &told);
+    free(told.text);
+}
+
+static void end_sending(struct work *work) {
+    free(work->sent_bytes);
+    work->sent_bytes = NULL;
+}
+
+/* Some more of a leader's snapshot comes, and when it is whole it takes the place of the whole log. */
+static void step_receive(struct work *work) {
+    if (work->sent_bytes == NULL) {
+        begin_sending(work);
+    }
+    struct storage_state state = state_of(work);
+    if (work->sent.id.index <= state.last.index) {
+        snapshot_incoming_drop(work->snapshots, work->sent.id.index);
+        end_sending(work);
+        return;
+    }
+    uint64_t until = draw(work, 3) == 0 ? work->sent.length : draw(work, work->sent.length);
     bool ok = false;
     for (size_t attempt = 0; !ok && attempt < ATTEMPTS; attempt++) {
-        ok = receive(work, &write.snapshot, bytes);
+        ok = receive(work, until);
     }
-    if (ok && write_all(work, &write)) {
-        snapshot_directory_clean(work->snapshots, &write.snapshot);
-        snapshot_incoming_drop(work->snapshots, id.index);
+    if (ok && until == work->sent.length) {
+        struct storage_write write = workload_install(&state, &work->sent);
+        if (write_all(work, &write)) {
+            snapshot_directory_clean(work->snapshots, &write.snapshot);
+            snapshot_incoming_drop(work->snapshots, work->sent.id.index);
+            end_sending(work);
+        }
     }
-    free(bytes);
-    snapshot_directory_close(leaders);
 }
 
 /* The reserve comes and goes. */
@@ -401,21 +453,20 @@ static void step_space(struct work *work) {
 static void step(struct work *work) {
     uint64_t kind = draw(work, 100);
     if (work->settings->fails && draw(work, 12) == 0) {
-        inject_begin(&(struct inject){
-            .below = work->fixture->base, .calls = INJECT_WRITING, .at = 1 + draw(work, 40), .error = EIO, .stays = true});
+        fail_at(work, 1 + draw(work, 40));
     }
-    if (kind < 50) {
+    if (kind < 46) {
         step_append(work);
-    } else if (kind < 56) {
+    } else if (kind < 52) {
         step_vote(work);
-    } else if (kind < 66) {
+    } else if (kind < 61) {
         step_truncate(work);
-    } else if (kind < 76) {
+    } else if (kind < 70) {
         step_snapshot(work);
-    } else if (kind < 82) {
+    } else if (kind < 75) {
         storage_compact(work->storage);
     } else if (kind < 87) {
-        step_install(work);
+        step_receive(work);
     } else if (kind < 93) {
         restart(work);
     } else if (kind < 97) {
@@ -437,6 +488,7 @@ struct workload_report workload_run(const struct fixture *fixture, const struct 
     close_all(&work);
     storage_close(work.twin);
     free(work.promised.text);
+    free(work.sent_bytes);
     inject_space(0, 0);
     return work.report;
 }

@@ -12,6 +12,7 @@
 enum {
     MARK_BEGUN = 'B', /* A write begins that leaves the store so. */
     MARK_DONE = 'D',  /* It was promised. No contents. */
+    MARK_SENT = 'S',  /* A leader begins to send a snapshot: its struct storage_snapshot and its bytes follow. */
     MARK_OPEN = 'O'   /* A store was made or opened and holds this: from now on it may be relied upon. */
 };
 
@@ -23,13 +24,22 @@ struct workload_settings {
 };
 
 struct workload_report {
-    size_t writes; /* Promised. */
+    size_t writes;  /* Promised. */
+    size_t resumed; /* Snapshots of which a part was there already when more of it was sent. */
     size_t openings;
     size_t failures; /* That were told of: by storage_write, storage_open or in a snapshot. */
 };
 
 /* Asserts, whatever fails while it runs, that a store that opens holds what was promised. */
 struct workload_report workload_run(const struct fixture *fixture, const struct workload_settings *settings);
+
+/* Receives what is not there yet of a snapshot, and no more than up to `until` of its bytes, `length`: checks it then. */
+enum storage_error workload_receive(struct snapshot_directory *directory, const struct storage_snapshot *snapshot,
+                                    const char *bytes, uint64_t until, uint64_t *out_found,
+                                    struct storage_message *out_message);
+
+/* The write that puts such a snapshot in the place of the whole log. */
+struct storage_write workload_install(const struct storage_state *state, const struct storage_snapshot *snapshot);
 
 /* One write of a new term and an entry; for a store that has survived. */
 void workload_go_on(struct storage *storage);

@@ -360,6 +360,28 @@ START_TEST(receiving_goes_on_after_a_failure_and_ends_with_the_whole_file) {
 }
 END_TEST
 
+/* It has its last name already then. */
+START_TEST(a_received_file_whose_name_could_not_be_synced_is_synced_when_it_is_finished_again) {
+    struct snapshots sender = snapshots_create(1);
+    struct snapshots receiver = snapshots_create(0);
+    struct storage_snapshot snapshot = make_snapshot(sender.directory, 4, "c", "t", "state");
+    char *bytes = raw_bytes(sender.directory, &snapshot);
+    struct storage_message message = {""};
+    for (uint64_t at = 2; at >= 1; at--) { /* The file and the directory; then the directory. */
+        inject_begin(
+            &(struct inject){.below = receiver.fixture.base, .calls = INJECT_SYNC, .at = at, .error = EIO, .stays = true});
+        ck_assert_int_eq(receive(receiver.directory, &snapshot, bytes, &message), STORAGE_FAILED);
+        ck_assert_uint_eq(inject_end().count, at);
+        ck_assert_uint_eq(count_files(receiver.directory), 1);
+    }
+    ck_assert_int_eq(receive(receiver.directory, &snapshot, bytes, &message), STORAGE_OK);
+    ck_assert_int_eq(try_open(receiver.directory, &snapshot), STORAGE_OK);
+    free(bytes);
+    snapshots_destroy(&receiver);
+    snapshots_destroy(&sender);
+}
+END_TEST
+
 /* What was checked and cannot be read any more: a machine with half a state must not go on. */
 START_TEST(a_checked_snapshot_that_cannot_be_read_ends_the_process) {
     struct snapshots snapshots = snapshots_create(0);
@@ -404,6 +426,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, readings_beside_a_write_without_room_see_all);
     tcase_add_loop_test(tcase, a_snapshot_is_whole_or_the_failure_is_said, 0, FAILURES);
     tcase_add_loop_test(tcase, receiving_goes_on_after_a_failure_and_ends_with_the_whole_file, 0, FAILURES);
+    tcase_add_test(tcase, a_received_file_whose_name_could_not_be_synced_is_synced_when_it_is_finished_again);
     tcase_add_test_raise_signal(tcase, a_checked_snapshot_that_cannot_be_read_ends_the_process, SIGABRT);
     tcase_add_test(tcase, a_reserve_is_held_whole_or_not_at_all);
 }
