@@ -241,6 +241,12 @@ START_TEST(mapped_tables_are_given_back_after_a_visit_and_after_much_was_read) {
 }
 END_TEST
 
+/* What follows the first step of every start: the directory's own name is synced. */
+static const char *after_name(const char *steps) {
+    ck_assert_int_eq(strncmp(steps, "sync raftd-storage-", 19), 0);
+    return strchr(steps, ';') + 2;
+}
+
 /* A killed process may have left its last batch not synced. What was read of it must not be gone after LevelDB, which
  * begins a newer log, was opened. */
 START_TEST(the_newest_log_is_synced_before_leveldb_opens) {
@@ -250,12 +256,12 @@ START_TEST(the_newest_log_is_synced_before_leveldb_opens) {
     storage_close(storage);
     trace_begin(NULL);
     storage = fixture_open(&fixture);
-    ck_assert_int_eq(strncmp(trace_end(), "sync *.log; ", 12), 0);
+    ck_assert_int_eq(strncmp(after_name(trace_end()), "sync *.log; ", 12), 0);
     storage_close(storage);
     struct storage_message message = {""};
     trace_begin("sync *.log");
     ck_assert_int_eq(fixture_try_open(&fixture, &storage, &message), STORAGE_FAILED);
-    ck_assert_str_eq(trace_end(), "sync *.log; ");
+    ck_assert_str_eq(after_name(trace_end()), "sync *.log; ");
     ck_assert_msg(strstr(message.text, "cannot sync ") != NULL, "%s", message.text);
     fixture_destroy(&fixture);
 }
@@ -274,7 +280,7 @@ START_TEST(a_cut_is_synced) {
     struct storage_message message = {""};
     trace_begin("sync *.log");
     ck_assert_int_eq(fixture_try_open(&fixture, &storage, &message), STORAGE_FAILED);
-    ck_assert_str_eq(trace_end(), "sync *.log; ");
+    ck_assert_str_eq(after_name(trace_end()), "sync *.log; ");
     ck_assert_msg(strstr(message.text, "cannot cut the unfinished write off") != NULL, "%s", message.text);
     image_destroy(&image);
     fixture_destroy(&fixture);
