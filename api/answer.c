@@ -179,6 +179,20 @@ void answer_written(struct request *request, const struct answer *answer, struct
     answer_send(request, &whole);
 }
 
+/* Whether it was meant to change something: where nothing takes it, its method tells. */
+static bool is_changing(const struct request *request) {
+    if (request->route != NULL) {
+        return request->route->changing;
+    }
+    static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "TRACE"};
+    for (size_t i = 0; request->method != NULL && i < sizeof safe / sizeof safe[0]; i++) {
+        if (strcmp(request->method, safe[i]) == 0) {
+            return false;
+        }
+    }
+    return request->method != NULL;
+}
+
 void answer_problem_body(const struct request *request, const struct problem *problem, unsigned status, const char *member,
                          uint64_t number, struct json_writer *writer) {
     json_write_object_begin(writer);
@@ -192,7 +206,7 @@ void answer_problem_body(const struct request *request, const struct problem *pr
     json_write_text(writer, problem_name(problem->code));
     json_write_name(writer, "detail");
     json_write_text(writer, problem->detail);
-    if (request->route != NULL && request->route->changing) {
+    if (is_changing(request)) {
         json_write_name(writer, "outcome");
         json_write_text(writer, problem->outcome_unknown ? "unknown" : "rejected");
     }

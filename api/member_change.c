@@ -21,7 +21,7 @@ static void done(void *context, const struct node_change_answer *ended) {
     }
     struct json_writer writer = {0};
     member_list_write_members(&ended->members, ended->index, &writer);
-    answer_written(request, &(struct answer){.status = 200, .content_type = ANSWER_JSON, .index = ended->index}, &writer);
+    answer_written(request, &(struct answer){.status = 200, .content_type = ANSWER_JSON}, &writer);
 }
 
 static void start(struct request *request, const struct change *change) {

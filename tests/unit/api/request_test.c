@@ -26,7 +26,7 @@ START_TEST(an_unknown_path_is_404) {
     reply = get(harness, "/v1/status/");
     check_problem(&reply, 404, "not_found", NULL);
     reply = post(harness, "/v1/session", "");
-    check_problem(&reply, 404, "not_found", NULL);
+    check_problem(&reply, 404, "not_found", "rejected");
     harness_end(harness);
 }
 END_TEST
@@ -35,7 +35,7 @@ START_TEST(a_wrong_method_is_405_and_says_which_are_right) {
     struct harness *harness = harness_begin();
     struct reply reply = ask(harness, "DELETE", "/v1/status", "", NULL);
     ck_assert(reply_has(&reply, "Allow", "GET, HEAD"));
-    check_problem(&reply, 405, "method_not_allowed", NULL);
+    check_problem(&reply, 405, "method_not_allowed", "rejected");
     reply = get(harness, "/v1/propose");
     ck_assert(reply_has(&reply, "Allow", "POST"));
     check_problem(&reply, 405, "method_not_allowed", NULL);
@@ -44,7 +44,7 @@ START_TEST(a_wrong_method_is_405_and_says_which_are_right) {
     check_problem(&reply, 405, "method_not_allowed", NULL);
     reply = ask(harness, "BREW", "/", "", NULL);
     ck_assert(reply_has(&reply, "Allow", "GET, HEAD"));
-    check_problem(&reply, 405, "method_not_allowed", NULL);
+    check_problem(&reply, 405, "method_not_allowed", "rejected");
     harness_end(harness);
 }
 END_TEST
@@ -355,7 +355,7 @@ START_TEST(a_refused_request_with_a_small_body_keeps_its_connection) {
                      "POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
                      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     struct reply reply = client_read(harness, client);
-    check_problem(&reply, 404, "not_found", NULL);
+    check_problem(&reply, 404, "not_found", "rejected");
     reply = client_read(harness, client);
     ck_assert_uint_eq(reply.status, 200);
     reply_free(&reply);

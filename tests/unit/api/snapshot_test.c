@@ -50,7 +50,7 @@ START_TEST(problems_are_told_and_taking_one_has_an_outcome) {
     check_problem(&reply, 507, "storage_full", "rejected");
     reply = ask(harness, "DELETE", "/v1/snapshot", "", NULL);
     ck_assert(reply_has(&reply, "Allow", "POST, GET, HEAD"));
-    check_problem(&reply, 405, "method_not_allowed", NULL);
+    check_problem(&reply, 405, "method_not_allowed", "rejected");
     problem_set(&harness->node->problem, PROBLEM_TIMEOUT, true, "not written yet");
     reply = post(harness, "/v1/snapshot", NULL);
     check_problem(&reply, 504, "timeout", "unknown");

@@ -274,7 +274,7 @@ START_TEST(what_cannot_be_watched_is_a_problem) {
     ck_assert_uint_eq(reply.status, 503);
     reply_free(&reply);
     reply = post(harness, "/v1/watch", "{}");
-    check_problem(&reply, 405, "method_not_allowed", NULL);
+    check_problem(&reply, 405, "method_not_allowed", "rejected");
     harness_end(harness);
 }
 END_TEST
