@@ -44,8 +44,8 @@ void answer_written(struct request *request, const struct answer *answer, struct
 /* Whether an error says when to try again. */
 bool answer_retry(enum problem_code code);
 
-/* An error: problem+json, with outcome where the route changes something (no route: where the method is not GET, HEAD, OPTIONS
- * or TRACE), and the fields that belong to its code. */
+/* An error: problem+json, with outcome where the route changes something (no route: where the method is not GET, HEAD,
+ * OPTIONS or TRACE), and the fields that belong to its code. */
 void answer_problem(struct request *request, const struct problem *problem);
 
 /* The same with one more member, a number. */
