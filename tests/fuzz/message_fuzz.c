@@ -72,7 +72,9 @@ static void check_request(enum message_kind kind, struct json_span value, struct
         require(problem.code == PROBLEM_BAD_REQUEST && problem.detail[0] != '\0', "a refusal without a reason");
         return;
     }
-    require(request.kind == kind && request.address.from > 0 && request.address.to > 0, "an incomplete request was taken");
+    /* A probe may be meant for whoever is there. */
+    require(request.kind == kind && request.address.from > 0 && (request.address.to > 0 || kind == MESSAGE_PROBE),
+            "an incomplete request was taken");
     if (kind == MESSAGE_REQUEST_VOTE || kind == MESSAGE_APPEND_ENTRIES) {
         check_raft(&request);
     }
