@@ -35,7 +35,7 @@ SANITIZE_FLAGS += $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize-coverage=s
 endif
 OPTIMIZE ?= -O2
 CFLAGS ?= -g
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -lgnutls -lleveldb
 
@@ -345,20 +345,41 @@ certs: ## make certificates for trying TLS, in CERTS (certs): an authority and t
 	@.ci/setup certs
 	server/certs.sh $(CERTS)
 
-.PHONY: install uninstall clean format check-format help
+.PHONY: install uninstall deb clean format check-format help
 BIN_DIR := $(DESTDIR)$(PREFIX)/bin
 INCLUDE_DIR := $(DESTDIR)$(PREFIX)/include/raftd
 DOC_DIR := $(DESTDIR)$(PREFIX)/share/doc/raftd
+MAN_DIR := $(DESTDIR)$(PREFIX)/share/man
+COMPLETION_DIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+UNIT_DIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
 
-install: all ## install raftd, machine.h and the documents below DESTDIR and PREFIX (/usr/local)
-	install -d $(BIN_DIR) $(INCLUDE_DIR) $(DOC_DIR)
+# The time of what is made from the tree: of its last commit, or of the version's file where there is no git.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
+
+$(BUILD)/raftd.8: server/package/raftd.8.in server/package/man.sh $(BUILD)/raftd
+	server/package/man.sh $< $(BUILD)/raftd $(VERSION) "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)" >$@.new
+	mv $@.new $@
+
+install: all $(BUILD)/raftd.8 ## install raftd, machine.h, manual, unit and documents below DESTDIR and PREFIX (/usr/local)
+	install -d $(BIN_DIR) $(INCLUDE_DIR) $(DOC_DIR) $(MAN_DIR)/man8 $(COMPLETION_DIR) $(UNIT_DIR)
 	install -m 755 $(BUILD)/raftd $(BIN_DIR)/raftd
 	install -m 644 server/machine/machine.h $(INCLUDE_DIR)/machine.h
 	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md api/openapi.json) $(DOC_DIR)
+	install -m 644 $(BUILD)/raftd.8 $(MAN_DIR)/man8/raftd.8
+	install -m 644 server/package/raftd.bash $(COMPLETION_DIR)/raftd
+	sed 's|/usr/|$(PREFIX)/|' server/package/raftd.service >$(BUILD)/raftd.service
+	install -m 644 $(BUILD)/raftd.service $(UNIT_DIR)/raftd.service
 
 uninstall: ## remove what install put there
-	rm -f $(BIN_DIR)/raftd
+	rm -f $(BIN_DIR)/raftd $(MAN_DIR)/man8/raftd.8 $(COMPLETION_DIR)/raftd $(UNIT_DIR)/raftd.service
 	rm -rf $(INCLUDE_DIR) $(DOC_DIR)
+
+# In a folder of its own, so that what else the tree was built with (BUILD, CFLAGS, SANITIZE) makes no difference to it.
+deb: ## make a Debian package, build/raftd_VERSION_ARCHITECTURE.deb
+	@.ci/setup deb
+	rm -rf build/deb/root
+	$(MAKE) --no-print-directory BUILD=build/deb SANITIZE= DESTDIR=$(CURDIR)/build/deb/root PREFIX=/usr install >/dev/null
+	@SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) server/package/deb.sh $(CURDIR)/build/deb/root $(VERSION) build
 
 clean: ## remove everything that was built
 	rm -rf build

@@ -4,6 +4,7 @@
 #include "server/health.h"
 #include "server/options.h"
 #include "server/reactor.h"
+#include "server/supervisor.h"
 
 #include <curl/curl.h>
 #include <malloc.h>
@@ -111,7 +112,10 @@ static int run_node(const struct options *options, struct tokens *tokens, struct
                       (unsigned long long)options->id, options->join_url[0] != '\0' ? ", which joins " : "",
                       options->join_url, options->listen.host, options->listen.port, options->advertise_url,
                       options->data_dir, options->machine->name);
-    reactor_run(reactor);
+    struct supervisor *supervisor =
+        supervisor_open(getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
+    reactor_run(reactor, supervisor);
+    supervisor_close(supervisor);
     reactor_destroy(reactor);
     storage_close(storage);
     diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd", "ended");

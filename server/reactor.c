@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ struct reactor {
     bool shutting_down;
     bool ending; /* Leadership is handed over, nobody new is let in. */
     uint64_t shutdown_deadline_ms;
-    uint64_t refresh_ms; /* When the files of tokens and certificates are looked at next. */
+    uint64_t refresh_ms;           /* When the files of tokens and certificates are looked at next. */
+    struct supervisor *supervisor; /* Borrowed while running; may be NULL. */
 };
 
 /* Monotonic, and counting while the machine is suspended: a lease must not outlive a nap. */
@@ -287,12 +289,38 @@ static void refresh(struct reactor *reactor, uint64_t now_ms) {
     }
 }
 
+static void tell_supervisor(struct reactor *reactor, uint64_t now_ms) {
+    supervisor_turned(reactor->supervisor, now_ms);
+    if (reactor->supervisor == NULL || reactor->shutting_down) {
+        return;
+    }
+    struct node_brief brief;
+    node_brief(reactor->node, &brief);
+    char line[SUPERVISOR_STATUS_SIZE];
+    int size = snprintf(line, sizeof line, "node %" PRIu64 " ", brief.id);
+    char *rest = line + size;
+    size_t room = sizeof line - (size_t)size;
+    if (brief.cluster_id[0] == '\0') {
+        snprintf(rest, room, "belongs to no cluster yet");
+    } else if (brief.leader == 0) {
+        snprintf(rest, room, "knows no leader in term %" PRIu64, brief.term);
+    } else if (brief.leader == brief.id) {
+        snprintf(rest, room, "leads in term %" PRIu64, brief.term);
+    } else {
+        snprintf(rest, room, "follows node %" PRIu64 " in term %" PRIu64, brief.leader, brief.term);
+    }
+    supervisor_status(reactor->supervisor, line);
+}
+
 /* How long nothing needs to be done unless a descriptor becomes ready. */
 static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
     uint64_t deadline_ms = node_next_deadline_ms(reactor->node);
     uint64_t wait = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
     uint64_t api_wait = api_timeout_ms(reactor->api, now_ms);
     wait = api_wait < wait ? api_wait : wait;
+    uint64_t supervisor_due_ms = supervisor_next_deadline_ms(reactor->supervisor);
+    uint64_t supervisor_wait = supervisor_due_ms > now_ms ? supervisor_due_ms - now_ms : 0;
+    wait = supervisor_wait < wait ? supervisor_wait : wait;
     if (has_files(reactor)) {
         uint64_t left = reactor->refresh_ms > now_ms ? reactor->refresh_ms - now_ms : 0;
         wait = left < wait ? left : wait;
@@ -309,6 +337,7 @@ static void begin_shutdown(struct reactor *reactor, int signal_number) {
                       signal_number == SIGINT ? "SIGINT" : "SIGTERM");
     reactor->shutting_down = true;
     reactor->shutdown_deadline_ms = clock_ms() + REACTOR_SHUTDOWN_MAX_MS;
+    supervisor_stopping(reactor->supervisor);
     node_shut_down(reactor->node);
     /* From here on a second signal ends the process at once, wherever it is: a disk that hangs would hold it for ever. */
     sigset_t signals = ending_signals();
@@ -361,14 +390,17 @@ static bool finished(const struct reactor *reactor, uint64_t now_ms) {
            ((reactor->ending && api_idle(reactor->api)) || now_ms >= reactor->shutdown_deadline_ms);
 }
 
-void reactor_run(struct reactor *reactor) {
+void reactor_run(struct reactor *reactor, struct supervisor *supervisor) {
     uint64_t now_ms = clock_ms();
+    reactor->supervisor = supervisor;
+    supervisor_ready(supervisor);
     while (!finished(reactor, now_ms)) {
         node_tick(reactor->node, now_ms);
         refresh(reactor, now_ms);
         gather(reactor, now_ms);
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);
+        tell_supervisor(reactor, now_ms);
         bool at_once = end_when_handed_over(reactor) || finished(reactor, now_ms) || node_has_work(reactor->node);
         await(reactor, at_once ? 0 : wait_ms(reactor, now_ms));
         now_ms = clock_ms();

@@ -8,6 +8,7 @@
 
 #include "server/diagnostics.h"
 #include "server/options.h"
+#include "server/supervisor.h"
 #include "server/tls.h"
 #include "server/tokens.h"
 #include "storage/storage.h"
@@ -22,9 +23,10 @@ struct reactor *reactor_create(const struct options *options, struct tokens *tok
                                struct storage *storage, const struct diagnostics *diagnostics,
                                struct storage_message *out_message);
 
-/* Turns until SIGTERM or SIGINT. Then nothing new is accepted, what is in flight is finished or answered `shutting_down`
- * (at most 5 s), and it returns. A second signal ends the process at once. */
-void reactor_run(struct reactor *reactor);
+/* Turns until SIGTERM or SIGINT, and tells `supervisor` (NULL: nobody) how it is meanwhile. Then nothing new is accepted,
+ * what is in flight is finished or answered `shutting_down` (at most 5 s), and it returns. A second signal ends the process
+ * at once. */
+void reactor_run(struct reactor *reactor, struct supervisor *supervisor);
 
 /* Ends connections and threads; every write handed to the disk is done when it returns. The store stays open. NULL is a
  * no-op. */

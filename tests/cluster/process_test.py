@@ -154,6 +154,31 @@ class ProcessTest(ClusterTest):
         wait_for(lambda: node.status()["last_index"] > index, "the command is in the log")
         return client, answers
 
+    def test_a_service_manager_hears_when_it_serves_what_it_does_and_that_it_ends(self):
+        path = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "notify")
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        manager.bind(path)
+        manager.settimeout(20)
+        cluster = self.cluster(count=1, environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "100000"})
+        node = cluster.nodes[0].start()
+
+        def heard():
+            return manager.recv(1000).decode()
+
+        def await_word(word):
+            while (said := heard()) != word and not said.startswith(word):
+                self.assertRegex(said, "^(WATCHDOG=1|STATUS=)")
+
+        self.assertEqual(heard(), "READY=1")
+        self.assertEqual(node.ask("GET", "/healthz").status, 200)
+        await_word("STATUS=node 1 leads in term ")
+        await_word("WATCHDOG=1")
+        await_word("WATCHDOG=1")
+        node.process.terminate()
+        await_word("STOPPING=1\n")
+        self.assertEqual(node.wait_exit(), 0)
+
     def test_what_is_in_flight_is_answered_before_the_end(self):
         node, hold = self.held_node()
         client, answers = self.propose_held(node, hold)
