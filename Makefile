@@ -100,6 +100,24 @@ endef
 CHECK_LIBS := -lcheck -lsubunit -lcjson -lrt -lm
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
+# State machines as shared libraries: examples, and those of tests. They see what is installed, and nothing else of the tree.
+$(BUILD)/include/raftd/machine.h: server/machine/machine.h
+	@mkdir -p $(@D)
+	cp $< $@
+MACHINE_CFLAGS = $(ALL_CFLAGS:-I.=-I$(BUILD)/include) -fPIC -fvisibility=default
+define machine_library
+$$(BUILD)/$(1)/%.so: $(2)/%.c $$(BUILD)/include/raftd/machine.h $$(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(MACHINE_CFLAGS) -shared -o $$@ $$<
+endef
+$(eval $(call machine_library,machines,server/machine/examples))
+$(eval $(call machine_library,tests/machines,tests/machines))
+EXAMPLE_MACHINES := $(patsubst server/machine/examples/%.c,$(BUILD)/machines/%.so,$(wildcard server/machine/examples/*.c))
+TEST_MACHINES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/machines/*.c)) $(EXAMPLE_MACHINES)
+$(BUILD)/tests/unit/machine/machine_library_test: | $(TEST_MACHINES)
+.PHONY: machines
+machines: $(EXAMPLE_MACHINES) ## build the example state machines, build/machines/NAME.so
+
 # The rules of the dissertation, and whole clusters in memory; built on the helpers of the room's own tests.
 thesis_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/thesis/*_test.c))
 thesis_helpers := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/thesis/*.c))) $(raft_helpers)
@@ -213,7 +231,7 @@ $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 
-preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so
+preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so $(TEST_MACHINES)
 cluster-tests: all preloads linear ## tests that start real processes
 	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 
@@ -336,7 +354,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each; FUZZ_RUNS=N: the same
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(BUILD)/load $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) ## build raftd and all test programs, run nothing
+programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(BUILD)/load $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) $(TEST_MACHINES) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: certs

@@ -2,6 +2,7 @@
  * or the address cannot be used, 2 a wrong option. */
 #include "server/diagnostics.h"
 #include "server/health.h"
+#include "server/machine/machine_library.h"
 #include "server/options.h"
 #include "server/reactor.h"
 #include "server/supervisor.h"
@@ -122,6 +123,18 @@ static int run_node(const struct options *options, struct tokens *tokens, struct
     return EXIT_SUCCESS;
 }
 
+static bool open_machine(struct options *options) {
+    if (options->machine_path == NULL) {
+        return true;
+    }
+    struct machine_library_message message;
+    options->machine = machine_library_open(options->machine_path, &message);
+    if (options->machine == NULL) {
+        fprintf(stderr, "raftd: --machine: %s\n", message.text);
+    }
+    return options->machine != NULL;
+}
+
 static bool open_tokens(const struct options *options, struct tokens **out_tokens) {
     if (options->token_file == NULL) {
         return true;
@@ -186,7 +199,7 @@ int main(int argc, char **argv) {
     struct tokens *tokens = NULL;
     int code = MAIN_WRONG_OPTION;
     struct tls *tls = NULL;
-    if (open_tokens(&options, &tokens) && open_tls(&options, &tls)) {
+    if (open_machine(&options) && open_tokens(&options, &tokens) && open_tls(&options, &tls)) {
         code = run_node(&options, tokens, tls);
     }
     tls_close(tls);

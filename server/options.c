@@ -58,7 +58,8 @@ static const struct option table[] = {
     {"learner", NULL, NULL, OPTION_SWITCH, FIELD(learner), 0, 0, "with --join: get the log, but do not vote"},
     {"replace", NULL, NULL, OPTION_SWITCH, FIELD(replace), 0, 0,
      "a blank node: take the place of the member with this id whose data directory is lost"},
-    {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0, "the state machine: hashmap or register"},
+    {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0,
+     "the state machine: hashmap, register, or a library with a slash in its path, like ./mine.so"},
     {"heartbeat", "TIME", "100ms", OPTION_DURATION, FIELD(heartbeat_ms), 10, 60000,
      "how often a leader is heard, from 10ms on"},
     {"election-timeout", "TIME", "1s", OPTION_DURATION, FIELD(election_timeout_ms), 50, 600000,
@@ -192,9 +193,14 @@ static bool read_value(const struct option *option, const struct given *given, s
         }
         return true;
     case OPTION_MACHINE:
+        if (strchr(text, '/') != NULL) {
+            options->machine_path = memory_text(text, strlen(text));
+            return true;
+        }
         options->machine = machine_by_name(text);
         return options->machine != NULL ||
-               fail_value(option, given, out_message, "a machine there is: hashmap or register");
+               fail_value(option, given, out_message,
+                          "a machine there is: hashmap, register, or a library with a slash in its path, like ./mine.so");
     case OPTION_LOG_LEVEL:
         return diagnostics_level_parse(text, field) ||
                fail_value(option, given, out_message, "debug, info, warning or error");
@@ -446,6 +452,7 @@ enum options_end options_read(const char *const *arguments, const char *const *e
 
 void options_clear(struct options *options) {
     free(options->data_dir);
+    free(options->machine_path);
     free(options->token_file);
     free(options->tls_cert);
     free(options->tls_key);

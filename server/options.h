@@ -31,7 +31,8 @@ struct options {
     char join_url[MEMBERS_URL_SIZE]; /* Empty: not given. */
     bool learner;
     bool replace;
-    const struct machine *machine;
+    const struct machine *machine; /* NULL: the library at machine_path has it. */
+    char *machine_path;            /* Owned; NULL: a machine that ships. */
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
     enum diagnostics_level log_level;

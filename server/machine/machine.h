@@ -26,6 +26,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Raised when the table below changes in a way that older machines do not fit. */
 enum { MACHINE_ABI_VERSION = 1 };
 
@@ -78,11 +82,22 @@ struct machine {
     bool (*restore)(void *state, struct machine_input snapshot, struct machine_output why);
 };
 
+/* What a shared library exports to be run as `raftd --machine ./library.so` (README, "Your own state machine"): its table,
+ * which stays where it is. A library that is not compiled for this MACHINE_ABI_VERSION, lacks a function or has no name of
+ * 1 to 64 letters, digits, '.', '_' and '-' is refused. Nothing else of raftd is there for a library to call. */
+const struct machine *raftd_machine(void);
+
+/* -- Inside raftd -- */
+
 /* The machines that ship. */
 const struct machine *machine_hashmap(void);
 const struct machine *machine_register(void);
 
 /* The shipped machine of that name; NULL when there is none. */
 const struct machine *machine_by_name(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

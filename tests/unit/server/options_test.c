@@ -209,6 +209,14 @@ START_TEST(durations_are_checked_at_their_edges) {
 }
 END_TEST
 
+START_TEST(a_machine_with_a_slash_is_a_library_which_is_not_opened_here) {
+    struct options options = good("--machine ./no/such.so", "");
+    ck_assert_str_eq(options.machine_path, "./no/such.so");
+    ck_assert_ptr_null(options.machine);
+    options_clear(&options);
+}
+END_TEST
+
 START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
     wrong("--nonsense", "", "unknown option '--nonsense'");
     wrong("--idx 1", "", "unknown option '--idx'");
@@ -218,7 +226,7 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
     wrong("--id --insecure", "", "--id needs a value");
     wrong("--data-dir=", "", "--data-dir needs a value");
     wrong("--insecure=maybe", "", "--insecure");
-    wrong("--machine tape", "", "hashmap or register");
+    wrong("--machine tape", "", "hashmap, register, or a library with a slash");
     wrong("--log-level loud", "", "warning");
     wrong("--log-format xml", "", "text or json");
     wrong("--advertise node1:8001", "", "--advertise");
@@ -367,6 +375,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, help_and_version_are_told_apart);
     tcase_add_test(tcase, numbers_out_of_range_are_refused);
     tcase_add_test(tcase, durations_are_checked_at_their_edges);
+    tcase_add_test(tcase, a_machine_with_a_slash_is_a_library_which_is_not_opened_here);
     tcase_add_test(tcase, an_unknown_option_or_a_missing_value_is_refused);
     tcase_add_test(tcase, options_of_later_versions_are_not_known);
     tcase_add_test(tcase, a_cluster_list_is_checked_against_this_node);

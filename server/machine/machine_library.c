@@ -1,0 +1,241 @@
+#include "server/machine/machine_library.h"
+
+#include "server/base/memory.h"
+#include "server/json/json.h"
+#include "server/json/utf8.h"
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYMBOL "raftd_machine"
+
+/* The library's own table; the guard's functions, which have no other way to it, look here. */
+static const struct machine *inner;
+static struct machine guard;
+static char *loaded_path;
+
+/* -- What a machine says, held back until it is looked at -- */
+
+struct said {
+    char *bytes; /* Owned. */
+    size_t size;
+    size_t capacity;
+};
+
+static bool append(void *context, const void *bytes, size_t size) {
+    struct said *said = context;
+    if (size > said->capacity - said->size) {
+        said->capacity = 2 * said->capacity + size + 64;
+        said->bytes = memory_realloc(said->bytes, said->capacity);
+    }
+    if (size > 0) {
+        memcpy(said->bytes + said->size, bytes, size);
+        said->size += size;
+    }
+    return true;
+}
+
+static void pass(struct machine_output output, const char *bytes, size_t size) {
+    output.append(output.context, bytes, size);
+}
+
+static void pass_text(struct machine_output output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void pass_text(struct machine_output output, const char *format, ...) {
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    pass(output, text, size < (int)sizeof text ? (size_t)size : sizeof text - 1);
+}
+
+static bool is_json(const struct said *said) {
+    struct json_span value;
+    size_t offset;
+    return said->size > 0 && json_scan(said->bytes, said->size, &value, &offset);
+}
+
+static bool is_text(const struct said *said) {
+    const char *end = said->bytes + said->size;
+    for (const char *at = said->bytes; at < end;) {
+        if ((unsigned char)*at < 0x80) {
+            if ((unsigned char)*at < 0x20) {
+                return false;
+            }
+            at++;
+            continue;
+        }
+        struct json_utf8 sequence = json_utf8_look(at, end);
+        if (sequence.needed == 0 || sequence.good < sequence.needed) {
+            return false;
+        }
+        at += sequence.needed;
+    }
+    return said->size > 0;
+}
+
+static enum machine_verdict refuse(const struct said *said, struct machine_output why) {
+    if (is_text(said)) {
+        pass(why, said->bytes, said->size);
+    } else {
+        pass_text(why, "the machine %s does not say why", inner->name);
+    }
+    return MACHINE_REFUSED;
+}
+
+/* -- The guard: one function for each of the table's that answers something -- */
+
+static enum machine_verdict check(const char *command, size_t size, struct machine_output why) {
+    struct said said = {0};
+    enum machine_verdict verdict = inner->check(command, size, (struct machine_output){append, &said});
+    verdict = verdict == MACHINE_DONE ? verdict : refuse(&said, why);
+    free(said.bytes);
+    return verdict;
+}
+
+static enum machine_verdict apply(void *state, uint64_t index, const char *command, size_t size,
+                                  struct machine_output result) {
+    struct said said = {0};
+    enum machine_verdict verdict = inner->apply(state, index, command, size, (struct machine_output){append, &said});
+    if (verdict == MACHINE_REFUSED) {
+        refuse(&said, result);
+    } else if (verdict != MACHINE_DONE) {
+        pass_text(result, "{\"raftd_error\":\"the machine %s answered with the verdict %d, which is none\"}", inner->name,
+                  (int)verdict);
+        verdict = MACHINE_DONE;
+    } else if (is_json(&said)) {
+        pass(result, said.bytes, said.size);
+    } else {
+        pass_text(result, "{\"raftd_error\":\"the machine %s answered with bytes that are no JSON\"}", inner->name);
+    }
+    free(said.bytes);
+    return verdict;
+}
+
+static enum machine_verdict query(const void *state, const char *text, size_t size, struct machine_output result) {
+    struct said said = {0};
+    enum machine_verdict verdict = inner->query(state, text, size, (struct machine_output){append, &said});
+    if (verdict != MACHINE_DONE) {
+        verdict = refuse(&said, result);
+    } else if (is_json(&said)) {
+        pass(result, said.bytes, said.size);
+    } else {
+        pass_text(result, "the machine %s answered with bytes that are no JSON", inner->name);
+        verdict = MACHINE_REFUSED;
+    }
+    free(said.bytes);
+    return verdict;
+}
+
+static bool restore(void *state, struct machine_input snapshot, struct machine_output why) {
+    struct said said = {0};
+    bool restored = inner->restore(state, snapshot, (struct machine_output){append, &said});
+    if (!restored) {
+        refuse(&said, why);
+    }
+    free(said.bytes);
+    return restored;
+}
+
+/* -- Loading -- */
+
+static bool fail(struct machine_library_message *out_message, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static bool fail(struct machine_library_message *out_message, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out_message->text, sizeof out_message->text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* One line, whatever the loader says. */
+static bool fail_to_load(const char *path, struct machine_library_message *out_message) {
+    const char *said = dlerror();
+    said = said != NULL ? said : "it cannot be loaded";
+    if (strncmp(said, path, strlen(path)) == 0) {
+        fail(out_message, "%s", said);
+    } else {
+        fail(out_message, "%s: %s", path, said);
+    }
+    for (char *at = out_message->text; *at != '\0'; at++) {
+        *at = *at == '\n' ? ' ' : *at;
+    }
+    return false;
+}
+
+static bool is_name(const char *name) {
+    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return size >= 1 && size <= MACHINE_LIBRARY_NAME_MAX && name[size] == '\0';
+}
+
+static bool is_whole(const struct machine *machine) {
+    return machine->create != NULL && machine->destroy != NULL && machine->apply != NULL && machine->query != NULL &&
+           machine->freeze != NULL && machine->write != NULL && machine->release != NULL && machine->restore != NULL;
+}
+
+static bool look_over(const char *path, const struct machine *machine, struct machine_library_message *out_message) {
+    if (machine == NULL) {
+        return fail(out_message, "%s: %s() answers no machine", path, SYMBOL);
+    }
+    if (machine->abi_version != MACHINE_ABI_VERSION) {
+        return fail(out_message, "%s is compiled for version %u of the machine interface, this raftd has version %d", path,
+                    (unsigned)machine->abi_version, MACHINE_ABI_VERSION);
+    }
+    if (machine->name == NULL || !is_name(machine->name)) {
+        return fail(out_message, "%s: the machine's name must be 1 to %d letters, digits, '.', '_' or '-'", path,
+                    MACHINE_LIBRARY_NAME_MAX);
+    }
+    if (machine_by_name(machine->name) != NULL) {
+        return fail(out_message, "%s calls itself %s, which is a machine that ships with raftd", path, machine->name);
+    }
+    return is_whole(machine) ||
+           fail(out_message, "%s: the machine %s lacks a function; only check may be left out", path, machine->name);
+}
+
+static const struct machine *load(const char *path, struct machine_library_message *out_message) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        fail_to_load(path, out_message);
+        return NULL;
+    }
+    /* ISO C has no cast from an object to a function; POSIX says that their pointers have one form. */
+    const struct machine *(*answer)(void) = NULL;
+    void *symbol = dlsym(library, SYMBOL);
+    memcpy(&answer, &symbol, sizeof answer);
+    if (answer == NULL) {
+        fail(out_message, "%s has no function %s: it is no state machine", path, SYMBOL);
+    } else {
+        const struct machine *machine = answer();
+        if (look_over(path, machine, out_message)) {
+            return machine;
+        }
+    }
+    dlclose(library);
+    return NULL;
+}
+
+const struct machine *machine_library_open(const char *path, struct machine_library_message *out_message) {
+    if (loaded_path != NULL) {
+        if (strcmp(path, loaded_path) == 0) {
+            return &guard;
+        }
+        fail(out_message, "%s: a process runs one machine, and has loaded %s", path, loaded_path);
+        return NULL;
+    }
+    const struct machine *machine = load(path, out_message);
+    if (machine == NULL) {
+        return NULL;
+    }
+    inner = machine;
+    loaded_path = memory_text(path, strlen(path));
+    guard = *machine;
+    guard.check = machine->check != NULL ? check : NULL;
+    guard.apply = apply;
+    guard.query = query;
+    guard.restore = restore;
+    return &guard;
+}
