@@ -1,5 +1,5 @@
-/* A state machine in a hundred lines: a counter. A command is a whole number to add, like 5 or -2, its result the new sum; the
- * query is null, its result the sum. Sums wrap around at 64 bits, on every node alike. */
+/* A state machine in a hundred lines: a counter. A command is a whole number to add, like 5 or -2, its result the new sum;
+ * the query is null, its result the sum. Sums wrap around at 64 bits, on every node alike. */
 #include <raftd/machine.h>
 
 #include <errno.h>
