@@ -2,6 +2,7 @@
 
 import { element, set_text } from "./dom.js";
 import { lay_out, milliseconds } from "./format.js";
+import { has_token } from "./token.js";
 
 const longest_laid_out = 64 * 1024;
 const longest_shown = 256 * 1024;
@@ -10,6 +11,8 @@ const outcome_words = {
     rejected: "It never takes effect.",
     unknown: "It may have taken effect, or still may: query before sending it again.",
 };
+
+const token_cure = " Enter a token that may, or ask whoever runs the cluster for one.";
 
 export class answer_view {
     constructor(section, give_up_ms) {
@@ -20,18 +23,27 @@ export class answer_view {
         this.copy_button = section.querySelector(".copy");
         this.result = section.querySelector(".result");
         this.busy = false;
+        this.another = section.querySelector(".another");
+        this.another.addEventListener("click", () => document.dispatchEvent(new Event("another-token")));
         this.copy_button.addEventListener("click", () => this.copy());
     }
 
     // The response or null when there was none. A request that changes something tells its outcome.
+    // read takes the answer's body; what comes in pieces calls its second argument with each, so that it is not given up.
     // ended is called before the answer is shown, so that whoever shows progress stops.
     async run(path, request, changes, read = (response) => response.text(), ended = () => {}) {
         this.set_busy(true);
         const started = performance.now();
+        const stop = new AbortController();
+        let timer = 0;
+        const guard = () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => stop.abort(new DOMException("", "TimeoutError")), this.give_up_ms);
+        };
+        guard();
         try {
-            const signal = AbortSignal.timeout(this.give_up_ms);
-            const response = await fetch(path, { ...request, signal, cache: "no-store" });
-            const text = response.ok ? await read(response) : await response.text();
+            const response = await fetch(path, { ...request, signal: stop.signal, cache: "no-store" });
+            const text = response.ok ? await read(response, guard) : await response.text();
             ended();
             this.show_answer(response, text, performance.now() - started, changes);
             return response;
@@ -40,6 +52,7 @@ export class answer_view {
             this.show_silence(error, performance.now() - started, changes);
             return null;
         } finally {
+            clearTimeout(timer);
             this.set_busy(false);
         }
     }
@@ -60,6 +73,7 @@ export class answer_view {
         if (told("Raft-Consistency")) facts.push(told("Raft-Consistency"));
         const words = response.ok ? duplicate_words(text) : problem_words(text, changes);
         this.show(response.ok ? "fine" : "bad", facts.join(" · "), words, text);
+        this.another.hidden = response.status !== 401 && !(response.status === 403 && has_token());
     }
 
     show_silence(error, took_ms, changes) {
@@ -72,7 +86,8 @@ export class answer_view {
     }
 
     show(tone, outcome, problem, text) {
-        const [line, words, answer] = this.result.children;
+        const [line, words, , answer] = this.result.children;
+        this.another.hidden = true;
         this.result.dataset.tone = tone;
         set_text(line, outcome);
         set_text(words, problem);
@@ -124,5 +139,6 @@ export function problem_words(text, changes) {
     const where = typeof problem.offset === "number" ? ` It stops being JSON at byte ${problem.offset}.` : "";
     const detail = problem.detail ? ` ${problem.detail.replace(/\.?$/, ".")}` : "";
     const outcome = changes && outcome_words[problem.outcome] ? ` ${outcome_words[problem.outcome]}` : "";
-    return `${problem.title}${code}.${detail}${where}${outcome}`;
+    const cure = problem.code === "unauthorized" || (problem.code === "forbidden" && has_token()) ? token_cure : "";
+    return `${problem.title}${code}.${detail}${where}${outcome}${cure}`;
 }

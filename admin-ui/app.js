@@ -5,6 +5,7 @@ import { request_box } from "./box.js";
 import { chart_panel } from "./charts.js";
 import { element, is_web_address, make, set_attribute, set_list, set_number, set_text } from "./dom.js";
 import { entry_box } from "./entry.js";
+import { fold_panels, is_folded } from "./fold.js";
 import { duration, rate } from "./format.js";
 import { log_lanes } from "./lanes.js";
 import { term_at } from "./logs.js";
@@ -12,36 +13,39 @@ import { operate_box } from "./operate.js";
 import { draw_ring } from "./ring.js";
 import { live_stream, silent_after_ms } from "./stream.js";
 import { make_tables, update_tables } from "./tables.js";
+import { has_token, token_form } from "./token.js";
 import { time_line } from "./timeline.js";
 import { judge } from "./verdict.js";
 
 const look_ms = 250;
 const rate_span_ms = 5000;
 const shortest_rate_ms = 500;
-const token_key = "raftd-token";
 
 class page {
     constructor() {
         this.heard_ms = performance.now(); // When this node was last heard of, or the page began to listen.
         this.last = null; // {cluster, self_id, at_ms, verdict} of the newest picture
         this.samples = []; // {at_ms, commit} of the last seconds
-        this.boxes = ["propose", "query"].map((kind) => new request_box(element(kind), kind, get_token));
-        this.operate = new operate_box(element("operate"), get_token);
-        this.entry = new entry_box(get_token);
+        this.boxes = ["propose", "query"].map((kind) => new request_box(element(kind), kind));
+        this.operate = new operate_box(element("operate"));
+        this.entry = new entry_box();
         this.lanes = new log_lanes(
             (index) => this.entry.show(index, this.last?.cluster),
             (index) => this.entry.known.get(index),
         );
         this.time = new time_line();
         this.charts = new chart_panel();
-        this.stream = new live_stream("v1/cluster/watch", get_token, {
+        this.stream = new live_stream("v1/cluster/watch", {
             event: (name, value, self_id) => this.on_event(name, value, self_id),
-            refused: (status) => this.show_token_form(status, get_token()),
-            lost: () => {},
+            refused: (status) => this.show_refusal(status),
+            lost: () => {
+                this.refused = false;
+            },
         });
+        this.token = new token_form(() => this.on_token());
         make_tables();
+        fold_panels();
         document.addEventListener("visibilitychange", () => this.on_visibility());
-        element("token-form").addEventListener("submit", (event) => this.on_token(event));
         this.on_visibility();
     }
 
@@ -55,9 +59,7 @@ class page {
         this.stream.open();
     }
 
-    on_token(event) {
-        event.preventDefault();
-        sessionStorage.setItem(token_key, element("token").value.trim());
+    on_token() {
         for (const box of this.boxes) box.update_curl();
         this.operate.update();
         this.on_visibility();
@@ -70,11 +72,24 @@ class page {
     on_event(name, value, self_id) {
         this.heard_ms = performance.now();
         this.refused = false;
-        if (name === "events") this.time.take(value);
+        if (name === "events") {
+            this.time.take(value);
+            this.draw_soon();
+        }
         if (name !== "cluster") return;
         const id = self_id || this.guess_self(value);
-        this.last = { cluster: value, self_id: id, at_ms: performance.now(), verdict: judge(value, id) };
-        this.draw();
+        this.last = { cluster: value, self_id: id, at_ms: performance.now(), verdict: null };
+        this.draw_soon();
+    }
+
+    // However many pictures come between two frames, the newest is judged and drawn, once.
+    draw_soon() {
+        this.frame ??= requestAnimationFrame(() => {
+            this.frame = null;
+            if (this.refused || this.last === null) return;
+            this.last.verdict ??= judge(this.last.cluster, this.last.self_id);
+            this.draw();
+        });
     }
 
     guess_self(cluster) {
@@ -89,7 +104,6 @@ class page {
         const name = this.last ? `Node ${this.last.self_id}` : "This node";
         this.set_pulse("silent", "no answer");
         this.set_past(this.last !== null);
-        element("token-form").hidden = true;
         this.set_banner({
             tone: "bad",
             state: "silent",
@@ -117,20 +131,23 @@ class page {
         element("other-links").replaceChildren(...links);
     }
 
-    show_token_form(status, token) {
+    show_refusal(status) {
         this.refused = true;
         this.set_pulse("silent", "no access");
         element("others").hidden = true;
-        element("token-form").hidden = false;
+        this.token.ask();
+        set_attribute(document.body, "data-locked", String(this.last === null));
         this.set_past(this.last !== null);
         const denied =
-            status === 403 ? "The token given may not read the cluster." : "The token given is not known to this node.";
+            status === 403
+                ? "The token given may not read the cluster: enter one with the role read, write or admin."
+                : "The token given is not known to this node: enter one that stands in its token file now.";
         this.set_banner({
             tone: "idle",
             state: "token",
             mark: "?",
             headline: "This node asks for a token",
-            sentence: token ? denied : "It was started with a token file.",
+            sentence: has_token() ? denied : "It was started with a token file, and shows the cluster to those who have a token.",
             notes: [],
         });
     }
@@ -140,7 +157,8 @@ class page {
         const own = cluster.nodes.find((node) => node.id === self_id)?.status;
         element("others").hidden = true;
         element("other-links").replaceChildren();
-        element("token-form").hidden = true;
+        this.token.answered();
+        set_attribute(document.body, "data-locked", "false");
         this.set_past(false);
         this.set_pulse("live", "live");
         this.set_banner(verdict);
@@ -155,6 +173,7 @@ class page {
         this.lanes.update(cluster);
         this.time.see(cluster.nodes);
         this.charts.take(cluster);
+        if (!is_folded("time")) this.time.update();
         this.entry.refresh(cluster);
         this.entry.look(this.lanes.shown, own, (index) => term_at(own, index));
         this.operate.cluster = cluster;
@@ -200,10 +219,6 @@ class page {
         set_attribute(element("pulse"), "data-pulse", pulse);
         set_text(element("pulse-word"), word);
     }
-}
-
-function get_token() {
-    return sessionStorage.getItem(token_key) ?? "";
 }
 
 new page();

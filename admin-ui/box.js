@@ -3,6 +3,7 @@
 import { answer_view } from "./answer.js";
 import { make, set_text } from "./dom.js";
 import { curl_line } from "./format.js";
+import { authorization, has_token } from "./token.js";
 
 // A little longer than the node's own time-out, so that its answer (with the outcome in it) comes first.
 const give_up_ms = 8000;
@@ -31,10 +32,9 @@ const examples = {
 };
 
 export class request_box {
-    // kind is "propose" or "query"; get_token gives the token in use or an empty string.
-    constructor(section, kind, get_token) {
+    // kind is "propose" or "query".
+    constructor(section, kind) {
         this.kind = kind;
-        this.get_token = get_token;
         this.form = section.querySelector("form");
         this.text = section.querySelector("textarea");
         this.consistency = section.querySelector(".send select");
@@ -116,7 +116,7 @@ export class request_box {
 
     update_curl() {
         const address = new URL(this.path(), document.baseURI).href;
-        set_text(this.view.curl, curl_line(address, this.text.value, this.get_token() !== "", this.headers()));
+        set_text(this.view.curl, curl_line(address, this.text.value, has_token(), this.headers()));
     }
 
     async send() {
@@ -124,11 +124,10 @@ export class request_box {
         if (this.answered_at !== null && performance.now() - this.answered_at > double_click_ms) this.use_new_key();
         this.remember(this.text.value);
         const key = this.key;
-        const token = this.get_token();
         const headers = {
             "Content-Type": "application/json",
             ...this.headers(),
-            ...(token && { Authorization: `Bearer ${token}` }),
+            ...authorization(),
         };
         const request = { method: "POST", body: this.text.value, headers };
         const response = await this.view.run(this.path(), request, this.kind === "propose");

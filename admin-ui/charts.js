@@ -2,6 +2,7 @@
 // it is drawn.
 
 import { element, make, set_attribute, set_text } from "./dom.js";
+import { is_folded } from "./fold.js";
 import { bytes, duration, milliseconds, rate } from "./format.js";
 import { draw, make_svg } from "./svg.js";
 
@@ -63,7 +64,7 @@ export class chart_panel {
         const values = Object.fromEntries(charts.map((chart) => [chart.id, chart.lines.map((line) => (line.read ? line.read(all) : gained))]));
         this.samples.push({ at_ms: now, values });
         while (this.samples.length > samples_kept) this.samples.shift();
-        for (const part of this.parts) part.update(this.samples, now);
+        if (!is_folded("charts")) for (const part of this.parts) part.update(this.samples, now);
     }
 }
 
@@ -75,7 +76,7 @@ export function ceiling(value) {
 }
 
 function make_chart({ id, title, words, lines }) {
-    const svg = make_svg("svg", { viewBox: `0 0 ${plot.width} ${plot.height}`, preserveAspectRatio: "none", role: "img" });
+    const svg = make_svg("svg", { viewBox: `0 0 ${plot.width} ${plot.height}`, preserveAspectRatio: "none", role: "img", "aria-label": title });
     const now_words = make("span", { class: "chart-now" });
     const top = make("span", { class: "chart-top" });
     const figure = make("figure", { id: `chart-${id}` }, make("figcaption", {}, make("b", {}, title), now_words), svg, make("p", { class: "chart-foot" }, make("span", {}, "last 5 min"), top));
@@ -98,7 +99,8 @@ function make_chart({ id, title, words, lines }) {
     const update = (samples, now) => {
         const values = samples.flatMap((sample) => sample.values[id]).filter((value) => typeof value === "number");
         const shown_ms = Math.max(shortest_shown_ms, now - samples[0].at_ms);
-        set_text(foot, `last ${duration(60 * Math.ceil(shown_ms / 60000 - 0.1)).replace(" 0 s", "")}`);
+        if (samples.length < 3) set_text(foot, "just opened: it fills by and by");
+        else set_text(foot, `last ${duration(60 * Math.ceil(shown_ms / 60000 - 0.1)).replace(" 0 s", "")}`);
         const high = ceiling(Math.max(0, ...values));
         draw(svg, [
             ["path", { class: "floor", d: `M0 ${plot.height - 2}H${plot.width}M0 6H${plot.width}` }],

@@ -3,6 +3,7 @@
 import { element, set_text } from "./dom.js";
 import { lay_out } from "./format.js";
 import { holders_words } from "./lanes.js";
+import { authorization } from "./token.js";
 
 const kept = 2000;
 const longest_shown = 20000;
@@ -27,17 +28,14 @@ export function member_text(text, name) {
 }
 
 export class entry_box {
-    constructor(get_token) {
-        this.get_token = get_token;
+    constructor() {
         this.known = new Map(); // index -> {term, type}, of this node's log.
         this.asking = false;
         this.index = 0;
     }
 
     async fetch_log(from, limit) {
-        const token = this.get_token();
-        const headers = token ? { Authorization: `Bearer ${token}` } : {};
-        return fetch(`v1/log?from=${from}&limit=${limit}`, { headers, cache: "no-store", signal: AbortSignal.timeout(4000) });
+        return fetch(`v1/log?from=${from}&limit=${limit}`, { headers: authorization(), cache: "no-store", signal: AbortSignal.timeout(4000) });
     }
 
     // Kinds of what is seen. A log that was cut and written anew has another term at the index, which is asked again.

@@ -4,12 +4,13 @@
 import { element, make, set_attribute, set_text } from "./dom.js";
 import { plural } from "./format.js";
 import { conflict_from, find_reference, fit, level, pieces, term_at } from "./logs.js";
-import { draw, make_svg } from "./svg.js";
+import { draw, make_svg, scale, set_size } from "./svg.js";
 
 const few_lanes = 4;
 const tall = { height: 62, top: 14, cell: 32 };
 const flat = { height: 46, top: 12, cell: 20 };
 const cell_px = 24;
+const axis_height = 14;
 const term_colours = 6;
 const repaired_for_ms = 8000;
 const letters = { noop: "∅", configuration: "M", session: "S" };
@@ -37,7 +38,7 @@ export class log_lanes {
     }
 
     measure() {
-        this.width = Math.max(120, this.slider.clientWidth);
+        this.width = Math.max(120, this.slider.clientWidth / scale());
         if (this.cluster) this.update(this.cluster);
     }
 
@@ -125,7 +126,7 @@ export class log_lanes {
     }
 
     on_click(event) {
-        const x = event.clientX - this.slider.getBoundingClientRect().left;
+        const x = (event.clientX - this.slider.getBoundingClientRect().left) / scale();
         this.select(this.shown.low + 1 + Math.floor(x / this.px));
     }
 
@@ -159,7 +160,7 @@ export class log_lanes {
         set_attribute(parts.row, "data-role", node.reachable ? (status?.role ?? "unknown") : "unreachable");
         set_text(parts.role, node.reachable ? (status?.role ?? "").replace("_", "-") : "no answer");
         set_text(parts.note, this.note(node, status, conflict, parts));
-        set_attribute(parts.svg, "height", String(this.lane.height));
+        set_size(parts.svg, this.width, this.lane.height);
         set_attribute(parts.row, "data-state", this.state_of(node, status, conflict));
         draw(parts.svg, status ? this.shapes(node, status, conflict) : []);
     }
@@ -261,15 +262,17 @@ export class log_lanes {
         const step = Math.max(1, Math.ceil(90 / (this.px * each))) * each;
         const shapes = [];
         for (let at = Math.ceil((low + 1) / step) * step; at <= low + cells * each; at += step) {
-            const middle = Math.min(Math.max((at - 0.5 - low) * this.px, 18), this.width - 18);
+            const half = Math.max(18, 3.6 * String(at).length);
+            const middle = Math.min(Math.max((at - 0.5 - low) * this.px, half), this.width - half);
             shapes.push(["text", { x: middle, y: 11 }, String(at)]);
         }
+        set_size(element("lanes-axis"), this.width, axis_height);
         draw(element("lanes-axis"), shapes);
     }
 }
 
 function make_lane(id) {
-    const svg = make_svg("svg", { "aria-hidden": "true" });
+    const svg = make_svg("svg", { "aria-hidden": "true", preserveAspectRatio: "none" });
     const role = make("span", { class: "lane-role" });
     const note = make("span", { class: "lane-note" });
     const row = make("div", { class: "lane", role: "listitem" }, make("p", { class: "lane-name" }, make("b", {}, `node ${id}`), role, note), svg);

@@ -2,8 +2,10 @@
 // shown as the curl line that does the same. The outcome is the node's own answer.
 
 import { answer_view } from "./answer.js";
-import { element, make, set_text } from "./dom.js";
+import { element, set_text } from "./dom.js";
+import { save_file } from "./download.js";
 import { shell_quote } from "./format.js";
+import { authorization, has_token } from "./token.js";
 
 // A little longer than the longest time-out of the API, so that the node's answer comes first.
 const give_up_ms = 63000;
@@ -44,8 +46,7 @@ const actions = {
 };
 
 export class operate_box {
-    constructor(section, get_token) {
-        this.get_token = get_token;
+    constructor(section) {
         this.view = new answer_view(section, give_up_ms);
         this.form = section.querySelector("form");
         this.action = element("action");
@@ -83,7 +84,7 @@ export class operate_box {
         for (const [name, input] of Object.entries(this.inputs)) input.disabled = !fields.includes(name);
         const [method, path, body] = this.request();
         const address = shell_quote(new URL(path, document.baseURI).href);
-        const token = this.get_token() ? ' -H "Authorization: Bearer $TOKEN"' : "";
+        const token = has_token() ? ' -H "Authorization: Bearer $TOKEN"' : "";
         const verb = method === "GET" ? " -f -OJ" : ` -X ${method}`;
         const data = body === null ? "" : ` -d ${shell_quote(JSON.stringify(body))}`;
         set_text(this.view.curl, `curl${verb} ${address}${token}${data}`);
@@ -99,21 +100,26 @@ export class operate_box {
     async send() {
         if (this.view.busy) return;
         const [method, path, body] = this.request();
-        const token = this.get_token();
         const headers = {
             ...(body !== null && { "Content-Type": "application/json" }),
-            ...(token && { Authorization: `Bearer ${token}` }),
+            ...authorization(),
         };
         const { id } = this.values();
         const started = performance.now();
         const follows = actions[this.action.value].fields.includes("id");
+        let loaded = "";
         const follow = () => {
             const seconds = Math.round((performance.now() - started) / 1000);
-            this.view.show("idle", "under way", `${seconds} s so far.${follows ? progress_words(this.cluster, id) : ""}`, "");
+            this.view.show("idle", "under way", `${seconds} s so far.${follows ? progress_words(this.cluster, id) : loaded}`, "");
         };
         follow();
         const timer = setInterval(follow, tick_ms);
-        const read = method === "GET" ? save_file : undefined;
+        const save = (response, guard) =>
+            save_file(response, (words) => {
+                guard();
+                loaded = ` ${words}`;
+            });
+        const read = method === "GET" ? save : undefined;
         const sent = { method, headers, ...(body !== null && { body: JSON.stringify(body) }) };
         await this.view.run(path, sent, method !== "GET", read, () => clearInterval(timer));
     }
@@ -129,15 +135,4 @@ export function progress_words(cluster, id) {
         return lag > 0 ? ` Node ${id} is ${lag} entries behind.` : ` Node ${id} has the whole log.`;
     }
     return "";
-}
-
-// The bytes go to the browser's downloads under the name that the node gives; what is shown is how many they are.
-async function save_file(response) {
-    const bytes = await response.blob();
-    const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
-    const address = URL.createObjectURL(bytes);
-    const name = named?.[1] ?? "raftd.snapshot";
-    make("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), give_up_ms);
-    return JSON.stringify({ file: name, size_bytes: bytes.size });
 }

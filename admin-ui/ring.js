@@ -3,11 +3,13 @@
 
 import { element, set_attribute, set_text } from "./dom.js";
 import { list_words, plural } from "./format.js";
+import { majority_words } from "./majority.js";
 import { draw } from "./svg.js";
 import { newest_configuration, standing_words } from "./verdict.js";
 
 const centre = { x: 170, y: 140 };
 const ring_radius = 94;
+const many = 5;
 const silent_after_ms = 1000;
 
 const role_words = { pre_candidate: "asks to stand", candidate: "candidate" };
@@ -59,23 +61,25 @@ function way_kind(leader, node) {
 export function draw_ring(cluster, self_id) {
     const configuration = newest_configuration(cluster.nodes);
     const placed = place_nodes(cluster.nodes);
-    const radius = placed.length > 5 ? 21 : 25;
+    const radius = placed.length > many ? 21 : 25;
     const leader = newest_leader(placed);
     const shapes = [];
-    for (const node of placed) if (leader && node.id !== leader.id) shapes.push(...arrow(leader, node, radius, way_kind(leader, node)));
+    for (const node of placed) if (leader && node.id !== leader.id && standing_words(configuration, node.id) !== "no member") shapes.push(...arrow(leader, node, radius, way_kind(leader, node)));
     if (!leader)
         for (const node of placed) {
             const choice = placed.find((one) => one.id === node.status?.voted_for && one.status?.term === node.status.term);
             if (choice && choice.id !== node.id) shapes.push(...arrow(node, choice, radius, "vote"));
         }
-    for (const node of placed) shapes.push(...draw_node(node, radius, kind_of(node, configuration), node.id === self_id));
+    for (const node of placed) shapes.push(...draw_node(node, radius, kind_of(node, configuration), node.id === self_id, placed.length > many));
     const svg = element("ring");
     draw(svg, shapes);
     set_attribute(svg, "aria-label", tell(placed, leader, configuration));
-    set_text(element("ring-words"), leader ? "" : "Arrows show votes: there is no leader.");
+    const voted = !leader && shapes.some(([, attributes]) => attributes.class === "way vote");
+    set_text(element("ring-words"), `${voted ? "Arrows show votes. " : ""}${majority_words(configuration, cluster.nodes, leader)}`);
 }
 
-function draw_node(node, radius, kind, self) {
+// Among many, a plain follower needs no word, and there is no room for it.
+function draw_node(node, radius, kind, self, crowded) {
     const { x, y } = node;
     const below = y > centre.y + 30 || node.y === centre.y;
     const shapes = [];
@@ -84,6 +88,7 @@ function draw_node(node, radius, kind, self) {
     shapes.push(["text", { class: `number ${kind}`, x, y: y + 6 }, String(node.id)]);
     if (kind === "unreachable") shapes.push(["path", { class: "cross", d: `M${x + radius - 10} ${y - radius + 1}l9 9m0 -9l-9 9` }]);
     const word = kind === "unreachable" ? "no answer" : (role_words[kind] ?? kind);
+    if (crowded && kind === "follower" && !self) return shapes;
     const side = Math.abs(y - centre.y) < 60 && Math.abs(x - centre.x) > 60;
     shapes.push(["text", { class: `word ${kind}`, x, y: side || below ? y + radius + 19 : y - radius - 11 }, self ? `${word} (this page)` : word]);
     return shapes;

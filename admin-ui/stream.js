@@ -1,8 +1,12 @@
 // The one stream of the page: Server-Sent Events of /v1/cluster/watch, read with fetch, because EventSource can send no
 // token and hides the bodies of errors. It comes back by itself, and is closed while nobody looks.
 
+import { authorization } from "./token.js";
+
 const shortest_pause_ms = 250;
 const longest_pause_ms = 1500;
+// Who was refused is so again until another token is given, or the node's file changes.
+const refused_pause_ms = 5000;
 // The node sends five updates a second: after so long without a byte it is taken for dead.
 export const silent_after_ms = 1700;
 
@@ -32,10 +36,9 @@ export class event_reader {
 }
 
 export class live_stream {
-    // on: {event(name, value, self_id), refused(status), lost()}; get_token gives the token in use or an empty string.
-    constructor(path, get_token, on) {
+    // on: {event(name, value, self_id), refused(status), lost()}
+    constructor(path, on) {
         this.path = path;
-        this.get_token = get_token;
         this.on = on;
         this.stop = null;
         this.timer = 0;
@@ -62,25 +65,28 @@ export class live_stream {
     }
 
     async run(stop) {
+        let refused_ms = 0;
         try {
-            await this.read(stop);
+            refused_ms = await this.read(stop);
         } catch {
             // What went wrong does not matter: it is tried again.
         }
         if (this.stop !== stop) return;
         clearTimeout(this.watch);
-        this.on.lost();
-        this.timer = setTimeout(() => this.open(), this.pause_ms);
+        if (refused_ms === 0) this.on.lost();
+        this.timer = setTimeout(() => this.open(), refused_ms || this.pause_ms);
         this.pause_ms = Math.min(longest_pause_ms, this.pause_ms * 2);
     }
 
+    // How long to wait before it is tried again; 0: as after any loss.
     async read(stop) {
-        const token = this.get_token();
-        const headers = token ? { Authorization: `Bearer ${token}` } : {};
         this.guard(stop);
-        const response = await fetch(this.path, { headers, signal: stop.signal, cache: "no-store" });
-        if (response.status === 401 || response.status === 403) return this.on.refused(response.status);
-        if (!response.ok) return;
+        const response = await fetch(this.path, { headers: authorization(), signal: stop.signal, cache: "no-store" });
+        if (response.status === 401 || response.status === 403) {
+            this.on.refused(response.status);
+            return refused_pause_ms;
+        }
+        if (!response.ok) return 0;
         const self_id = Number(response.headers.get("Raft-Node"));
         const events = new event_reader((name, data) => {
             if (this.stop === stop) this.on.event(name, JSON.parse(data), self_id);
@@ -91,5 +97,6 @@ export class live_stream {
             this.pause_ms = shortest_pause_ms;
             events.take(part.value);
         }
+        return 0;
     }
 }

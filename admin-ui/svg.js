@@ -8,6 +8,19 @@ export function make_svg(tag, attributes = {}) {
     return made;
 }
 
+// How much larger than usual the letters are: drawings grow with them on the largest screens.
+export function scale() {
+    return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+}
+
+// A drawing of `width` x `height` of its own units, which are scale() pixels each.
+export function set_size(svg, width, height) {
+    const box = `0 0 ${round(width)} ${height}`;
+    if (svg.getAttribute("viewBox") === box) return;
+    svg.setAttribute("viewBox", box);
+    svg.setAttribute("height", round(height * scale()));
+}
+
 // shapes: [[tag, attributes, text]]. The elements are used again from drawing to drawing, in order.
 export function draw(parent, shapes) {
     for (const [at, [tag, attributes, text]] of shapes.entries()) {

@@ -3,7 +3,7 @@
 
 import { element, make, set_attribute, set_text } from "./dom.js";
 import { duration } from "./format.js";
-import { draw, make_svg } from "./svg.js";
+import { draw, make_svg, scale, set_size } from "./svg.js";
 
 const hour_ms = 3600000;
 const spans_ms = [60000, 5 * 60000, 15 * 60000, hour_ms];
@@ -37,16 +37,17 @@ export function tell(event) {
 
 export class time_line {
     constructor() {
+        this.events = new Map(); // id -> what is drawn of it
         this.by_node = new Map(); // id -> its events, oldest first: {at_ms, kind, term, subject}, at_ms on this page's clock.
         this.own = new Map(); // id -> what this page saw of it: whether it answered.
         this.reached = new Map();
         this.told = "";
-        this.svg = make_svg("svg", { role: "img", class: "time" });
+        this.svg = make_svg("svg", { role: "img", class: "time", preserveAspectRatio: "none" });
         element("time").append(this.svg);
         element("time-span").addEventListener("change", () => this.update());
         this.width = 600;
         new ResizeObserver(() => {
-            this.width = Math.max(200, this.svg.clientWidth);
+            this.width = Math.max(200, this.svg.clientWidth / scale());
             this.update();
         }).observe(this.svg);
     }
@@ -54,7 +55,6 @@ export class time_line {
     take({ id, late_ms, told }) {
         const now = performance.now();
         this.by_node.set(id, told.events.map(({ age_ms, ...event }) => ({ ...event, at_ms: now - late_ms - age_ms })));
-        this.update();
     }
 
     // A node that is down notes nothing: that is seen from here.
@@ -71,25 +71,26 @@ export class time_line {
         }
         this.ids = nodes.map((node) => node.id);
         for (const map of [this.reached, this.own, this.by_node]) for (const id of map.keys()) if (!this.ids.includes(id)) map.delete(id);
-        this.update();
     }
 
-    events(id) {
+    // Of all nodes, oldest first; put together once for each drawing.
+    gather(ids) {
         const oldest = performance.now() - hour_ms;
-        const all = [...(this.by_node.get(id) ?? []), ...(this.own.get(id) ?? [])];
-        return all.filter((event) => event.at_ms > oldest).sort((a, b) => a.at_ms - b.at_ms);
+        const of = (id) => [...(this.by_node.get(id) ?? []), ...(this.own.get(id) ?? [])].filter((event) => event.at_ms > oldest);
+        this.events = new Map(ids.map((id) => [id, of(id).sort((a, b) => a.at_ms - b.at_ms)]));
     }
 
     span() {
         const wanted = Number(element("time-span").value);
         if (wanted > 0) return wanted;
-        const oldest = Math.min(performance.now(), ...(this.ids ?? []).flatMap((id) => this.events(id)).map((event) => event.at_ms));
+        const oldest = Math.min(performance.now(), ...[...this.events.values()].map((events) => events[0]?.at_ms ?? Infinity));
         return spans_ms.find((span) => performance.now() - oldest < span) ?? hour_ms;
     }
 
     update() {
         const ids = this.ids ?? [];
         const now = performance.now();
+        this.gather(ids);
         const span = this.span();
         const left = this.width < 480 ? 46 : 64;
         const x = (at_ms) => left + Math.max(0, 1 - (now - at_ms) / span) * (this.width - left - 10);
@@ -101,7 +102,7 @@ export class time_line {
             shapes.push(["text", { class: "when", x: x(now - age), y: ids.length * lane_height + 14, "text-anchor": anchor }, age === 0 ? "now" : `−${duration(Math.round(age / 1000)).replace(" 0 s", "").replace(" 0 min", "")}`]);
         }
         for (const [row, id] of ids.entries()) shapes.push(...this.lane(id, row * lane_height, x, now, now - span));
-        set_attribute(this.svg, "height", String(ids.length * lane_height + 20));
+        set_size(this.svg, this.width, ids.length * lane_height + 20);
         set_attribute(this.svg, "aria-label", "Who led when, elections, configurations, snapshots and alarms of each node; the list below tells the same");
         draw(this.svg, shapes);
         this.tell_all(ids, now);
@@ -110,7 +111,7 @@ export class time_line {
     lane(id, top, x, now, oldest) {
         const middle = top + lane_height / 2;
         const shapes = [["text", { class: "who", x: 0, y: middle + 4 }, `node ${id}`]];
-        const events = this.events(id);
+        const events = this.events.get(id);
         let kind = "unknown";
         let from = oldest;
         let term = 0;
@@ -119,7 +120,7 @@ export class time_line {
                 const [begin, end] = [x(from), x(to)];
                 const leads = kind === "leader";
                 shapes.push(["rect", { class: `spell ${kind}`, x: begin, y: middle - (leads ? 8 : 2), width: Math.max(1, end - begin), height: leads ? 16 : 4 }]);
-                if (leads && end - begin > 44) shapes.push(["text", { class: "reign", x: begin + 5, y: middle + 4 }, `term ${term}`]);
+                if (leads && end - begin > 56) shapes.push(["text", { class: "reign", x: begin + 14, y: middle + 4 }, `term ${term}`]);
             }
             from = to;
         };
@@ -141,7 +142,7 @@ export class time_line {
     }
 
     tell_all(ids, now) {
-        const all = ids.flatMap((id) => this.events(id).map((event) => ({ ...event, id })));
+        const all = ids.flatMap((id) => this.events.get(id).map((event) => ({ ...event, id })));
         all.sort((a, b) => b.at_ms - a.at_ms);
         const newest = all.slice(0, sentences_shown);
         const key = newest.map((event) => `${event.id}${event.kind}${Math.round(event.at_ms / 200)}`).join();

@@ -26,8 +26,9 @@ def free_ports(count):
 class Cluster:
     """`size` nodes with ids from 1. A context manager: on leaving, all of them have ended and their data is gone."""
 
-    def __init__(self, raftd, size, *flags):
+    def __init__(self, raftd, size, *flags, token=None):
         self.raftd, self.size, self.flags = raftd, size, flags
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="raftd-page-"))
         self.ports = dict(enumerate(free_ports(size), 1))
         self.nodes = {}
@@ -83,7 +84,7 @@ class Cluster:
         self.nodes[node_id].send_signal(signal.SIGCONT)
 
     def ask(self, node_id, path, body=None, method=None):
-        request = urllib.request.Request(self.url(node_id) + path, body, method=method)
+        request = urllib.request.Request(self.url(node_id) + path, body, self.headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 

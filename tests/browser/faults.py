@@ -148,7 +148,12 @@ class FaultyCluster(PageCase):
         wait_for(lambda: self.browser.run("return Number(document.getElementById('lanes-slider').ariaValueMax)") >= last, PATIENCE, "it")
         self.browser.run("document.getElementById('lanes-slider').focus()")
         self.browser.press("\ue010")
-        wait_for(lambda: self.browser.text("#entry-title") == f"Entry {last}", PATIENCE, "the entry")
+        chosen = lambda: int(self.browser.text("#entry-title").removeprefix("Entry ") or 0)  # noqa: E731
+        end = wait_for(chosen, PATIENCE, "an entry")
+        for index in range(end - 1, last - 1, -1):  # On a busy machine another leader may have put a no-op behind it.
+            self.browser.press("\ue012")
+            wait_for(lambda: chosen() == index, PATIENCE, "the one before")  # noqa: B023
+        self.assertEqual(last, chosen())
         wait_for(lambda: "10000000000000000001" in self.browser.text("#entry-text"), PATIENCE, "its content")
         facts = f"command, term {term}, committed; of term {term} on nodes 1, 2, 3"
         wait_for(lambda: self.browser.text("#entry-facts") == facts, PATIENCE, "who holds it")
@@ -167,6 +172,8 @@ class FaultyCluster(PageCase):
         for width, dark in ((1280, False), (1280, True), (390, False)):
             with self.subTest(width=width, dark=dark):
                 self.open_page(width=width, dark=dark)
+                for _ in range(self.browser.run("return document.querySelectorAll('.fold[aria-expanded=\"false\"]').length")):
+                    self.browser.click(".fold[aria-expanded='false']")
                 wait_for(lambda: len(self.events()) > 3, PATIENCE, "events")
                 self.browser.devtools("Runtime.evaluate", expression=axe)
                 found = self.browser.run_async(

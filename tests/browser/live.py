@@ -196,6 +196,8 @@ class LivePage(PageCase):
 
     def test_whatever_can_have_the_focus_has_a_name_and_tables_keep_their_roles_on_a_phone(self):
         self.open_page(width=360, height=740)
+        while self.browser.run("return document.querySelector('.fold[aria-expanded=\"false\"]') !== null"):
+            self.browser.click(".fold[aria-expanded='false']")
         wanted = "a[href], button, textarea, select, [tabindex='0']"
         found = self.browser.call("POST", "/elements", {"using": "css selector", "value": wanted})
         self.assertGreater(len(found), 10)

@@ -14,16 +14,20 @@ import unittest
 
 sys.dont_write_bytecode = True
 
+import access  # noqa: E402
+import busy  # noqa: E402
 import faults  # noqa: E402
 import live  # noqa: E402
 import states  # noqa: E402
 from stand_in import StandIn  # noqa: E402
 from webdriver import Browser  # noqa: E402
 
+CLUSTERS = [faults.FaultyCluster, access.TokenCluster, busy.BusyCluster]
+
 
 def make_suite(browser, url, nodes, pictures, stand_in):
     suite = unittest.TestSuite()
-    for case in [live.LivePage] + ([states.DesignedStates, states.PureParts] if stand_in else [faults.FaultyCluster]):
+    for case in [live.LivePage] + ([states.DesignedStates, states.PureParts] if stand_in else CLUSTERS):
         case.browser, case.url, case.nodes, case.pictures, case.stand_in = browser, url, nodes, pictures, stand_in
         suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(case))
     return suite
@@ -45,7 +49,8 @@ def main():
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     stand_in = None if options.url else StandIn()
-    live.LivePage.raftd = faults.FaultyCluster.raftd = options.raftd
+    for case in (live.LivePage, *CLUSTERS):
+        case.raftd = options.raftd
     url = (options.url or stand_in.url).rstrip("/")
     nodes = [node.rstrip("/") for node in options.nodes.split(",") if node]
     try:

@@ -173,6 +173,70 @@ def picture_out_of_service(last):
     return picture
 
 
+def picture_disk_full(last):
+    picture = picture_fine(last)
+    picture["nodes"][1]["status"]["disk"] = {"full": True, "stalled": False, "free_bytes": 3_400_000, "oldest_write_ms": 0}
+    return picture
+
+
+def picture_seven(last):
+    peers = [make_peer(i, last, contact=9 + i) for i in range(1, 8) if i != 4]
+    return make_cluster([make_status(i, "leader" if i == 4 else "follower", 12, last, leader=4, size=7,
+                                     peers=peers if i == 4 else []) for i in range(1, 8)], 4, 12, size=7)
+
+
+def picture_partition(last):
+    """Seen from the smaller side: the other three of five may well go on."""
+    return make_cluster([make_status(1, "pre_candidate", 5, last, commit=last - 2, leader=0, size=5),
+                         make_status(2, "follower", 5, last - 1, commit=last - 2, leader=0, size=5)], 0, 5, size=5)
+
+
+def picture_deaf_leader(last):
+    """All answer this node, and the leader has heard nobody for a while: it will step down."""
+    picture = picture_fine(last)
+    for peer in picture["nodes"][0]["status"]["peers"]:
+        peer.update(last_contact_ms=1420, state="probe")
+    return picture
+
+
+def picture_transfer(last):
+    """Node 2 has been told to stand at once: it has the votes of a new term, and node 1 has not heard so yet."""
+    runs = [{"from": 1, "term": 2}, {"from": last - 9, "term": 3}]
+    return make_cluster([
+        make_status(1, "leader", 3, last, log_terms=runs, peers=[make_peer(2, last), make_peer(3, last)]),
+        make_status(2, "candidate", 4, last, leader=0, voted_for=2, last_term=3, log_terms=runs),
+        make_status(3, "follower", 4, last, leader=0, voted_for=2, last_term=3, log_terms=runs),
+    ], 0, 4)
+
+
+def picture_joint(last):
+    """From 1, 2, 3 to 1, 4, 5 by joint consensus; node 3 does not answer."""
+    peers = [make_peer(2, last), make_peer(3, last, lag=212, contact=5200, state="probe"), make_peer(4, last), make_peer(5, last, lag=1)]
+    statuses = [make_status(i, "leader" if i == 1 else "follower", 6, last, size=5, peers=peers if i == 1 else []) for i in (1, 2, 4, 5)]
+    for status in statuses:
+        status["configuration"] = {"index": last - 1, "voters": [{"id": i, "url": node_address(i)} for i in (1, 4, 5)], "learners": [],
+                                   "outgoing": [{"id": i, "url": node_address(i)} for i in (1, 2, 3)]}
+    return make_cluster(statuses, 1, 6, size=5)
+
+
+def picture_removed(last):
+    """This page's own node was removed; it still knows the others by their configuration."""
+    picture = picture_fine(last)
+    for node in picture["nodes"]:
+        node["status"]["configuration"] = {"index": last - 3, "voters": [{"id": i, "url": node_address(i)} for i in (2, 3)], "learners": [],
+                                           "outgoing": []}
+    picture["nodes"][0]["status"].update(role="removed", peers=[])
+    picture["nodes"][1]["status"].update(role="leader", peers=[make_peer(3, last, lag=2)])
+    return {**picture, "leader": 2}
+
+
+def picture_empty(_last):
+    """Just formed: the configuration and the first leader's no-op are all there is."""
+    peers = [make_peer(2, 2, contact=8), make_peer(3, 2, contact=23)]
+    return make_cluster([make_status(i, "leader" if i == 1 else "follower", 1, 2, peers=peers if i == 1 else [], state_hash=None, uptime_seconds=4,
+                                     log_terms=[{"from": 1, "term": 1}]) for i in (1, 2, 3)], 1, 1)
+
+
 def picture_extremes(_last):
     """The longest numbers the contract allows, and names as long as those of a container platform."""
     last = 2**53 - 2
@@ -310,7 +374,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_log(self):
         asked = dict(pair.split("=") for pair in self.path.partition("?")[2].split("&") if pair)
-        first, last = max(1, self.house.last_index - 4000), self.house.last_index
+        empty = self.house.state == "empty"
+        first, last = (1, 2) if empty else (max(1, self.house.last_index - 4000), self.house.last_index)
         begin = int(asked.get("from", 0)) or first
         if begin < first:
             self.answer_problem(410, "Compacted", "compacted", "it is in the snapshot", first_index=first)

@@ -24,6 +24,22 @@ STATES = {
     "alone": ("fine", "All fine", "1 of 1 voter reachable: a single node, and no loss is survived."),
     "catching-up": ("fine", "All fine", "5 of 5 voters reachable: the cluster survives the loss of 2 more nodes."),
     "extremes": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
+    "disk-full": ("disk", "A disk is full or stalls", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
+    "seven": ("fine", "All fine", "7 of 7 voters reachable: the cluster survives the loss of 3 more nodes."),
+    "partition": (
+        "majority-lost", "Majority lost",
+        "2 of 5 voters reachable: nothing is committed until 1 more node answers. Stale queries still work. "
+        "Nodes 3, 4 and 5 do not answer.",
+    ),
+    "transfer": ("no-leader", "No leader", "3 of 3 voters reachable: nobody leads in term 4, an election may be under way."),
+    "joint": (
+        "unreachable", "Node 3 does not answer",
+        "3 of 3 voters and 2 of 3 outgoing reachable: the cluster works, but does not survive the loss of another.",
+    ),
+    "removed": (
+        "removed", "Node 1 was removed", "It is no longer a member of the cluster. What it shows stopped with its removal.",
+    ),
+    "empty": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
     "diverged": (
         "diverged", "Replicas differ",
         "Nodes 1, 2 and 3 tell different state hashes at index 1284000. "
@@ -58,6 +74,88 @@ class DesignedStates(PageCase):
                     self.assert_readable()
                     self.assert_quiet_console()
                     self.keep_picture(f"{name}-{width}-{'dark' if dark else 'light'}")
+
+    def test_who_can_still_reach_a_majority_is_told_in_words(self):
+        for state, words in (
+            ("fine", "All voters are within reach; a majority is 2 of 3."),
+            ("alone", "The only voter is a majority by itself."),
+            ("unreachable", "Nodes 1 and 2 can reach a majority (2 of 3). Node 3 cannot."),
+            ("partition", "Nodes 1 and 2 cannot reach a majority (3 of 5). "
+                          "Nodes 3, 4 and 5 would be one, if they reach each other: their own pages tell."),
+            ("joint", "Nodes 1, 2, 4 and 5 can reach a majority (of the old and of the new voters). Node 3 cannot."),
+            ("deaf-leader", "All voters are within reach; a majority is 2 of 3. Node 1 leads, but has heard nobody in the last second."),
+            ("no-leader", "Arrows show votes. All voters are within reach; a majority is 2 of 3."),
+            ("waiting", ""),
+        ):
+            with self.subTest(state):
+                self.stand_in.state = state
+                self.open_page()
+                wait_for(lambda: self.browser.text("#ring-words") == words, 5, f"the words, are {self.browser.text('#ring-words')}")  # noqa: B023
+
+    def folded(self):
+        return self.browser.run("return [...document.querySelectorAll('.fold')].filter((one) => one.ariaExpanded === 'false')"
+                                ".map((one) => one.textContent)")
+
+    def test_on_a_phone_panels_are_folded_and_unfold_and_on_a_wider_view_they_are_all_there(self):
+        self.stand_in.state = "seven"
+        self.open_page(width=390, height=844)
+        self.assertEqual(["Nodes", "Replication", "Time line", "The last minutes", "Query", "Operate"], self.folded())
+        self.assertLess(self.browser.run("return document.documentElement.scrollHeight"), 2600)
+        seen = "return [...document.querySelectorAll('#nodes, #time, #charts, #query form, #member-id')].filter((one) => one.checkVisibility()).length"
+        self.assertEqual(0, self.browser.run(seen))
+        for _ in range(6):
+            self.browser.click(".fold[aria-expanded='false']")
+        self.assertEqual([], self.folded())
+        self.assertEqual(5, self.browser.run(seen))
+        wait_for(lambda: self.browser.run("return document.querySelectorAll('#time text').length") > 7, 5, "the time line is drawn")
+        wait_for(lambda: self.browser.run("return document.querySelectorAll('#charts path').length") > 7, 5, "the charts are drawn")
+        self.assert_no_sideways_scroll()
+        self.assert_readable()
+        self.browser.click("#query-title .fold")
+        self.change_view(1280, 900, False)
+        self.assertEqual([5, 0], [self.browser.run(seen), self.browser.run("return document.querySelectorAll('.fold').length")])
+        self.change_view(390, 844, False)
+        self.assertEqual(["Query"], self.folded())
+
+    def test_on_the_largest_screens_drawings_grow_with_the_letters(self):
+        self.open_page(width=3840, height=2160)
+        height = "return document.querySelector(arguments[0]).getBoundingClientRect().height"
+        wait_for(lambda: self.browser.run("return document.querySelectorAll('.lane .cells').length") > 0, 5, "the lanes")
+        self.assertGreater(self.browser.run(height, ".lane text"), 18)
+        self.assertGreater(self.browser.run(height, "#time .who"), 18)
+        cell = self.browser.run(  # The entry under the pointer is the one that is chosen.
+            "const box = document.querySelector('.lane .cells').getBoundingClientRect(); return [box.left + 4, box.top + 4]")
+        self.browser.run("document.elementFromPoint(...arguments[0]).dispatchEvent(new MouseEvent('click', { bubbles: true,"
+                         " clientX: arguments[0][0], clientY: arguments[0][1] }))", cell)
+        chosen = self.browser.run("const [cursor, cells] = ['.cursor', '.cells'].map((one) => document.querySelector(`.lane ${one}`)"
+                                  ".getBoundingClientRect().left); return Math.abs(cursor - cells)")
+        self.assertLess(chosen, 4)
+
+    def test_without_motion_nothing_moves(self):
+        self.open_page()
+        moving = "return document.getAnimations().filter((one) => one.playState === 'running').length"
+        self.assertEqual(1, self.browser.run(moving), "the dot that breathes")
+        self.browser.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+        wait_for(lambda: self.browser.run(moving) == 0, 5, "stillness")
+
+    def test_many_pictures_that_come_at_once_are_drawn_once(self):
+        self.open_page()
+        self.set_hidden(True)
+        wait_for(lambda: self.stand_in.streams == 0, 5, "no stream")
+        drawings = self.browser.run_async(  # A burst of 50 pictures, each with another index, in one piece.
+            "const done = arguments[arguments.length - 1];"
+            "fetch('v1/cluster').then((answer) => answer.json()).then((picture) => {"
+            " let text = ''; for (let at = 1; at <= 50; at += 1) {"
+            "  picture.nodes[0].status.commit_index = 2000000 + at; text += `event: cluster\\ndata: ${JSON.stringify(picture)}\\n\\n`; }"
+            " const real = window.fetch; let drawings = 0;"
+            " window.fetch = (path, how) => String(path).endsWith('watch') ? Promise.resolve(new Response(new ReadableStream({ start(out) {"
+            "  out.enqueue(new TextEncoder().encode(text)); } }), { headers: { 'Raft-Node': '1' } })) : real(path, how);"
+            " const figure = document.getElementById('figure-commit');"
+            " new MutationObserver(() => { drawings += 1; if (figure.textContent === '2000050') {"
+            "  window.fetch = real; setTimeout(() => done(drawings), 100); } }).observe(figure, { childList: true });"
+            " Object.defineProperty(document, 'hidden', { value: false, configurable: true });"
+            " document.dispatchEvent(new Event('visibilitychange')); })")
+        self.assertEqual(1, drawings)
 
     def test_waiting_to_form_names_each_missing_node_and_why(self):
         self.stand_in.state = "waiting"
@@ -151,7 +249,6 @@ class DesignedStates(PageCase):
         line = self.browser.text("#query .curl code")
         self.assertIn('-H "Authorization: Bearer $TOKEN"', line)
         self.assertNotIn("open-sesame", line)
-        self.browser.run("sessionStorage.clear()")
         self.browser.take_log("browser")
 
     def lanes(self):
