@@ -1,13 +1,11 @@
 """What the page shows while nodes of a real cluster die, pause, come back and join."""
 
 import json
-import pathlib
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 
+from accessible import find_axe, violations
 from cluster import Cluster
 from page_case import PageCase
 from webdriver import wait_for
@@ -175,18 +173,4 @@ class FaultyCluster(PageCase):
                 for _ in range(self.browser.run("return document.querySelectorAll('.fold[aria-expanded=\"false\"]').length")):
                     self.browser.click(".fold[aria-expanded='false']")
                 wait_for(lambda: len(self.events()) > 3, PATIENCE, "events")
-                self.browser.devtools("Runtime.evaluate", expression=axe)
-                found = self.browser.run_async(
-                    "const done = arguments[arguments.length - 1]; axe.run().then((all) => done(all.violations.map((one) =>"
-                    " `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`)), (error) => done([String(error)]))")
-                self.assertEqual([], found)
-
-
-def find_axe():
-    """The text of axe-core, from npm, for the test only."""
-    kept = pathlib.Path(tempfile.gettempdir()) / "raftd-axe"
-    script = kept / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.exists() and shutil.which("npm"):
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(kept), "axe-core@4"],
-                       capture_output=True, timeout=60, check=False)
-    return script.read_text(encoding="utf-8") if script.exists() else None
+                self.assertEqual([], violations(self.browser, axe))

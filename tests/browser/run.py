@@ -15,19 +15,22 @@ import unittest
 sys.dont_write_bytecode = True
 
 import access  # noqa: E402
+import accessible  # noqa: E402
 import busy  # noqa: E402
+import endurance  # noqa: E402
 import faults  # noqa: E402
 import live  # noqa: E402
 import states  # noqa: E402
 from stand_in import StandIn  # noqa: E402
 from webdriver import Browser  # noqa: E402
 
+STATES = [states.DesignedStates, states.PureParts, accessible.AccessibleStates, endurance.HourOfUpdates]
 CLUSTERS = [faults.FaultyCluster, access.TokenCluster, busy.BusyCluster]
 
 
 def make_suite(browser, url, nodes, pictures, stand_in):
     suite = unittest.TestSuite()
-    for case in [live.LivePage] + ([states.DesignedStates, states.PureParts] if stand_in else CLUSTERS):
+    for case in [live.LivePage] + (STATES if stand_in else CLUSTERS):
         case.browser, case.url, case.nodes, case.pictures, case.stand_in = browser, url, nodes, pictures, stand_in
         suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(case))
     return suite

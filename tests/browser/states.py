@@ -151,7 +151,7 @@ class DesignedStates(PageCase):
             " window.fetch = (path, how) => String(path).endsWith('watch') ? Promise.resolve(new Response(new ReadableStream({ start(out) {"
             "  out.enqueue(new TextEncoder().encode(text)); } }), { headers: { 'Raft-Node': '1' } })) : real(path, how);"
             " const figure = document.getElementById('figure-commit');"
-            " new MutationObserver(() => { drawings += 1; if (figure.textContent === '2000050') {"
+            " new MutationObserver((records) => { drawings += records.length; if (figure.textContent === '2000050') {"
             "  window.fetch = real; setTimeout(() => done(drawings), 100); } }).observe(figure, { childList: true });"
             " Object.defineProperty(document, 'hidden', { value: false, configurable: true });"
             " document.dispatchEvent(new Event('visibilitychange')); })")
