@@ -358,6 +358,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if not self.refuses():
                 self.answer_log()
             return
+        if path == "/v1/snapshot":
+            self.send_backup()
+            return
         if path == "/v1/cluster":
             self.house.gate.wait(10)
             if self.refuses():
@@ -371,6 +374,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.answer_problem(404, "Not found", "not_found", f"there is nothing at {path}")
             return
         self.answer(200, TYPES[file.suffix], file.read_bytes(), Content_Security_Policy=POLICY, Cache_Control="no-cache")
+
+    def send_backup(self):
+        """2 MiB, of which the second comes when the gate of the operations is open."""
+        half = b"x" * 1024 * 1024
+        self.send_response(200)
+        for name, value in (("Content-Type", "application/octet-stream"), ("Content-Length", str(2 * len(half))), ("Raft-Node", "1"),
+                            ("Content-Disposition", 'attachment; filename="raftd-9-3.snapshot"')):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(half)
+        self.wfile.flush()
+        self.house.operate_gate.wait(10)
+        self.wfile.write(half)
 
     def answer_log(self):
         asked = dict(pair.split("=") for pair in self.path.partition("?")[2].split("&") if pair)

@@ -1,5 +1,6 @@
 """Every designed state of the page, against canned pictures, and the parts of it that are pure functions."""
 
+import json
 import subprocess
 import time
 
@@ -385,6 +386,33 @@ class DesignedStates(PageCase):
             self.stand_in.operate_gate.set()
         self.take_outcome()
         self.browser.take_log("browser")
+
+    def test_a_download_shows_how_far_it_is(self):
+        self.open_page()
+        self.stand_in.operate_gate.clear()
+        try:
+            self.choose("download")
+            self.browser.click("#sure-yes")
+            wait_for(lambda: "1.0 MiB of 2.0 MiB, 50 %." in self.browser.text("#operate .problem"), 8, "the progress")
+            self.assertEqual("under way", self.browser.text("#operate .outcome"))
+        finally:
+            self.stand_in.operate_gate.set()
+        self.assertTrue(self.take_outcome().startswith("200 OK"))
+        self.assertEqual({"file": "raftd-9-3.snapshot", "size_bytes": 2 * 1024 * 1024}, json.loads(self.browser.text("#operate pre")))
+        self.assert_quiet_console()
+
+    def test_an_answer_that_comes_in_pieces_is_given_up_only_after_a_pause(self):
+        self.open_page()
+        armed, stopped = self.browser.run_async(  # The time-out is known by its length; it is stopped and set again with each piece.
+            "const done = arguments[arguments.length - 1]; const length = 54321; const armed = []; const stopped = [];"
+            "import(`${location.origin}/answer.js`).then(async ({ answer_view }) => {"
+            " const section = document.createElement('section'); section.innerHTML = '<button class=primary>x</button>';"
+            " const view = new answer_view(section, length); const [set, clear] = [window.setTimeout, window.clearTimeout];"
+            " window.setTimeout = (act, after) => { const id = set(act, after); if (after === length) armed.push(id); return id; };"
+            " window.clearTimeout = (id) => { if (armed.includes(id)) stopped.push(id); clear(id); };"
+            " await view.run('v1/cluster', {}, false, async (response, guard) => { guard(); guard(); return response.text(); });"
+            " window.setTimeout = set; window.clearTimeout = clear; done([armed.length, stopped.length]); })")
+        self.assertEqual([3, 3], [armed, stopped])
 
     def test_a_node_without_an_id_or_a_url_is_not_asked_about(self):
         self.open_page()
