@@ -286,7 +286,11 @@ static bool is_founding(const struct members *members) {
 static void meet_member(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
     const struct members_member *self = members_find(&answer->members, node->options.id);
     char text[PROBLEM_DETAIL_SIZE];
-    if (self == NULL) {
+    if (self == NULL && answer->restored) {
+        snprintf(text, sizeof text, "restores cluster %s from a backup: asked to take this node in", answer->cluster_id);
+        set_why(node, peer->member.id, peer->why, text);
+        peer->takes_us_in = true;
+    } else if (self == NULL) {
         snprintf(text, sizeof text, "belongs to cluster %s, which does not count node %" PRIu64 " in", answer->cluster_id,
                  node->options.id);
         set_why(node, peer->member.id, peer->why, text);
@@ -332,7 +336,7 @@ static void meet_as_holder(struct node *node, struct formation_peer *peer, const
 static void understand(struct node *node, struct formation_peer *peer, const struct message_answer *answer) {
     const struct message_probe_answer *probe_answer = &answer->probe;
     char text[PROBLEM_DETAIL_SIZE];
-    peer->disowns_us = false;
+    peer->disowns_us = peer->takes_us_in = false;
     if (answer->from != peer->member.id) {
         snprintf(text, sizeof text, "node %" PRIu64 " answers at %.200s", answer->from, peer->member.url);
         set_why(node, peer->member.id, peer->why, text);
@@ -374,6 +378,15 @@ const char *formation_disowner_url(const struct formation *formation) {
     return NULL;
 }
 
+const char *formation_restored_url(const struct formation *formation) {
+    for (size_t i = 0; i < formation->peer_count; i++) {
+        if (formation->peers[i].takes_us_in) {
+            return formation->peers[i].member.url;
+        }
+    }
+    return NULL;
+}
+
 void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why) {
     struct formation_peer *peer = find_peer(&node->formation, id);
     if (node->core != NULL || peer == NULL) {
@@ -408,6 +421,7 @@ void formation_receive_probe(struct node *node, const struct message_request *re
     answer.probe.members_index = formed ? roster_current(&node->roster)->index : 0;
     answer.probe.members_committed = formed && roster_is_committed(&node->roster, node->core);
     answer.probe.leader = node_leader(node);
+    answer.probe.restored = intake_is_open(node);
     answer.probe.joins = joining_is_wanted(node);
     node_reply(node, ticket, &answer);
 }

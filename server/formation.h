@@ -31,6 +31,7 @@ struct formation_peer {
     uint64_t answered_ms; /* When `state` and `incarnation` were true; 0: never. */
     enum message_formation_state state;
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
+    bool takes_us_in;              /* It is restored from a backup and waits for the blank nodes of the list. */
     bool disowns_us;               /* Its cluster knows this node's id with another incarnation. */
     char why[PROBLEM_DETAIL_SIZE]; /* Empty: nothing is missing from this one. */
 };
@@ -53,6 +54,8 @@ void formation_written(struct node *node);
 void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why);
 /* Where somebody is who belongs to a formed cluster that has another disk in this node's place; NULL: nobody said so. */
 const char *formation_disowner_url(const struct formation *formation);
+/* Where a restored node is that waits for this blank one to join (server/restore.h); NULL: nobody said so. */
+const char *formation_restored_url(const struct formation *formation);
 /* A peer's probe, in any state. */
 void formation_receive_probe(struct node *node, const struct message_request *request, uint64_t ticket);
 /* A Raft request that names this node's id and incarnation has come while the node waits: the cluster counts it in. */

@@ -19,13 +19,16 @@ static void set_why(struct node *node, const char *text) {
     }
 }
 
-/* --join says where to begin, or whoever has another disk in this node's place. That may be taken out meanwhile: what was
- * found once counts. */
+/* --join says where to begin, or whoever has another disk in this node's place, or one of the list that is restored. That
+ * may be taken out meanwhile: what was found once counts. */
 static void learn_url(struct node *node) {
     struct joining *joining = &node->joining;
     const char *url = node->options.join_url;
     if (joining->url[0] == '\0' && url == NULL && node->options.replace) {
         url = formation_disowner_url(&node->formation);
+    }
+    if (joining->url[0] == '\0' && url == NULL) {
+        url = formation_restored_url(&node->formation);
     }
     if (url != NULL) {
         snprintf(joining->url, sizeof joining->url, "%s", url);

@@ -1,5 +1,5 @@
-/* How a blank node gets into a cluster that runs: by --join, or by --replace in the place of the one that lost its disk
- * (architecture §5, §4 "a lost disk").
+/* How a blank node gets into a cluster that runs: by --join, by --replace in the place of the one that lost its disk
+ * (architecture §5, §4 "a lost disk"), or because one of its --cluster list is restored from a backup (server/restore.h).
  *
  *     asks who is there (probe) --- a member ---> asks it to change the members ---> the leader calls: formation_claimed
  *

@@ -5,6 +5,7 @@
 #include "server/machine/machine_library.h"
 #include "server/options.h"
 #include "server/reactor.h"
+#include "server/restore.h"
 #include "server/supervisor.h"
 
 #include <curl/curl.h>
@@ -89,6 +90,13 @@ static enum storage_error open_storage(const struct options *options, struct dia
     }
 }
 
+static bool restore(const struct options *options, struct storage *storage, const struct diagnostics *diagnostics,
+                    struct storage_message *out_message) {
+    const struct restore_request request = {
+        .file = options->restore_file, .machine = options->machine, .cluster = &options->cluster, .id = options->id};
+    return options->restore_file == NULL || restore_begin(&request, storage, diagnostics, out_message);
+}
+
 static int run_node(const struct options *options, struct tokens *tokens, struct tls *tls) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
@@ -100,6 +108,11 @@ static int run_node(const struct options *options, struct tokens *tokens, struct
     struct storage_message message = {.text = ""};
     if (open_storage(options, &diagnostics, &storage, &message) != STORAGE_OK) {
         tell_unusable(&diagnostics, options->data_dir, message.text);
+        return MAIN_UNUSABLE;
+    }
+    if (!restore(options, storage, &diagnostics, &message)) {
+        diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "restore", "%s", message.text);
+        storage_close(storage);
         return MAIN_UNUSABLE;
     }
     struct reactor *reactor = reactor_create(options, tokens, tls, storage, &diagnostics, &message);

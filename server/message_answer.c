@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 4 + 9, HASH_DIGITS = 16, PROMISE_MS_MAX = 90 * 1000 };
+enum { FIELDS_MAX = 4 + 10, HASH_DIGITS = 16, PROMISE_MS_MAX = 90 * 1000 };
 
 static const struct message_place top = {NULL, 0};
 
@@ -107,6 +107,10 @@ static void write_probe(const struct message_probe_answer *probe, struct json_wr
     }
     if (probe->leader != 0) {
         message_write_number(writer, "leader_id", probe->leader);
+    }
+    if (probe->restored) {
+        json_write_name(writer, "restored");
+        json_write_bool(writer, true);
     }
     if (probe->joins) {
         json_write_name(writer, "joins");
@@ -304,10 +308,11 @@ static bool read_probe(struct json_span value, struct head *head, struct message
     add_field(head, "list", MESSAGE_FIELD_OBJECT, false, &list);
     add_field(head, "members", MESSAGE_FIELD_OBJECT, true, &members);
     probe->members_index = probe->leader = 0;
-    probe->members_committed = probe->joins = false;
+    probe->members_committed = probe->restored = probe->joins = false;
     add_field(head, "members_index", MESSAGE_FIELD_NUMBER, true, &probe->members_index);
     add_field(head, "members_committed", MESSAGE_FIELD_BOOL, true, &probe->members_committed);
     add_field(head, "leader_id", MESSAGE_FIELD_NUMBER, true, &probe->leader);
+    add_field(head, "restored", MESSAGE_FIELD_BOOL, true, &probe->restored);
     add_field(head, "joins", MESSAGE_FIELD_BOOL, true, &probe->joins);
     if (!read_fields(value, head) || !read_state(state, &probe->state) || !members_read(list, &probe->list)) {
         return false;

@@ -76,6 +76,7 @@ struct node *node_create(const struct node_options *options, const struct node_i
     node->options = *options;
     node->io = *io;
     node->identity = state.identity;
+    node->intake.open = options->restoring;
     node->now_ms = now_ms;
     node->next_number = 1;
     disk_space_init(&node->disk_space);
@@ -263,6 +264,7 @@ void node_turn(struct node *node, uint64_t now_ms) {
     handover_turn(node);
     changes_turn(node);
     standing_turn(node);
+    intake_turn(node);
     snapshot_wishes_turn(node);
     snapshots_turn(node);
     if (node->core != NULL) {

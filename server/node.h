@@ -50,6 +50,7 @@ struct node_options {
     const char *join_url;   /* --join; NULL: none. Counts on a blank disk only. */
     bool learner;           /* --learner: joins to stay one. */
     bool replace;           /* --replace: takes the place of the node of this id that lost its disk. */
+    bool restoring;         /* Restored from a backup; the list is still to be taken in (server/intake.h). */
     const struct machine *machine;
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
@@ -311,6 +312,9 @@ void node_brief(const struct node *node, struct node_brief *out_brief);
 
 /* True when a leader is known and everything committed when this node started is applied; else a sentence in `out_why`. */
 bool node_ready(const struct node *node, char *out_why, size_t why_size);
+
+/* Restored from a backup, and not all of the list vote yet. Once false it stays so. */
+bool node_is_restoring(const struct node *node);
 
 /* The URL of member `id`, from the configuration or the --cluster list; NULL when unknown. */
 const char *node_member_url(const struct node *node, raft_node_id id);

@@ -15,6 +15,7 @@
 #include "server/formation.h"
 #include "server/forwards.h"
 #include "server/handover.h"
+#include "server/intake.h"
 #include "server/joining.h"
 #include "server/log_reads.h"
 #include "server/mending.h"
@@ -71,6 +72,7 @@ struct node {
     struct snapshot_receipt snapshot_receipt;
     struct formation formation;
     struct joining joining;
+    struct intake intake;
     struct standing standing;
     struct diverged diverged;
     struct mending mending;

@@ -98,6 +98,9 @@ void node_status(const struct node *node, struct node_status *out_status) {
         formation_waiting(node, out_status);
         return;
     }
+    if (intake_is_open(node)) {
+        intake_waiting(node, out_status);
+    }
     memcpy(out_status->cluster_id, node->identity.cluster_id, sizeof out_status->cluster_id);
     raft_status(node->core, &out_status->raft);
     fill_log_terms(node->core, out_status);
@@ -133,6 +136,10 @@ static bool not_ready_waiting(const struct node *node, char *out_why, size_t why
     return false;
 }
 
+bool node_is_restoring(const struct node *node) {
+    return node->intake.open;
+}
+
 bool node_ready(const struct node *node, char *out_why, size_t why_size) {
     if (node->core == NULL) {
         return not_ready_waiting(node, out_why, why_size);
@@ -148,6 +155,12 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size) {
     if (diverged_is(node)) {
         struct problem problem;
         diverged_problem(node, &problem);
+        snprintf(out_why, why_size, "%s", problem.detail);
+        return false;
+    }
+    if (intake_is_open(node)) {
+        struct problem problem;
+        intake_problem(node, &problem);
         snprintf(out_why, why_size, "%s", problem.detail);
         return false;
     }

@@ -58,6 +58,8 @@ static const struct option table[] = {
     {"learner", NULL, NULL, OPTION_SWITCH, FIELD(learner), 0, 0, "with --join: get the log, but do not vote"},
     {"replace", NULL, NULL, OPTION_SWITCH, FIELD(replace), 0, 0,
      "a blank node: take the place of the member with this id whose data directory is lost"},
+    {"restore", "FILE", NULL, OPTION_PATH, FIELD(restore_file), 0, 0,
+     "a blank node, one of the list: begin a new cluster with this backup (GET /v1/snapshot); the others get it from here"},
     {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0,
      "the state machine: hashmap, register, or a library with a slash in its path, like ./mine.so"},
     {"heartbeat", "TIME", "100ms", OPTION_DURATION, FIELD(heartbeat_ms), 10, 60000,
@@ -247,6 +249,9 @@ static bool settle_advertise(const struct given *given, struct options *options,
     }
     if (joins && given_for(given, "id")->text == NULL) {
         return fail(out_message, "--join: say with --id which node this one is, different from those that are there");
+    }
+    if (options->restore_file != NULL && (joins || options->replace)) {
+        return fail(out_message, "--restore excludes --join and --replace: a node that joins gets what the cluster has");
     }
     if (options->learner && !joins) {
         return fail(out_message, "--learner goes with --join");
@@ -453,6 +458,7 @@ enum options_end options_read(const char *const *arguments, const char *const *e
 void options_clear(struct options *options) {
     free(options->data_dir);
     free(options->machine_path);
+    free(options->restore_file);
     free(options->token_file);
     free(options->tls_cert);
     free(options->tls_key);

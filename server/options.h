@@ -31,6 +31,7 @@ struct options {
     char join_url[MEMBERS_URL_SIZE]; /* Empty: not given. */
     bool learner;
     bool replace;
+    char *restore_file;            /* Owned; NULL: not given. */
     const struct machine *machine; /* NULL: the library at machine_path has it. */
     char *machine_path;            /* Owned; NULL: a machine that ships. */
     uint32_t heartbeat_ms;

@@ -144,6 +144,10 @@ uint64_t proposals_add(struct node *node, const struct proposal_content *content
         struct problem problem;
         standing_removed_problem(node, &problem);
         proposals_fail(node, proposal, &problem);
+    } else if (intake_is_open(node)) {
+        struct problem problem;
+        intake_problem(node, &problem);
+        proposals_fail(node, proposal, &problem);
     } else if (full) {
         struct problem problem;
         problem_set(&problem, PROBLEM_OVERLOADED, false, "too many commands wait on node %" PRIu64 "; try again soon",

@@ -5,6 +5,7 @@
 #include "server/disk.h"
 #include "server/node.h"
 #include "server/peers.h"
+#include "server/restore.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,6 +43,7 @@ struct reactor {
     struct api *api;
     int wake_descriptor;   /* The disk's threads write here. */
     int signal_descriptor; /* SIGTERM and SIGINT arrive here. */
+    bool restoring;        /* The file that keeps it in mind is there (server/restore.h). */
     bool shutting_down;
     bool ending; /* Leadership is handed over, nobody new is let in. */
     uint64_t shutdown_deadline_ms;
@@ -164,6 +166,7 @@ static bool start_io(struct reactor *reactor, struct storage_message *out_messag
 
 static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_message *out_message) {
     const struct options *options = reactor->options;
+    reactor->restoring = restore_is_under_way(storage_directory(reactor->storage));
     struct node_options node_options = {
         .id = options->id,
         .url = options->advertise_url,
@@ -172,6 +175,7 @@ static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_
         .join_url = options->join_url[0] == '\0' ? NULL : options->join_url,
         .learner = options->learner,
         .replace = options->replace,
+        .restoring = reactor->restoring,
         .machine = options->machine,
         .heartbeat_ms = options->heartbeat_ms,
         .election_timeout_ms = options->election_timeout_ms,
@@ -401,6 +405,10 @@ void reactor_run(struct reactor *reactor, struct supervisor *supervisor) {
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);
         tell_supervisor(reactor, now_ms);
+        if (reactor->restoring && !node_is_restoring(reactor->node)) {
+            reactor->restoring = false;
+            restore_end(storage_directory(reactor->storage), reactor->diagnostics);
+        }
         bool at_once = end_when_handed_over(reactor) || finished(reactor, now_ms) || node_has_work(reactor->node);
         await(reactor, at_once ? 0 : wait_ms(reactor, now_ms));
         now_ms = clock_ms();

@@ -578,6 +578,7 @@ static void fill_answer(const struct sent *sent, uint8_t bits, struct message_an
         }
         answer->probe.leader = (bits & 64) != 0 ? 2 : 0;
         answer->probe.joins = (bits & 128) != 0;
+        answer->probe.restored = (bits & 40) == 40;
         answer->probe.machine = "hashmap";
         break;
     case MESSAGE_INSTALL_SNAPSHOT:

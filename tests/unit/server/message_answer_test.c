@@ -33,6 +33,8 @@ static const struct {
     {MESSAGE_PROBE,
      "{" HEAD ",\"state\":\"formed\",\"cluster_id\":\"" CLUSTER "\",\"machine\":\"hashmap\",\"list\":" LIST "}"},
     {MESSAGE_PROBE, "{" HEAD ",\"state\":\"blank\",\"machine\":\"register\",\"list\":" LIST ",\"joins\":true}"},
+    {MESSAGE_PROBE, "{" HEAD ",\"state\":\"formed\",\"cluster_id\":\"" CLUSTER "\",\"machine\":\"hashmap\",\"list\":" LIST
+                    ",\"restored\":true}"},
     {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41,\"promise_ms\":150,"
                              "\"state_hash\":{\"index\":32,\"hash\":\"0123456789abcdef\"},\"diverged\":true}"},
     {MESSAGE_APPEND_ENTRIES, "{" HEAD ",\"success\":true,\"match_index\":41,\"promise_ms\":150,\"storage_full\":true}"},
@@ -164,8 +166,8 @@ START_TEST(a_state_fits_what_it_comes_with) {
 END_TEST
 
 static bool may_be_left_out(const char *name, size_t row) {
-    static const char *const names[] = {"promise_ms", "storage_full", "members_index", "members_committed",
-                                        "leader_id",  "joins",        "state_hash",    "diverged"};
+    static const char *const names[] = {"promise_ms", "storage_full", "members_index", "members_committed", "leader_id",
+                                        "joins",      "state_hash",   "diverged",      "restored"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0 && good[row].kind != MESSAGE_TRANSFER && good[row].kind != MESSAGE_CHANGE) {
             return true;
