@@ -26,7 +26,8 @@ static bool find_token(const struct head_value *authorization, const char **out_
 }
 
 bool access_check(const struct tokens *tokens, const struct route *route, const struct head *head,
-                  struct problem *out_problem) {
+                  struct access_who *out_who, struct problem *out_problem) {
+    *out_who = (struct access_who){.role = TOKENS_NOBODY};
     if (tokens == NULL || route->role == TOKENS_NOBODY) {
         return true;
     }
@@ -43,7 +44,8 @@ bool access_check(const struct tokens *tokens, const struct route *route, const 
                     "the Authorization field must be there once, and read: Bearer TOKEN");
         return false;
     }
-    enum tokens_role held = tokens_role(tokens, text, size, NULL);
+    enum tokens_role held = tokens_role(tokens, text, size, out_who->name);
+    out_who->role = held;
     if (held == TOKENS_NOBODY) {
         problem_set(out_problem, PROBLEM_UNAUTHORIZED, false, "this token is not one of this node's");
         return false;

@@ -1,5 +1,6 @@
 #include "api/answer.h"
 
+#include "api/auditing.h"
 #include "api/http.h"
 
 #include "server/base/memory.h"
@@ -161,6 +162,7 @@ static struct MHD_Response *respond(const struct answer *answer, const struct fi
 void answer_send(struct request *request, const struct answer *answer) {
     assert(request->stage != REQUEST_NONE && request->stage != REQUEST_ANSWERED);
     struct fields fields;
+    auditing_answer(request, answer);
     collect(&fields, request, answer);
     bool waiting = request->stage == REQUEST_WAITING;
     if (request->stage == REQUEST_BODY) {
@@ -227,6 +229,7 @@ void answer_problem_with(struct request *request, const struct problem *problem,
     struct answer answer = {
         .status = problem_status(problem->code),
         .content_type = ANSWER_PROBLEM,
+        .code = problem_name(problem->code),
         .retry = answer_retry(problem->code),
         .allow = problem->code == PROBLEM_METHOD_NOT_ALLOWED ? request->allow : NULL,
     };

@@ -25,6 +25,7 @@ struct answer {
     const struct answer_source *source; /* Instead of `body`: `size` bytes from here. Copied. */
     const char *disposition;            /* Content-Disposition. */
     const char *fixed_body;             /* Instead of `body`: bytes that outlive the process's answers. */
+    const char *code;                   /* Of a problem, for the audit log; NULL: none. */
     raft_index index;                   /* Raft-Index; 0: what this node has applied. */
     const char *consistency;            /* Raft-Consistency. */
     const char *location;

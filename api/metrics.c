@@ -107,6 +107,12 @@ void metrics_handle(struct request *request) {
     gauge(&text, "storage_bytes", "Bytes that the store takes on disk.", api->host.storage_bytes(api->host.context));
     write_disk(&text, api, &status->disk);
     gauge(&text, "connections", "Open HTTP connections.", http_connection_count(api->http));
+    if (api->options.audit != NULL) {
+        print(&text,
+              "# HELP raftd_audit_failures_total Lines of the audit log that could not be written.\n"
+              "# TYPE raftd_audit_failures_total counter\nraftd_audit_failures_total %" PRIu64 "\n",
+              audit_failures(api->options.audit));
+    }
     if (api->options.tls != NULL) {
         gauge(&text, "tls_certificate_expires_seconds", "When this node's certificate expires, in seconds since 1970.",
               (uint64_t)tls_expires_s(api->options.tls));

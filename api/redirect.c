@@ -42,7 +42,9 @@ static void answer_redirect(struct request *request, raft_node_id leader, const 
                 client_url);
     struct json_writer body = {0};
     answer_problem_body(request, &problem, 307, NULL, 0, &body);
-    answer_written(request, &(struct answer){.status = 307, .content_type = ANSWER_PROBLEM, .location = text}, &body);
+    answer_written(request,
+                   &(struct answer){.status = 307, .content_type = ANSWER_PROBLEM, .code = "not_leader", .location = text},
+                   &body);
     free(text);
 }
 

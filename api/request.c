@@ -74,7 +74,7 @@ static void judge_access(struct request *request) {
     if (request->refused || route == NULL) {
         return;
     }
-    if (!access_check(request->api->options.tokens, route, &request->head, &request->problem) ||
+    if (!access_check(request->api->options.tokens, route, &request->head, &request->who, &request->problem) ||
         (route->role == TOKENS_PEER && !access_check_node(request, 0, &request->problem))) {
         request->refused = true;
     }
@@ -162,6 +162,7 @@ void request_head(struct request *request, struct MHD_Connection *mhd, const cha
     request->stage = REQUEST_HEAD;
     request->method = method;
     request->refused = false;
+    request->who = (struct access_who){.role = TOKENS_NOBODY};
     head_read(mhd, &request->head);
     judge_target(request);
     judge_sender(request);

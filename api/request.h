@@ -9,6 +9,7 @@
 #ifndef RAFTD_API_REQUEST_H
 #define RAFTD_API_REQUEST_H
 
+#include "api/access.h"
 #include "api/head.h"
 #include "api/inside.h"
 #include "api/parameters.h"
@@ -46,6 +47,7 @@ struct request {
     char allow[ROUTE_ALLOW_SIZE];
     char *text; /* Owned; the raw target, and after it the decoded path. Kept from request to request. */
     size_t text_capacity;
+    struct access_who who;
     struct target target;
     struct head head;
     struct parameters parameters;

@@ -97,7 +97,7 @@ static bool restore(const struct options *options, struct storage *storage, cons
     return options->restore_file == NULL || restore_begin(&request, storage, diagnostics, out_message);
 }
 
-static int run_node(const struct options *options, struct tokens *tokens, struct tls *tls) {
+static int run_node(const struct options *options, const struct reactor_watched *watched) {
     struct diagnostics diagnostics = {
         .descriptor = STDERR_FILENO,
         .level = options->log_level,
@@ -115,7 +115,7 @@ static int run_node(const struct options *options, struct tokens *tokens, struct
         storage_close(storage);
         return MAIN_UNUSABLE;
     }
-    struct reactor *reactor = reactor_create(options, tokens, tls, storage, &diagnostics, &message);
+    struct reactor *reactor = reactor_create(options, watched, storage, &diagnostics, &message);
     if (reactor == NULL) {
         diagnostics_write(&diagnostics, DIAGNOSTICS_ERROR, "raftd", "%s", message.text);
         storage_close(storage);
@@ -166,6 +166,18 @@ static bool open_tokens(const struct options *options, struct tokens **out_token
     return true;
 }
 
+static bool open_audit(const struct options *options, struct audit **out_audit) {
+    if (options->audit_log == NULL) {
+        return true;
+    }
+    struct audit_message message;
+    *out_audit = audit_open(options->audit_log, options->id, &message);
+    if (*out_audit == NULL) {
+        fprintf(stderr, "raftd: --audit-log: %s\n", message.text);
+    }
+    return *out_audit != NULL;
+}
+
 static bool open_tls(const struct options *options, struct tls **out_tls) {
     if (options->tls_cert == NULL) {
         return true;
@@ -209,14 +221,15 @@ int main(int argc, char **argv) {
     }
     raise_descriptor_limit();
     prepare_signals();
-    struct tokens *tokens = NULL;
     int code = MAIN_WRONG_OPTION;
-    struct tls *tls = NULL;
-    if (open_machine(&options) && open_tokens(&options, &tokens) && open_tls(&options, &tls)) {
-        code = run_node(&options, tokens, tls);
+    struct reactor_watched watched = {0};
+    if (open_machine(&options) && open_tokens(&options, &watched.tokens) && open_tls(&options, &watched.tls) &&
+        open_audit(&options, &watched.audit)) {
+        code = run_node(&options, &watched);
     }
-    tls_close(tls);
-    tokens_close(tokens);
+    audit_close(watched.audit);
+    tls_close(watched.tls);
+    tokens_close(watched.tokens);
     options_clear(&options);
     curl_global_cleanup();
     return code;

@@ -313,6 +313,10 @@ void node_brief(const struct node *node, struct node_brief *out_brief);
 /* True when a leader is known and everything committed when this node started is applied; else a sentence in `out_why`. */
 bool node_ready(const struct node *node, char *out_why, size_t why_size);
 
+/* The event after the first `*inout_count` that were noted, which is counted then; those that are not kept any more are
+ * passed over. False: there is none. */
+bool node_event(const struct node *node, uint64_t *inout_count, struct chronicle_event *out_event);
+
 /* Restored from a backup, and not all of the list vote yet. Once false it stays so. */
 bool node_is_restoring(const struct node *node);
 

@@ -72,6 +72,19 @@ size_t node_events(const struct node *node, struct chronicle_event out_events[CH
     return chronicle_read(&node->chronicle, node->now_ms, out_events);
 }
 
+bool node_event(const struct node *node, uint64_t *inout_count, struct chronicle_event *out_event) {
+    const struct chronicle *chronicle = &node->chronicle;
+    if (*inout_count >= chronicle->count) {
+        return false;
+    }
+    if (chronicle->count - *inout_count > CHRONICLE_EVENTS_MAX) {
+        *inout_count = chronicle->count - CHRONICLE_EVENTS_MAX;
+    }
+    *out_event = chronicle->events[*inout_count % CHRONICLE_EVENTS_MAX];
+    (*inout_count)++;
+    return true;
+}
+
 void node_status(const struct node *node, struct node_status *out_status) {
     *out_status = (struct node_status){
         .id = node->options.id,

@@ -72,6 +72,8 @@ static const struct option table[] = {
     {"log-format", "FORMAT", "text", OPTION_LOG_FORMAT, FIELD(log_json), 0, 0, "text or json"},
     {"token-file", "FILE", NULL, OPTION_PATH, FIELD(token_file), 0, 0,
      "who may do what: lines `role token [name]`, role read, write, admin or peer; read again when it changes"},
+    {"audit-log", "FILE", NULL, OPTION_PATH, FIELD(audit_log), 0, 0,
+     "who changed what and who was refused, a JSON line each, appended; -: standard output"},
     {"tls-cert", "FILE", NULL, OPTION_PATH, FIELD(tls_cert), 0, 0,
      "serve https with this certificate, and those up to its authority (PEM); read again when it changes"},
     {"tls-key", "FILE", NULL, OPTION_PATH, FIELD(tls_key), 0, 0, "its key (PEM); the same"},
@@ -460,6 +462,7 @@ void options_clear(struct options *options) {
     free(options->machine_path);
     free(options->restore_file);
     free(options->token_file);
+    free(options->audit_log);
     free(options->tls_cert);
     free(options->tls_key);
     free(options->tls_ca);

@@ -39,6 +39,7 @@ struct options {
     enum diagnostics_level log_level;
     bool log_json;
     char *token_file; /* Owned; NULL: nobody is asked who they are. */
+    char *audit_log;  /* Owned; NULL: none. */
     char *tls_cert;   /* Owned; NULL: no TLS. */
     char *tls_key;    /* Owned; there when tls_cert is. */
     char *tls_ca;     /* Owned; NULL: nodes show no certificates of theirs. */

@@ -35,6 +35,8 @@ struct reactor {
     const struct diagnostics *diagnostics; /* Borrowed. */
     struct tokens *tokens;                 /* Borrowed; may be NULL. */
     struct tls *tls;                       /* Borrowed; may be NULL. */
+    struct audit *audit;                   /* Borrowed; may be NULL. */
+    uint64_t audited;                      /* Of the node's events, so many stand in it. */
     struct storage *storage;               /* Borrowed. */
     struct snapshot_directory *snapshots;
     struct peers *peers;
@@ -210,6 +212,7 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
         .allow_origins = (const char *const *)options->allow_origins,
         .tokens = reactor->tokens,
         .tls = reactor->tls,
+        .audit = reactor->audit,
         .command_bytes_max = options->command_bytes_max,
         .query_bytes_max = options->query_bytes_max,
         .ndjson_bytes_max = options->ndjson_bytes_max,
@@ -223,14 +226,15 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
     return reactor->api != NULL;
 }
 
-struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct tls *tls,
+struct reactor *reactor_create(const struct options *options, const struct reactor_watched *watched,
                                struct storage *storage, const struct diagnostics *diagnostics,
                                struct storage_message *out_message) {
     struct reactor *reactor = memory_zalloc(sizeof *reactor);
     *reactor = (struct reactor){.options = options,
                                 .diagnostics = diagnostics,
-                                .tokens = tokens,
-                                .tls = tls,
+                                .tokens = watched->tokens,
+                                .tls = watched->tls,
+                                .audit = watched->audit,
                                 .storage = storage,
                                 .wake_descriptor = -1,
                                 .signal_descriptor = -1};
@@ -275,9 +279,9 @@ static void gather(struct reactor *reactor, uint64_t now_ms) {
     api_run(reactor->api, now_ms);
 }
 
-/* Of tokens or certificates, which may change. */
+/* Of tokens or certificates, which may change, or of an audit log, which may be moved. */
 static bool has_files(const struct reactor *reactor) {
-    return reactor->tokens != NULL || reactor->tls != NULL;
+    return reactor->tokens != NULL || reactor->tls != NULL || reactor->audit != NULL;
 }
 
 static void refresh(struct reactor *reactor, uint64_t now_ms) {
@@ -290,6 +294,19 @@ static void refresh(struct reactor *reactor, uint64_t now_ms) {
     }
     if (reactor->tokens != NULL && tokens_refresh(reactor->tokens, reactor->diagnostics)) {
         peers_set_token(reactor->peers, tokens_peer(reactor->tokens));
+        audit_event(reactor->audit, "tokens", 0, 0);
+    }
+    audit_refresh(reactor->audit, now_ms, reactor->diagnostics);
+}
+
+/* What has happened since the last turn. */
+static void audit_events(struct reactor *reactor) {
+    if (reactor->audit == NULL) {
+        return;
+    }
+    struct chronicle_event event;
+    while (node_event(reactor->node, &reactor->audited, &event)) {
+        audit_event(reactor->audit, chronicle_kind_name(event.kind), event.term, event.subject);
     }
 }
 
@@ -404,6 +421,7 @@ void reactor_run(struct reactor *reactor, struct supervisor *supervisor) {
         gather(reactor, now_ms);
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);
+        audit_events(reactor);
         tell_supervisor(reactor, now_ms);
         if (reactor->restoring && !node_is_restoring(reactor->node)) {
             reactor->restoring = false;

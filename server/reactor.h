@@ -6,6 +6,7 @@
 #ifndef RAFTD_REACTOR_H
 #define RAFTD_REACTOR_H
 
+#include "server/audit.h"
 #include "server/diagnostics.h"
 #include "server/options.h"
 #include "server/supervisor.h"
@@ -15,11 +16,17 @@
 
 struct reactor;
 
+/* Files that are looked at about once a second while the node runs; NULL: it has none. Borrowed. */
+struct reactor_watched {
+    struct tokens *tokens; /* Without, nobody is asked who they are. */
+    struct tls *tls;       /* Without, it is http. */
+    struct audit *audit;
+};
+
 /* Builds the node around an open store and listens. SIGTERM and SIGINT must be blocked in every thread: they are read from
- * a descriptor. With `tokens` NULL nobody is asked who they are, with `tls` NULL it is
- * http. NULL with a sentence in `out_message` when the store makes
+ * a descriptor. NULL with a sentence in `out_message` when the store makes
  * no sense or the address cannot be had. All arguments are borrowed for the reactor's life. */
-struct reactor *reactor_create(const struct options *options, struct tokens *tokens, struct tls *tls,
+struct reactor *reactor_create(const struct options *options, const struct reactor_watched *watched,
                                struct storage *storage, const struct diagnostics *diagnostics,
                                struct storage_message *out_message);
 

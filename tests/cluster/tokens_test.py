@@ -117,6 +117,38 @@ class TokensTest(ClusterTest):
         answer = leader.propose({"op": "put", "key": "a", "value": 1}, headers=bearer("w-1"))
         wait_for(lambda: other.status()["applied_index"] >= answer.json()["index"], "it follows again")
 
+    def test_the_audit_log_tells_who_changed_what_and_who_was_refused_and_no_token(self):
+        cluster = self.guarded()
+        node = cluster.followers()[0]
+        path = os.path.join(cluster.directory, "audit")
+        node.stop()
+        node.arguments += ["--audit-log", path]
+        put_tokens(self.paths[node.number - 1], TOKENS.replace("admin a-1", "admin a-1 ops"))
+        node.start()
+        cluster.wait_ready()
+        self.assertEqual(node.ask("DELETE", "/v1/members/9", headers=bearer("a-1")).status, 200)
+        self.assertEqual(node.propose({"op": "delete", "key": "a"}, headers=bearer("w-1")).status, 200)
+        self.assertEqual(node.ask("POST", "/v1/snapshot?x=a-1", headers=bearer("w-1")).status, 403)
+        self.assertEqual(node.ask("GET", "/v1/status", headers=bearer("guessed")).status, 401)
+        self.assertEqual(node.ask("GET", "/v1/status", headers={"Host": "evil.example", **bearer("r-1")}).status, 421)
+
+        def lines():
+            with open(path, encoding="ascii") as file:
+                return [json.loads(line) for line in file]
+        told = [{key: line.get(key) for key in ("request", "status", "code", "who", "role", "address")} for line in lines()
+                if line["event"] == "request"]
+        self.assertEqual(told, [
+            {"request": "DELETE /v1/members/9", "status": 200, "code": None, "who": "ops", "role": "admin", "address": "127.0.0.1"},
+            {"request": "POST /v1/snapshot", "status": 403, "code": "forbidden", "who": "app", "role": "write", "address": "127.0.0.1"},
+            {"request": "GET /v1/status", "status": 401, "code": "unauthorized", "who": "", "role": "", "address": "127.0.0.1"},
+            {"request": "GET /v1/status", "status": 421, "code": "wrong_host", "who": "", "role": "", "address": "127.0.0.1"}])
+        self.change_all(cluster, TOKENS + "read r-2\n")
+        wait_for(lambda: {"started", "follows", "tokens"} <= {line["event"] for line in lines()}, "what happened is told, too")
+        with open(path, encoding="ascii") as file:
+            text = file.read()
+        self.assertNotRegex(text, "a-1|w-1|r-1|p-1|guessed")
+        self.assertIn("raftd_audit_failures_total 0", node.ask("GET", "/metrics").body.decode())
+
 
 if __name__ == "__main__":
     unittest.main()

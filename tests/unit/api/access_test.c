@@ -98,7 +98,8 @@ static bool check(const struct tokens *tokens, const struct route *route, const 
     if (field != NULL) {
         head.authorization = (struct head_value){field, strlen(field), 1};
     }
-    return access_check(tokens, route, &head, out_problem);
+    struct access_who who;
+    return access_check(tokens, route, &head, &who, out_problem);
 }
 
 START_TEST(every_route_takes_the_tokens_of_the_contract_and_no_others) {
@@ -158,7 +159,9 @@ START_TEST(the_field_is_read_as_the_standard_says) {
         ck_assert_int_eq(problem.code, PROBLEM_UNAUTHORIZED);
     }
     struct head twice = {.authorization = {"Bearer r-token", 14, 2}};
-    ck_assert(!access_check(tokens, route, &twice, &problem));
+    struct access_who who;
+    ck_assert(!access_check(tokens, route, &twice, &who, &problem));
+    ck_assert_int_eq(who.role, TOKENS_NOBODY);
     tokens_close(tokens);
 }
 END_TEST
