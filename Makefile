@@ -35,8 +35,15 @@ SANITIZE_FLAGS += $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize-coverage=s
 endif
 OPTIMIZE ?= -O2
 CFLAGS ?= -g
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) $(OPTIMIZE) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
-ALL_LDFLAGS := $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
+# What makes a mistake in C a crash instead of a way in; .ci/check-hardening looks whether it is there. Sanitizers have checks of their own,
+# and FORTIFY needs an optimizer.
+ifeq ($(SANITIZE),)
+HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+HARDENING += $(if $(filter-out -O0,$(OPTIMIZE)),-D_FORTIFY_SOURCE=2)
+HARDENED_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+endif
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) $(OPTIMIZE) $(HARDENING) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
+ALL_LDFLAGS := $(HARDENED_LINK) $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -lgnutls -lleveldb
 
 # -- What the build rests on ------------------------------------------------------------------------------------------------

@@ -149,6 +149,28 @@ class TokensTest(ClusterTest):
         self.assertNotRegex(text, "a-1|w-1|r-1|p-1|guessed")
         self.assertIn("raftd_audit_failures_total 0", node.ask("GET", "/metrics").body.decode())
 
+    def test_no_secret_is_told_and_a_crash_would_write_none(self):
+        secrets = {role: f"s3cret-{role}-0123456789" for role in ("read", "write", "admin", "peer")}
+        cluster = self.cluster(count=1, extra=["--log-level", "debug"])
+        node = cluster.nodes[0]
+        path = os.path.join(cluster.directory, "tokens")
+        put_tokens(path, "".join(f"{role} {secret}\n" for role, secret in secrets.items()))
+        node.arguments += ["--token-file", path]
+        node.headers = bearer(secrets["peer"])
+        cluster.start()
+        self.assertEqual(node.propose({"op": "put", "key": "a", "value": 1}).status, 200)
+        told = "".join(node.ask("GET", path).body.decode() for path in ("/v1/status", "/v1/cluster", "/v1/log", "/v1/events", "/metrics"))
+        told += node.ask("GET", "/v1/status", headers=bearer(secrets["read"] + "x")).body.decode()
+        process = f"/proc/{node.process.pid}"
+        for name in ("cmdline", "environ"):
+            with open(f"{process}/{name}", encoding="utf-8", errors="replace") as file:
+                told += file.read()
+        self.assertNotIn("s3cret", told + node.log())
+        with open(f"{process}/limits", encoding="ascii") as file:
+            self.assertRegex(file.read(), r"Max core file size +0 ")
+        with open(f"{process}/status", encoding="ascii") as file:
+            self.assertRegex(file.read(), r"NoNewPrivs:\t1\n")
+
 
 if __name__ == "__main__":
     unittest.main()
