@@ -156,7 +156,7 @@ class TokensTest(ClusterTest):
         path = os.path.join(cluster.directory, "tokens")
         put_tokens(path, "".join(f"{role} {secret}\n" for role, secret in secrets.items()))
         node.arguments += ["--token-file", path]
-        node.headers = bearer(secrets["peer"])
+        node.headers = bearer(secrets["admin"])
         cluster.start()
         self.assertEqual(node.propose({"op": "put", "key": "a", "value": 1}).status, 200)
         told = "".join(node.ask("GET", path).body.decode() for path in ("/v1/status", "/v1/cluster", "/v1/log", "/v1/events", "/metrics"))
