@@ -97,7 +97,7 @@ static void go_on_receiving(const struct looking *looking, struct storage *stora
         return;
     }
     memcpy(&snapshot, sent->text, sizeof snapshot);
-    if (snapshot.id.index <= state.last.index) {
+    if (!workload_may_install(&state, &snapshot)) {
         return;
     }
     const char *bytes = sent->text + sizeof snapshot;

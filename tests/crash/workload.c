@@ -365,6 +365,10 @@ enum storage_error workload_receive(struct snapshot_directory *directory, const 
                                                              : error;
 }
 
+bool workload_may_install(const struct storage_state *state, const struct storage_snapshot *snapshot) {
+    return snapshot->id.index > state->last.index && snapshot->id.term >= state->base.term;
+}
+
 struct storage_write workload_install(const struct storage_state *state, const struct storage_snapshot *snapshot) {
     raft_term term = snapshot->id.term;
     return (struct storage_write){.replaced_by = snapshot->id,
@@ -421,7 +425,7 @@ static void step_receive(struct work *work) {
         begin_sending(work);
     }
     struct storage_state state = state_of(work);
-    if (work->sent.id.index <= state.last.index) {
+    if (!workload_may_install(&state, &work->sent)) {
         snapshot_incoming_drop(work->snapshots, work->sent.id.index);
         end_sending(work);
         return;

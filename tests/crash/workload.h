@@ -38,6 +38,9 @@ enum storage_error workload_receive(struct snapshot_directory *directory, const 
                                     const char *bytes, uint64_t until, uint64_t *out_found,
                                     struct storage_message *out_message);
 
+/* A leader could have that snapshot, and a use for sending it: it covers more than the log here, and what is committed
+ * here, as of the base, is of no later term. */
+bool workload_may_install(const struct storage_state *state, const struct storage_snapshot *snapshot);
 /* The write that puts such a snapshot in the place of the whole log. */
 struct storage_write workload_install(const struct storage_state *state, const struct storage_snapshot *snapshot);
 

@@ -33,7 +33,8 @@ static void check_taken(const struct options *options) {
     require((options->join_url[0] == '\0') == (options->cluster.count > 0),
             "both a list and a cluster to join, or neither");
     require(!options->learner || options->join_url[0] != '\0', "a learner of nothing");
-    require(options->data_dir != NULL && options->machine != NULL, "no directory, or no machine");
+    require(options->data_dir != NULL && (options->machine != NULL) != (options->machine_path != NULL),
+            "no directory, or no machine, or two");
     require(options->heartbeat_ms >= 10 && options->heartbeat_ms <= 60000, "a heartbeat out of range");
     require(options->election_timeout_ms >= 50 && options->election_timeout_ms <= 600000, "an election out of range");
     require(options->election_timeout_ms >= 2 * options->heartbeat_ms, "an election within two heartbeats");
