@@ -46,8 +46,8 @@ static int run_health(const char *const *arguments, const char *const *environme
     return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What raftd makes is its own user's alone, whatever the umask it was started with; nothing it runs may gain rights. Where it
- * holds tokens or a key, a crash writes no image of its memory. */
+/* What raftd makes is its own user's alone, whatever the umask it was started with; nothing it runs may gain rights. Where
+ * it holds tokens or a key, a crash writes no image of its memory. */
 static void close_up(const struct options *options) {
     umask(0077);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
