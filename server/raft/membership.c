@@ -147,8 +147,8 @@ static bool have_caught_up(struct raft *raft, const struct configuration_at *cur
     bool all = true;
     for (size_t i = 0; i < current->configuration.next_voter_count; i++) {
         raft_node_id id = current->configuration.next_voters[i];
-        if (quorum_has_voter(&current->configuration, id)) {
-            continue;
+        if (quorum_has_voter(&current->configuration, id) || id == raft->options.id) {
+            continue; /* A leader has all there is, also where it is to be a voter again. */
         }
         struct progress *peer = raft_progress(raft, id);
         assert(peer != NULL);
