@@ -38,8 +38,7 @@ static enum storage_error write_first_batch(const struct directory *directory, c
     struct batch *batch = batch_create();
     const struct storage_state nothing = {.base = {.index = 0}};
     batch_fill(batch, &write, &nothing, state, floor->newest);
-    char *text = NULL;
-    leveldb_write(database->handle, database->synced, batch->batch, &text);
+    char *text = database_write(database, batch->batch);
     if (text != NULL) {
         error = failure_tell(out_message, STORAGE_FAILED, "cannot write the first batch: %.300s", text);
         leveldb_free(text);

@@ -53,6 +53,7 @@ enum storage_error database_open(const char *path, bool is_new, struct database 
     leveldb_readoptions_set_fill_cache(database->verified, 0);
     database->synced = leveldb_writeoptions_create();
     leveldb_writeoptions_set_sync(database->synced, 1);
+    pthread_mutex_init(&database->writing, NULL);
     char *text = NULL;
     database->handle = leveldb_open(database->options, path, &text);
     if (text != NULL) {
@@ -76,7 +77,22 @@ void database_close(struct database *database) {
     leveldb_readoptions_destroy(database->verified);
     leveldb_options_destroy(database->options);
     leveldb_cache_destroy(database->cache);
+    pthread_mutex_destroy(&database->writing);
+    free(database->failure);
     free(database);
+}
+
+char *database_write(struct database *database, leveldb_writebatch_t *batch) {
+    char *text = NULL;
+    pthread_mutex_lock(&database->writing);
+    if (database->failure == NULL) {
+        leveldb_write(database->handle, database->synced, batch, &text);
+        database->failure = text == NULL ? NULL : memory_text(text, strlen(text));
+    } else {
+        text = memory_text(database->failure, strlen(database->failure));
+    }
+    pthread_mutex_unlock(&database->writing);
+    return text;
 }
 
 enum storage_error database_remove(const char *path, struct storage_message *out_message) {

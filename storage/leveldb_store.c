@@ -147,8 +147,7 @@ static enum storage_error leveldb_store_term_of(struct storage *storage, raft_in
 /* Batch, names, floor: in this order, because each says that the one before is on disk. */
 static enum storage_error put_on_disk(struct leveldb_store *store, const struct floor *floor, bool *out_lacked_room,
                                       struct storage_message *out_message) {
-    char *text = NULL;
-    leveldb_write(store->database->handle, store->database->synced, store->batch->batch, &text);
+    char *text = database_write(store->database, store->batch->batch);
     if (text != NULL) {
         *out_lacked_room = strstr(text, strerror(ENOSPC)) != NULL; /* LevelDB tells it in the system's words only. */
         enum storage_error error = failure_tell(out_message, STORAGE_FAILED, "writing the log failed: %.300s", text);

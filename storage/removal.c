@@ -20,21 +20,20 @@ static bool find_first(const struct database *database, raft_index from, raft_in
 
 /* Synced, though nothing rests on it: an unsynced record in front of a synced one is what a loss of power could leave
  * torn in the middle of a .log, which is to be told from damage (log_file.h). */
-static bool remove_range(const struct database *database, raft_index first, raft_index last) {
+static bool remove_range(struct database *database, raft_index first, raft_index last) {
     leveldb_writebatch_t *batch = leveldb_writebatch_create();
     for (raft_index index = first; index <= last; index++) {
         struct record_key key = record_entry_key(index);
         leveldb_writebatch_delete(batch, key.bytes, key.size);
     }
-    char *text = NULL;
-    leveldb_write(database->handle, database->synced, batch, &text);
+    char *text = database_write(database, batch);
     leveldb_writebatch_destroy(batch);
     bool ok = text == NULL;
     leveldb_free(text);
     return ok;
 }
 
-bool removal_run(const struct database *database, int directory, raft_index base) {
+bool removal_run(struct database *database, int directory, raft_index base) {
     raft_index first = 0;
     bool ok = true;
     for (raft_index from = 1; ok && from <= base && find_first(database, from, base, &first);) {
