@@ -87,6 +87,18 @@ int openat(int directory, const char *name, int flags, ...) {
                                              : real(directory, name, flags, mode);
 }
 
+/* What a program built with FORTIFY calls where flags are no constant: it has no business with O_CREAT then. */
+int __open_2(const char *name, int flags);
+int __openat_2(int directory, const char *name, int flags);
+
+int __open_2(const char *name, int flags) {
+    return open(name, flags);
+}
+
+int __openat_2(int directory, const char *name, int flags) {
+    return openat(directory, name, flags);
+}
+
 /* -- Writing -- */
 
 static void note_write(int descriptor, const char *path, off_t offset, const void *bytes, ssize_t count) {

@@ -234,8 +234,20 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
 }
 END_TEST
 
+START_TEST(a_backup_is_for_a_node_that_founds_a_cluster) {
+    struct options options =
+        good("--restore backup --cluster 1=http://a:1,2=http://b:1 --id 2 --listen 127.0.0.1:1 --audit-log -", "");
+    ck_assert_str_eq(options.restore_file, "backup");
+    ck_assert_str_eq(options.audit_log, "-");
+    options_clear(&options);
+    wrong("--restore backup --join http://a:1 --id 4", "", "--restore excludes --join and --replace");
+    wrong("--restore backup --replace", "", "--restore excludes --join and --replace");
+    wrong("--restore", "", "--restore needs a value");
+}
+END_TEST
+
 START_TEST(options_of_later_versions_are_not_known) {
-    const char *const later[] = {"--restore", "--discover", "--audit-log"};
+    const char *const later[] = {"--discover", "--discover-cluster"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         wrong(later[i], "", "unknown option");
     }
@@ -353,12 +365,13 @@ START_TEST(help_names_every_option) {
                                  "--join",
                                  "--learner",
                                  "--replace",
+                                 "--restore",
+                                 "--audit-log",
                                  "RAFTD_DATA_DIR",
                                  "health"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         ck_assert_msg(strstr(text, names[i]) != NULL, "%s", names[i]);
     }
-    ck_assert_ptr_null(strstr(text, "--restore"));
     free(text);
 }
 END_TEST
@@ -377,6 +390,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, durations_are_checked_at_their_edges);
     tcase_add_test(tcase, a_machine_with_a_slash_is_a_library_which_is_not_opened_here);
     tcase_add_test(tcase, an_unknown_option_or_a_missing_value_is_refused);
+    tcase_add_test(tcase, a_backup_is_for_a_node_that_founds_a_cluster);
     tcase_add_test(tcase, options_of_later_versions_are_not_known);
     tcase_add_test(tcase, a_cluster_list_is_checked_against_this_node);
     tcase_add_test(tcase, every_address_of_the_machine_is_none_to_call);
