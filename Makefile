@@ -52,7 +52,7 @@ LIBS := -lmicrohttpd -lcurl -lgnutls -lleveldb
 
 # Everything is compiled anew when the compiler, a flag or the version changes: they are kept in a file that is only written then.
 FLAGS := $(CC) $(ALL_CFLAGS)
-ifneq ($(filter-out clean help format check-format uninstall coverage,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help format check-format uninstall coverage new-machine,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS))
@@ -126,6 +126,9 @@ TEST_MACHINES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/machines/*.c)) $(
 $(BUILD)/tests/unit/machine/machine_library_test: | $(TEST_MACHINES)
 .PHONY: machines
 machines: $(EXAMPLE_MACHINES) ## build the example state machines, build/machines/NAME.so
+.PHONY: new-machine
+new-machine: ## write a state machine to begin with: NAME=mine, and DIR= where (./mine)
+	@server/machine/new-machine.sh '$(NAME)' $(if $(DIR),'$(DIR)')
 
 # The rules of the dissertation, and whole clusters in memory; built on the helpers of the room's own tests.
 thesis_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/thesis/*_test.c))
@@ -249,6 +252,7 @@ test: ## everything that must hold: units under ASan and UBSan, threads under TS
 	@status=0; \
 	tests/mutants/run --check || status=1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads linear || exit 1; \
+	tests/installed/run build || status=1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
 	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora simulate-tests || status=1; \
 	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \

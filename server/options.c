@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include "server/base/memory.h"
+#include "server/machine/registry.h"
 #include "server/option_value.h"
 
 #include <assert.h>

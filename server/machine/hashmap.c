@@ -1,6 +1,7 @@
 #include "server/machine/hashmap.h"
 
 #include "server/base/memory.h"
+#include "server/machine/registry.h"
 
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ static bool restore(void *state, struct machine_input snapshot, struct machine_o
 const struct machine *machine_hashmap(void) {
     static const struct machine hashmap = {
         .abi_version = MACHINE_ABI_VERSION,
+        .table_size = sizeof(struct machine),
         .name = "hashmap",
         .create = create,
         .destroy = destroy,

@@ -3,22 +3,46 @@
  * Model. A machine is a table of functions over a state of its own. The node feeds every committed command, in log order,
  * to `apply` on every node of the cluster; `query` reads; `freeze`, `write` and `release` take a snapshot and `restore`
  * starts from one. Commands, queries and results are JSON values: the bytes were checked by the node before they reach a
- * machine, come without white space around them and exactly as the client wrote them; results must be JSON as well.
+ * machine (RFC 8259, at most 512 levels), come without white space around them and exactly as the client wrote them, and
+ * are not NUL-terminated. Results must be JSON as well, of at most MACHINE_RESULT_BYTES_MAX bytes.
  *
- * Rules. `apply` is deterministic: the same commands in the same order give the same state and the same result bytes on
- * every node. It reads no clock, no random source and no file, and iterates in an order that does not depend on addresses
- * or seeds. It cannot fail: a command that makes no sense gets MACHINE_REFUSED, on every node alike, and changes nothing.
+ * How a library comes in. It exports one function, `raftd_machine`, which answers its table; `raftd --machine ./mine.so`
+ * (a path with a slash in it) loads it and looks the table over. It is not unloaded. `make new-machine NAME=mine` writes a
+ * skeleton, the README's chapter "Write your own state machine in ten minutes" fills one in. Several states of a machine
+ * exist at once in a process: keep nothing in globals.
  *
- * Memory. Arguments are borrowed for the call. Results go to a `struct machine_output`, owned by the caller. Out of memory:
- * abort with a message.
+ * Determinism. The same commands in the same order give the same state and the same result bytes on every node: no clock,
+ * no random numbers, no file, no environment, no order that depends on addresses or hashes with seeds, no floating point
+ * whose last digit a library or a processor may choose, nothing left from before `create`. What `apply` may look at is the
+ * state, `index` and the command. It cannot fail: a command that makes no sense gets MACHINE_REFUSED, on every node alike,
+ * and changes nothing. A new version of a machine must apply what is in the log as the old one did, or carry another name.
  *
- * Threads. Everything is called on one thread at a time, the reactor's, except `write`, which runs on another thread beside
- * `apply` and `query`: it must read only what `freeze` set aside. `freeze` is to take milliseconds even for a large state;
- * `release` is called on the reactor's thread after `write` has returned. `restore` runs on a fresh state from `create` on
- * another thread, before anything else sees that state.
+ * Memory. Arguments are borrowed for the call. Results go to a `struct machine_output`, owned by the caller. What `create`
+ * and `freeze` answer is the machine's own until `destroy` and `release`. Out of memory: abort with a message.
  *
- * Installed as <raftd/machine.h>; needs nothing else of raftd.
- */
+ * Threads. Everything is called on one thread at a time, the reactor's, except
+ * - `write`, which runs on another thread beside `apply` and `query`: it must read only what `freeze` set aside;
+ * - `create` and then `restore` on the state it made, which run on another thread beside all that is called for other
+ *   states, before anything else sees the new state; `destroy` of a state that was replaced runs on another thread too.
+ * `freeze` is to take milliseconds even for a large state; `release` is called on the reactor's thread after `write` has
+ * returned, or without a `write` when the snapshot was given up, and before the state's `destroy`. While `apply`, `query`,
+ * `check`, `freeze` and `release` run, the node does nothing else: what takes them longer than an election time-out (1 s by
+ * default) costs a leader its office.
+ *
+ * Mistakes. A machine that crashes takes its node with it, and a command that crashes it does so on every node, again at
+ * each start: commands cannot be skipped. These are contained instead, for machines that come as libraries:
+ * - a result of `apply` that is no JSON, or too large, or a verdict that is none: the command counts as applied, and its
+ *   result is {"raftd_error":"the machine NAME ..."}, on every node alike;
+ * - the same of `query`: the query is refused with such a sentence; a sentence that is no text is replaced;
+ * - `write` that answers false though every byte was taken: the process ends with a message that names the machine;
+ * - a state that is not the majority's (it is compared by a hash over commands and results): the node answers no query and
+ *   gets the others' snapshot.
+ *
+ * Stability. MACHINE_ABI_VERSION changes when a machine that fitted before would not fit any more; raftd then refuses
+ * older libraries in one line. Within a version, the table grows only at its end, by functions that may be left out.
+ *
+ * Installed as <raftd/machine.h>; C11 and C++; needs nothing else of raftd, and there is nothing else of raftd for a
+ * library to call. */
 #ifndef RAFTD_MACHINE_H
 #define RAFTD_MACHINE_H
 
@@ -30,8 +54,10 @@
 extern "C" {
 #endif
 
-/* Raised when the table below changes in a way that older machines do not fit. */
 enum { MACHINE_ABI_VERSION = 1 };
+
+/* Bytes of one result, and of a sentence: a constant, since what becomes of a command must not differ between nodes. */
+enum { MACHINE_RESULT_BYTES_MAX = 16 * 1024 * 1024 };
 
 enum machine_verdict {
     MACHINE_DONE = 0, /* The output holds the result, one JSON value. */
@@ -54,13 +80,17 @@ struct machine_input {
 };
 
 struct machine {
-    uint32_t abi_version; /* MACHINE_ABI_VERSION as the machine was compiled with. */
-    const char *name;     /* As in --machine and in status; nodes with different machines do not form a cluster. */
+    uint32_t abi_version; /* MACHINE_ABI_VERSION and */
+    uint32_t table_size;  /* sizeof(struct machine), as the machine was compiled with. */
+    /* Of 1 to 64 letters, digits, '.', '_' and '-'. As in status and snapshots; nodes with different machines do not form a
+     * cluster. It is the table's, not the file's: the file may lie elsewhere on each node. */
+    const char *name;
 
     void *(*create)(void);        /* An empty state. */
     void (*destroy)(void *state); /* NULL is a no-op. */
 
-    /* May this command enter the log? Looks at the command alone, not at any state. NULL: every JSON value may. */
+    /* May this command enter the log? Looks at the command alone, not at any state. NULL: every JSON value may. `apply`
+     * sees commands that an older version of `check` let in, and must refuse what it does not understand by itself. */
     enum machine_verdict (*check)(const char *command, size_t size, struct machine_output why);
 
     /* Applies the committed command at log index `index` (greater than any before it; not always by one). */
@@ -77,24 +107,13 @@ struct machine {
     bool (*write)(const void *frozen, struct machine_output snapshot);
     void (*release)(void *state, void *frozen);
 
-    /* Fills the empty `state` from what `write` wrote. False: the bytes are not a snapshot of this machine; the sentence in
-     * `why` says what is wrong. The state is then only good for `destroy`. */
+    /* Fills the empty `state` from what `write` wrote, all of it. False: the bytes are not a snapshot of this machine; the
+     * sentence in `why` says what is wrong. The state is then only good for `destroy`. */
     bool (*restore)(void *state, struct machine_input snapshot, struct machine_output why);
 };
 
-/* What a shared library exports to be run as `raftd --machine ./library.so` (README, "Your own state machine"): its table,
- * which stays where it is. A library that is not compiled for this MACHINE_ABI_VERSION, lacks a function or has no name of
- * 1 to 64 letters, digits, '.', '_' and '-' is refused. Nothing else of raftd is there for a library to call. */
+/* What a shared library exports: its table, which stays where it is. */
 const struct machine *raftd_machine(void);
-
-/* -- Inside raftd -- */
-
-/* The machines that ship. */
-const struct machine *machine_hashmap(void);
-const struct machine *machine_register(void);
-
-/* The shipped machine of that name; NULL when there is none. */
-const struct machine *machine_by_name(const char *name);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #include "server/base/memory.h"
 #include "server/json/json.h"
 #include "server/json/utf8.h"
+#include "server/machine/registry.h"
 
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -23,10 +24,15 @@ struct said {
     char *bytes; /* Owned. */
     size_t size;
     size_t capacity;
+    bool too_much; /* What went beyond MACHINE_RESULT_BYTES_MAX is not here. */
 };
 
 static bool append(void *context, const void *bytes, size_t size) {
     struct said *said = context;
+    if (said->too_much || size > MACHINE_RESULT_BYTES_MAX - said->size) {
+        said->too_much = true;
+        return true;
+    }
     if (size > said->capacity - said->size) {
         said->capacity = 2 * said->capacity + size + 64;
         said->bytes = memory_realloc(said->bytes, said->capacity);
@@ -52,13 +58,21 @@ static void pass_text(struct machine_output output, const char *format, ...) {
     pass(output, text, size < (int)sizeof text ? (size_t)size : sizeof text - 1);
 }
 
-static bool is_json(const struct said *said) {
+/* What is wrong with a result; NULL: it is one. */
+static const char *fault_of(const struct said *said) {
     struct json_span value;
     size_t offset;
-    return said->size > 0 && json_scan(said->bytes, said->size, &value, &offset);
+    if (said->too_much) {
+        return "with more than 16777216 bytes";
+    }
+    return said->size > 0 && json_scan(said->bytes, said->size, &value, &offset) ? NULL : "with bytes that are no JSON";
 }
+_Static_assert(MACHINE_RESULT_BYTES_MAX == 16777216, "fault_of says so");
 
 static bool is_text(const struct said *said) {
+    if (said->too_much || said->size == 0) {
+        return false;
+    }
     const char *end = said->bytes + said->size;
     for (const char *at = said->bytes; at < end;) {
         if ((unsigned char)*at < 0x80) {
@@ -74,7 +88,7 @@ static bool is_text(const struct said *said) {
         }
         at += sequence.needed;
     }
-    return said->size > 0;
+    return true;
 }
 
 static enum machine_verdict refuse(const struct said *said, struct machine_output why) {
@@ -106,10 +120,10 @@ static enum machine_verdict apply(void *state, uint64_t index, const char *comma
         pass_text(result, "{\"raftd_error\":\"the machine %s answered with the verdict %d, which is none\"}", inner->name,
                   (int)verdict);
         verdict = MACHINE_DONE;
-    } else if (is_json(&said)) {
+    } else if (fault_of(&said) == NULL) {
         pass(result, said.bytes, said.size);
     } else {
-        pass_text(result, "{\"raftd_error\":\"the machine %s answered with bytes that are no JSON\"}", inner->name);
+        pass_text(result, "{\"raftd_error\":\"the machine %s answered %s\"}", inner->name, fault_of(&said));
     }
     free(said.bytes);
     return verdict;
@@ -120,14 +134,37 @@ static enum machine_verdict query(const void *state, const char *text, size_t si
     enum machine_verdict verdict = inner->query(state, text, size, (struct machine_output){append, &said});
     if (verdict != MACHINE_DONE) {
         verdict = refuse(&said, result);
-    } else if (is_json(&said)) {
+    } else if (fault_of(&said) == NULL) {
         pass(result, said.bytes, said.size);
     } else {
-        pass_text(result, "the machine %s answered with bytes that are no JSON", inner->name);
+        pass_text(result, "the machine %s answered %s", inner->name, fault_of(&said));
         verdict = MACHINE_REFUSED;
     }
     free(said.bytes);
     return verdict;
+}
+
+/* Whether the file takes what the machine writes. */
+struct watched_output {
+    struct machine_output output;
+    bool refused;
+};
+
+static bool append_watched(void *context, const void *bytes, size_t size) {
+    struct watched_output *watched = context;
+    watched->refused = !watched->output.append(watched->output.context, bytes, size) || watched->refused;
+    return !watched->refused;
+}
+
+/* A snapshot that is not whole must not count, and nobody but the machine knows what is missing. */
+static bool write(const void *frozen, struct machine_output snapshot) {
+    struct watched_output watched = {.output = snapshot};
+    bool written = inner->write(frozen, (struct machine_output){append_watched, &watched});
+    if (!written && !watched.refused) {
+        fprintf(stderr, "raftd: the machine %s did not write its snapshot, though every byte was taken\n", inner->name);
+        abort();
+    }
+    return written && !watched.refused;
 }
 
 static bool restore(void *state, struct machine_input snapshot, struct machine_output why) {
@@ -185,6 +222,10 @@ static bool look_over(const char *path, const struct machine *machine, struct ma
         return fail(out_message, "%s is compiled for version %u of the machine interface, this raftd has version %d", path,
                     (unsigned)machine->abi_version, MACHINE_ABI_VERSION);
     }
+    if (machine->table_size != sizeof *machine) {
+        return fail(out_message, "%s has a table of %u bytes, version %d of the machine interface has one of %zu", path,
+                    (unsigned)machine->table_size, MACHINE_ABI_VERSION, sizeof *machine);
+    }
     if (machine->name == NULL || !is_name(machine->name)) {
         return fail(out_message, "%s: the machine's name must be 1 to %d letters, digits, '.', '_' or '-'", path,
                     MACHINE_LIBRARY_NAME_MAX);
@@ -236,6 +277,7 @@ const struct machine *machine_library_open(const char *path, struct machine_libr
     guard.check = machine->check != NULL ? check : NULL;
     guard.apply = apply;
     guard.query = query;
+    guard.write = write;
     guard.restore = restore;
     return &guard;
 }

@@ -2,6 +2,7 @@
 #include "server/base/buffer.h"
 #include "server/base/memory.h"
 #include "server/machine/operation.h"
+#include "server/machine/registry.h"
 #include "server/machine/snapshot_stream.h"
 
 #include <stdlib.h>
@@ -190,6 +191,7 @@ static bool restore(void *state, struct machine_input snapshot, struct machine_o
 const struct machine *machine_register(void) {
     static const struct machine machine = {
         .abi_version = MACHINE_ABI_VERSION,
+        .table_size = sizeof(struct machine),
         .name = "register",
         .create = create,
         .destroy = destroy,

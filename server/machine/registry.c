@@ -1,4 +1,4 @@
-#include "server/machine/machine.h"
+#include "server/machine/registry.h"
 
 #include <string.h>
 

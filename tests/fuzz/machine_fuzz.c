@@ -2,7 +2,7 @@
  * begins like a snapshot is restored instead. */
 #include "server/base/memory.h"
 #include "server/json/json.h"
-#include "server/machine/machine.h"
+#include "server/machine/registry.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -27,6 +27,13 @@ static enum machine_verdict answer(const char *text, size_t size, struct machine
     if (size == 7 && memcmp(text, "\"empty\"", 7) == 0) {
         return MACHINE_DONE;
     }
+    if (size == 6 && memcmp(text, "\"huge\"", 6) == 0) {
+        static const char spaces[64 * 1024] = "1";
+        for (size_t said = 0; said <= MACHINE_RESULT_BYTES_MAX; said += sizeof spaces) {
+            output.append(output.context, spaces, sizeof spaces);
+        }
+        return MACHINE_DONE;
+    }
     if (size == 5 && memcmp(text, "\"odd\"", 5) == 0) {
         return (enum machine_verdict)7;
     }
@@ -66,7 +73,7 @@ static void *freeze(void *state) {
 }
 
 static bool write(const void *frozen, struct machine_output snapshot) {
-    return frozen != NULL && snapshot.append(snapshot.context, "", 0);
+    return frozen != NULL && snapshot.append(snapshot.context, "x", 1) && !is_fault("write");
 }
 
 static void release(void *state, void *frozen) {
@@ -76,16 +83,23 @@ static void release(void *state, void *frozen) {
 
 static bool restore(void *state, struct machine_input snapshot, struct machine_output why) {
     (void)state;
-    (void)snapshot;
     (void)why;
-    return !is_fault("restore");
+    char byte[2];
+    return snapshot.read(snapshot.context, byte, sizeof byte) <= 1 && !is_fault("restore");
 }
 
 const struct machine *raftd_machine(void) {
     static struct machine machine = {
-        MACHINE_ABI_VERSION, "faulty", create, free, check, apply, query, freeze, write, release, restore};
+        MACHINE_ABI_VERSION, sizeof machine, "faulty", create, free, check, apply, query, freeze, write, release, restore};
+    static const char long_name[] = "a2345678901234567890123456789012345678901234567890123456789012345";
     machine.abi_version += is_fault("version") ? 1 : 0;
-    machine.name = is_fault("shipped") ? "hashmap" : is_fault("name") ? "a b" : is_fault("nameless") ? NULL : machine.name;
+    machine.table_size -= is_fault("size") ? 8 : 0;
+    machine.name = is_fault("shipped")    ? "hashmap"
+                   : is_fault("name")     ? "a b"
+                   : is_fault("long")     ? long_name
+                   : is_fault("empty")    ? ""
+                   : is_fault("nameless") ? NULL
+                                          : machine.name;
     machine.apply = is_fault("function") ? NULL : machine.apply;
     machine.check = is_fault("check") ? NULL : machine.check;
     return is_fault("table") ? NULL : &machine;

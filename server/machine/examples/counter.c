@@ -97,6 +97,6 @@ static bool restore(void *state, struct machine_input snapshot, struct machine_o
 
 const struct machine *raftd_machine(void) {
     static const struct machine machine = {
-        MACHINE_ABI_VERSION, "counter", create, free, check, apply, query, freeze, write, release, restore};
+        MACHINE_ABI_VERSION, sizeof machine, "counter", create, free, check, apply, query, freeze, write, release, restore};
     return &machine;
 }

@@ -5,7 +5,7 @@
 
 #include "server/base/memory.h"
 #include "server/json/json.h"
-#include "server/machine/machine.h"
+#include "server/machine/registry.h"
 
 #include <check.h>
 #include <stdlib.h>

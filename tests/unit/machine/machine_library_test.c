@@ -4,6 +4,7 @@
 #include "tests/unit/machine/driver.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,10 @@ END_TEST
 START_TEST(a_table_that_does_not_fit_is_refused) {
     static const char *const faults[][2] = {
         {"version", "compiled for version 2 of the machine interface, this raftd has version 1"},
+        {"size", "has a table of 80 bytes, version 1 of the machine interface has one of 88"},
         {"name", "name must be 1 to 64"},
+        {"long", "name must be 1 to 64"},
+        {"empty", "name must be 1 to 64"},
         {"nameless", "name must be 1 to 64"},
         {"shipped", "calls itself hashmap, which is a machine that ships"},
         {"function", "lacks a function"},
@@ -105,6 +109,8 @@ START_TEST(answers_that_are_none_are_replaced_by_what_says_so) {
     ck_assert_str_eq(sink.data, junk);
     ck_assert_int_eq(ask(machine, true, "\"odd\"", &sink), MACHINE_DONE);
     ck_assert_str_eq(sink.data, "{\"raftd_error\":\"the machine faulty answered with the verdict 7, which is none\"}");
+    ck_assert_int_eq(ask(machine, true, "\"huge\"", &sink), MACHINE_DONE);
+    ck_assert_str_eq(sink.data, "{\"raftd_error\":\"the machine faulty answered with more than 16777216 bytes\"}");
     static const char *const silent[] = {"\"mute\"", "\"rude\""};
     for (size_t i = 0; i < 2; i++) {
         ck_assert_int_eq(ask(machine, true, silent[i], &sink), MACHINE_REFUSED);
@@ -112,9 +118,30 @@ START_TEST(answers_that_are_none_are_replaced_by_what_says_so) {
     }
     ck_assert_int_eq(ask(machine, false, "\"junk\"", &sink), MACHINE_REFUSED);
     ck_assert_str_eq(sink.data, "the machine faulty answered with bytes that are no JSON");
+    ck_assert_int_eq(ask(machine, false, "\"huge\"", &sink), MACHINE_REFUSED);
+    ck_assert_str_eq(sink.data, "the machine faulty answered with more than 16777216 bytes");
     ck_assert_int_eq(ask(machine, false, "\"odd\"", &sink), MACHINE_REFUSED);
     ck_assert_str_eq(sink.data, "the machine faulty does not say why");
     bytes_free(&sink);
+}
+END_TEST
+
+START_TEST(a_file_that_takes_no_more_is_no_fault_of_the_machine) {
+    const struct machine *machine = opened("faulty");
+    struct bytes full = bytes_limited(0);
+    ck_assert(!machine->write(machine, bytes_output(&full)));
+    struct bytes sink = bytes_empty();
+    ck_assert(machine->write(machine, bytes_output(&sink)));
+    ck_assert_uint_eq(sink.size, 1);
+    bytes_free(&sink);
+}
+END_TEST
+
+START_TEST(a_snapshot_that_is_not_finished_ends_the_process) {
+    setenv("RAFTD_FAULT", "write", 1);
+    const struct machine *machine = opened("faulty");
+    struct bytes sink = bytes_empty();
+    machine->write(machine, bytes_output(&sink));
 }
 END_TEST
 
@@ -170,11 +197,13 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_is_no_library_is_refused);
-    tcase_add_loop_test(tcase, a_table_that_does_not_fit_is_refused, 0, 6);
+    tcase_add_loop_test(tcase, a_table_that_does_not_fit_is_refused, 0, 9);
     tcase_add_test(tcase, a_process_runs_one_machine);
     tcase_add_test(tcase, check_may_be_left_out);
     tcase_add_test(tcase, good_answers_pass_as_they_are);
     tcase_add_test(tcase, answers_that_are_none_are_replaced_by_what_says_so);
+    tcase_add_test(tcase, a_file_that_takes_no_more_is_no_fault_of_the_machine);
+    tcase_add_test_raise_signal(tcase, a_snapshot_that_is_not_finished_ends_the_process, SIGABRT);
     tcase_add_test(tcase, a_snapshot_refused_without_a_word_gets_one);
     tcase_add_test(tcase, the_counter_counts);
 }

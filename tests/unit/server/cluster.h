@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "server/base/memory.h"
+#include "server/machine/registry.h"
 #include "server/node.h"
 #include "server/node_state.h"
 
