@@ -2,6 +2,7 @@
  * or the address cannot be used, 2 a wrong option. */
 #include "server/diagnostics.h"
 #include "server/health.h"
+#include "server/inspect.h"
 #include "server/machine/machine_library.h"
 #include "server/options.h"
 #include "server/reactor.h"
@@ -44,6 +45,22 @@ static int run_health(const char *const *arguments, const char *const *environme
     bool well = health_ask(&request, line, sizeof line);
     fprintf(well ? stdout : stderr, "%s\n", line);
     return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_inspect(const char *const *arguments, const char *const *environment) {
+    struct inspect_request request;
+    struct options_message message;
+    switch (inspect_read(arguments, environment, &request, &message)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_HELP:
+        options_print_help(stdout);
+        return EXIT_SUCCESS;
+    default:
+        fprintf(stderr, "raftd: %s\n", message.text);
+        return MAIN_WRONG_OPTION;
+    }
+    return inspect_run(&request) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* What raftd makes is its own user's alone, whatever the umask it was started with; nothing it runs may gain rights. Where
@@ -216,6 +233,9 @@ int main(int argc, char **argv) {
     }
     if (arguments[0] != NULL && strcmp(arguments[0], "health") == 0) {
         return run_health(arguments + 1, environment);
+    }
+    if (arguments[0] != NULL && strcmp(arguments[0], "inspect") == 0) {
+        return run_inspect(arguments + 1, environment);
     }
     struct options options;
     struct options_message message;

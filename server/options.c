@@ -475,10 +475,12 @@ void options_clear(struct options *options) {
 /* -- Help -- */
 
 void options_print_help(FILE *file) {
-    fputs("raftd: a server of a Raft cluster, replicated state machines you can curl.\n\n"
-          "  raftd [OPTION...]                run a node; without options a cluster of one on 127.0.0.1:8001\n"
-          "  raftd health [--ready] [URL]     ask a node: exit 0 when it serves (--ready: and knows a leader), else 1\n\n",
-          file);
+    fputs(
+        "raftd: a server of a Raft cluster, replicated state machines you can curl.\n\n"
+        "  raftd [OPTION...]                run a node; without options a cluster of one on 127.0.0.1:8001\n"
+        "  raftd health [--ready] [URL]     ask a node: exit 0 when it serves (--ready: and knows a leader), else 1\n"
+        "  raftd inspect [--data-dir FOLDER] [--json]   what a stopped node's directory holds, every checksum looked at; changes nothing\n\n",
+        file);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[64];
         const char *value_name = table[i].value_name == NULL ? "" : table[i].value_name;
