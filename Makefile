@@ -69,18 +69,20 @@ $(SETUP)-%: .ci/setup
 $(SETUP)-test: | $(SETUP)-build
 
 # -- Rooms. Each is an archive; a room may use those to its right (.ci/includes says the same of #include and CI checks it).
-ROOMS := api server machine storage json raft base
+ROOMS := api server machine storage client json raft base
 room_dir_api := api
 room_dir_server := server
 room_dir_machine := server/machine
 room_dir_storage := storage
+room_dir_client := api/client
 room_dir_json := server/json
 room_dir_raft := server/raft
 room_dir_base := server/base
-uses_api := $(ROOMS)
+uses_api := api server machine storage json raft base
 uses_server := server machine storage json raft base
 uses_machine := machine json base
 uses_storage := storage json raft base
+uses_client := client json base
 uses_json := json base
 uses_raft := raft base
 uses_base := base
@@ -206,7 +208,7 @@ $(BUILD)/api/assets.c: api/assets.sh admin-ui $(ASSETS)
 $(BUILD)/api/assets.o: $(BUILD)/api/assets.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(ROOMS:%=$(LIB)/lib%.a)
+$(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(uses_api:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # The simulator: whole clusters in one process. Its harness is the unit tests', with a stand-in for Check.
@@ -214,6 +216,10 @@ simulation_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/*.
 $(simulation_objects): ALL_CFLAGS += -Itests/simulation/check
 $(BUILD)/simulate: $(simulation_objects) $(LIB)/liblinear.a $(uses_server:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# A program that proposes through raftclient from many threads, for tests.
+$(BUILD)/tests/client/hammer: $(BUILD)/tests/client/hammer.o $(uses_client:%=$(LIB)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcurl
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -243,7 +249,7 @@ $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fPIC -shared -o $@ $< -ldl
 
-preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so $(TEST_MACHINES)
+preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so $(BUILD)/tests/client/hammer $(TEST_MACHINES)
 cluster-tests: all preloads linear ## tests that start real processes
 	@tests/run-cluster-tests $(BUILD)/raftd $(BUILD)/tests/cluster
 
