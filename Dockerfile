@@ -1,12 +1,12 @@
 # raftd in a small image: docker build -t raftd . && docker run --rm -p 8001:8001 raftd --listen 0.0.0.0:8001 --advertise http://localhost:8001 --insecure
 FROM debian:bookworm-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make libmicrohttpd-dev libcurl4-gnutls-dev libgnutls28-dev libleveldb-dev && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make libmicrohttpd-dev libcurl4-gnutls-dev libgnutls28-dev libleveldb-dev && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 WORKDIR /src
 COPY . .
 RUN make BUILD=/build && make install BUILD=/build DESTDIR=/installed PREFIX=/usr && strip /installed/usr/bin/raftd
 
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends libmicrohttpd12 libcurl3-gnutls libgnutls30 libleveldb1d && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends libmicrohttpd12 libcurl3-gnutls libgnutls30 libleveldb1d && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --system --uid 8001 --home-dir /var/lib/raftd --shell /usr/sbin/nologin raftd \
     && install -d -o raftd -g raftd -m 700 /var/lib/raftd
 COPY --from=build /installed/usr/bin/raftd /usr/bin/raftd
