@@ -1,8 +1,9 @@
 /* raftd: reads the options, opens the data directory, runs the reactor. Exit codes: 0 ended as asked, 1 the data directory
- * or the address cannot be used, 2 a wrong option. */
+ * or the address cannot be used, 2 a wrong option, 3 the program that is the state machine failed. */
 #include "server/diagnostics.h"
 #include "server/health.h"
 #include "server/inspect.h"
+#include "server/machine/machine_exec.h"
 #include "server/machine/machine_library.h"
 #include "server/options.h"
 #include "server/reactor.h"
@@ -167,13 +168,22 @@ static int run_node(const struct options *options, const struct reactor_watched 
 }
 
 static bool open_machine(struct options *options) {
-    if (options->machine_path == NULL) {
+    const char *path = options->machine_path;
+    const size_t prefix = strlen(MACHINE_EXEC_PREFIX);
+    struct machine_library_message library;
+    struct machine_exec_message program;
+    const char *why = library.text;
+    if (path == NULL) {
         return true;
     }
-    struct machine_library_message message;
-    options->machine = machine_library_open(options->machine_path, &message);
+    if (strncmp(path, MACHINE_EXEC_PREFIX, prefix) == 0) {
+        options->machine = machine_exec_open(path + prefix, &program);
+        why = program.text;
+    } else {
+        options->machine = machine_library_open(path, &library);
+    }
     if (options->machine == NULL) {
-        fprintf(stderr, "raftd: --machine: %s\n", message.text);
+        fprintf(stderr, "raftd: --machine: %s\n", why);
     }
     return options->machine != NULL;
 }

@@ -62,7 +62,7 @@ static const struct option table[] = {
     {"restore", "FILE", NULL, OPTION_PATH, FIELD(restore_file), 0, 0,
      "a blank node, one of the list: begin a new cluster with this backup (GET /v1/snapshot); the others get it from here"},
     {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0,
-     "the state machine: hashmap, register, or a library with a slash in its path, like ./mine.so"},
+     "the state machine: hashmap, register, a library with a slash in its path like ./mine.so, or a program, exec:./mine"},
     {"heartbeat", "TIME", "100ms", OPTION_DURATION, FIELD(heartbeat_ms), 10, 60000,
      "how often a leader is heard, from 10ms on"},
     {"election-timeout", "TIME", "1s", OPTION_DURATION, FIELD(election_timeout_ms), 50, 600000,
@@ -205,7 +205,7 @@ static bool read_value(const struct option *option, const struct given *given, s
         options->machine = machine_by_name(text);
         return options->machine != NULL ||
                fail_value(option, given, out_message,
-                          "a machine there is: hashmap, register, or a library with a slash in its path, like ./mine.so");
+                          "a machine there is: hashmap, register, a library like ./mine.so, or a program like exec:./mine");
     case OPTION_LOG_LEVEL:
         return diagnostics_level_parse(text, field) ||
                fail_value(option, given, out_message, "debug, info, warning or error");

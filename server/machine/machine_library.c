@@ -1,8 +1,7 @@
 #include "server/machine/machine_library.h"
 
 #include "server/base/memory.h"
-#include "server/json/json.h"
-#include "server/json/utf8.h"
+#include "server/machine/machine_guard.h"
 #include "server/machine/registry.h"
 
 #include <dlfcn.h>
@@ -13,169 +12,8 @@
 
 #define SYMBOL "raftd_machine"
 
-/* The library's own table; the guard's functions, which have no other way to it, look here. */
-static const struct machine *inner;
-static struct machine guard;
+static const struct machine *loaded;
 static char *loaded_path;
-
-/* -- What a machine says, held back until it is looked at -- */
-
-struct said {
-    char *bytes; /* Owned. */
-    size_t size;
-    size_t capacity;
-    bool too_much; /* What went beyond MACHINE_RESULT_BYTES_MAX is not here. */
-};
-
-static bool append(void *context, const void *bytes, size_t size) {
-    struct said *said = context;
-    if (said->too_much || size > MACHINE_RESULT_BYTES_MAX - said->size) {
-        said->too_much = true;
-        return true;
-    }
-    if (size > said->capacity - said->size) {
-        said->capacity = 2 * said->capacity + size + 64;
-        said->bytes = memory_realloc(said->bytes, said->capacity);
-    }
-    if (size > 0) {
-        memcpy(said->bytes + said->size, bytes, size);
-        said->size += size;
-    }
-    return true;
-}
-
-static void pass(struct machine_output output, const char *bytes, size_t size) {
-    output.append(output.context, bytes, size);
-}
-
-static void pass_text(struct machine_output output, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void pass_text(struct machine_output output, const char *format, ...) {
-    char text[256];
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    pass(output, text, size < (int)sizeof text ? (size_t)size : sizeof text - 1);
-}
-
-/* What is wrong with a result; NULL: it is one. */
-static const char *fault_of(const struct said *said) {
-    struct json_span value;
-    size_t offset;
-    if (said->too_much) {
-        return "with more than 16777216 bytes";
-    }
-    return said->size > 0 && json_scan(said->bytes, said->size, &value, &offset) ? NULL : "with bytes that are no JSON";
-}
-_Static_assert(MACHINE_RESULT_BYTES_MAX == 16777216, "fault_of says so");
-
-static bool is_text(const struct said *said) {
-    if (said->too_much || said->size == 0) {
-        return false;
-    }
-    const char *end = said->bytes + said->size;
-    for (const char *at = said->bytes; at < end;) {
-        if ((unsigned char)*at < 0x80) {
-            if ((unsigned char)*at < 0x20) {
-                return false;
-            }
-            at++;
-            continue;
-        }
-        struct json_utf8 sequence = json_utf8_look(at, end);
-        if (sequence.needed == 0 || sequence.good < sequence.needed) {
-            return false;
-        }
-        at += sequence.needed;
-    }
-    return true;
-}
-
-static enum machine_verdict refuse(const struct said *said, struct machine_output why) {
-    if (is_text(said)) {
-        pass(why, said->bytes, said->size);
-    } else {
-        pass_text(why, "the machine %s does not say why", inner->name);
-    }
-    return MACHINE_REFUSED;
-}
-
-/* -- The guard: one function for each of the table's that answers something -- */
-
-static enum machine_verdict check(const char *command, size_t size, struct machine_output why) {
-    struct said said = {0};
-    enum machine_verdict verdict = inner->check(command, size, (struct machine_output){append, &said});
-    verdict = verdict == MACHINE_DONE ? verdict : refuse(&said, why);
-    free(said.bytes);
-    return verdict;
-}
-
-static enum machine_verdict apply(void *state, uint64_t index, const char *command, size_t size,
-                                  struct machine_output result) {
-    struct said said = {0};
-    enum machine_verdict verdict = inner->apply(state, index, command, size, (struct machine_output){append, &said});
-    if (verdict == MACHINE_REFUSED) {
-        refuse(&said, result);
-    } else if (verdict != MACHINE_DONE) {
-        pass_text(result, "{\"raftd_error\":\"the machine %s answered with the verdict %d, which is none\"}", inner->name,
-                  (int)verdict);
-        verdict = MACHINE_DONE;
-    } else if (fault_of(&said) == NULL) {
-        pass(result, said.bytes, said.size);
-    } else {
-        pass_text(result, "{\"raftd_error\":\"the machine %s answered %s\"}", inner->name, fault_of(&said));
-    }
-    free(said.bytes);
-    return verdict;
-}
-
-static enum machine_verdict query(const void *state, const char *text, size_t size, struct machine_output result) {
-    struct said said = {0};
-    enum machine_verdict verdict = inner->query(state, text, size, (struct machine_output){append, &said});
-    if (verdict != MACHINE_DONE) {
-        verdict = refuse(&said, result);
-    } else if (fault_of(&said) == NULL) {
-        pass(result, said.bytes, said.size);
-    } else {
-        pass_text(result, "the machine %s answered %s", inner->name, fault_of(&said));
-        verdict = MACHINE_REFUSED;
-    }
-    free(said.bytes);
-    return verdict;
-}
-
-/* Whether the file takes what the machine writes. */
-struct watched_output {
-    struct machine_output output;
-    bool refused;
-};
-
-static bool append_watched(void *context, const void *bytes, size_t size) {
-    struct watched_output *watched = context;
-    watched->refused = !watched->output.append(watched->output.context, bytes, size) || watched->refused;
-    return !watched->refused;
-}
-
-/* A snapshot that is not whole must not count, and nobody but the machine knows what is missing. */
-static bool write(const void *frozen, struct machine_output snapshot) {
-    struct watched_output watched = {.output = snapshot};
-    bool written = inner->write(frozen, (struct machine_output){append_watched, &watched});
-    if (!written && !watched.refused) {
-        fprintf(stderr, "raftd: the machine %s did not write its snapshot, though every byte was taken\n", inner->name);
-        abort();
-    }
-    return written && !watched.refused;
-}
-
-static bool restore(void *state, struct machine_input snapshot, struct machine_output why) {
-    struct said said = {0};
-    bool restored = inner->restore(state, snapshot, (struct machine_output){append, &said});
-    if (!restored) {
-        refuse(&said, why);
-    }
-    free(said.bytes);
-    return restored;
-}
 
 /* -- Loading -- */
 
@@ -204,11 +42,6 @@ static bool fail_to_load(const char *path, struct machine_library_message *out_m
     return false;
 }
 
-static bool is_name(const char *name) {
-    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-    return size >= 1 && size <= MACHINE_LIBRARY_NAME_MAX && name[size] == '\0';
-}
-
 static bool is_whole(const struct machine *machine) {
     return machine->create != NULL && machine->destroy != NULL && machine->apply != NULL && machine->query != NULL &&
            machine->freeze != NULL && machine->write != NULL && machine->release != NULL && machine->restore != NULL;
@@ -226,9 +59,9 @@ static bool look_over(const char *path, const struct machine *machine, struct ma
         return fail(out_message, "%s has a table of %u bytes, version %d of the machine interface has one of %zu", path,
                     (unsigned)machine->table_size, MACHINE_ABI_VERSION, sizeof *machine);
     }
-    if (machine->name == NULL || !is_name(machine->name)) {
+    if (machine->name == NULL || !machine_name_valid(machine->name)) {
         return fail(out_message, "%s: the machine's name must be 1 to %d letters, digits, '.', '_' or '-'", path,
-                    MACHINE_LIBRARY_NAME_MAX);
+                    MACHINE_NAME_SIZE_MAX);
     }
     if (machine_by_name(machine->name) != NULL) {
         return fail(out_message, "%s calls itself %s, which is a machine that ships with raftd", path, machine->name);
@@ -262,7 +95,7 @@ static const struct machine *load(const char *path, struct machine_library_messa
 const struct machine *machine_library_open(const char *path, struct machine_library_message *out_message) {
     if (loaded_path != NULL) {
         if (strcmp(path, loaded_path) == 0) {
-            return &guard;
+            return loaded;
         }
         fail(out_message, "%s: a process runs one machine, and has loaded %s", path, loaded_path);
         return NULL;
@@ -271,13 +104,7 @@ const struct machine *machine_library_open(const char *path, struct machine_libr
     if (machine == NULL) {
         return NULL;
     }
-    inner = machine;
     loaded_path = memory_text(path, strlen(path));
-    guard = *machine;
-    guard.check = machine->check != NULL ? check : NULL;
-    guard.apply = apply;
-    guard.query = query;
-    guard.write = write;
-    guard.restore = restore;
-    return &guard;
+    loaded = machine_guard(machine);
+    return loaded;
 }

@@ -11,3 +11,8 @@ const struct machine *machine_by_name(const char *name) {
     }
     return NULL;
 }
+
+bool machine_name_valid(const char *name) {
+    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return size >= 1 && size <= MACHINE_NAME_SIZE_MAX && name[size] == '\0';
+}

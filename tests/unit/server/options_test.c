@@ -226,7 +226,7 @@ START_TEST(an_unknown_option_or_a_missing_value_is_refused) {
     wrong("--id --insecure", "", "--id needs a value");
     wrong("--data-dir=", "", "--data-dir needs a value");
     wrong("--insecure=maybe", "", "--insecure");
-    wrong("--machine tape", "", "hashmap, register, or a library with a slash");
+    wrong("--machine tape", "", "hashmap, register, a library like ./mine.so, or a program");
     wrong("--log-level loud", "", "warning");
     wrong("--log-format xml", "", "text or json");
     wrong("--advertise node1:8001", "", "--advertise");
