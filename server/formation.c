@@ -287,7 +287,7 @@ static void meet_member(struct node *node, struct formation_peer *peer, const st
     const struct members_member *self = members_find(&answer->members, node->options.id);
     char text[PROBLEM_DETAIL_SIZE];
     if (self == NULL && answer->restored) {
-        snprintf(text, sizeof text, "restores cluster %s from a backup: asked to take this node in", answer->cluster_id);
+        snprintf(text, sizeof text, "founded cluster %s anew: asked to take this node in", answer->cluster_id);
         set_why(node, peer->member.id, peer->why, text);
         peer->takes_us_in = true;
     } else if (self == NULL) {

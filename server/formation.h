@@ -31,7 +31,7 @@ struct formation_peer {
     uint64_t answered_ms; /* When `state` and `incarnation` were true; 0: never. */
     enum message_formation_state state;
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
-    bool takes_us_in;              /* It is restored from a backup and waits for the blank nodes of the list. */
+    bool takes_us_in;              /* It is restored or recovered, and waits for the blank nodes of the list. */
     bool disowns_us;               /* Its cluster knows this node's id with another incarnation. */
     char why[PROBLEM_DETAIL_SIZE]; /* Empty: nothing is missing from this one. */
 };

@@ -1,34 +1,10 @@
 #include "server/inspect.h"
 
-#include "server/inspect_copy.h"
+#include "server/inspect_report.h"
 
-#include "server/json/json.h"
-#include "storage/identity.h"
-#include "storage/snapshot_directory.h"
-
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { MENDED_MAX = 16, MENDED_SIZE = 300 };
-
-/* What is found out, then printed. */
-struct report {
-    struct storage_state state;
-    uint64_t commands;
-    uint64_t noops;
-    uint64_t configurations;
-    uint64_t sessions;
-    raft_term first_term; /* Of the log's first entry; 0: it is empty. */
-    raft_index members_index;
-    struct members members; /* The newest configuration; count 0: none. */
-    struct snapshot_head head;
-    size_t mended_count; /* What a start would mend. */
-    char mended[MENDED_MAX][MENDED_SIZE];
-    struct storage_message why;
-};
 
 /* -- The command line -- */
 
@@ -55,103 +31,7 @@ enum options_end inspect_read(const char *const *arguments, const char *const *e
     return OPTIONS_RUN;
 }
 
-/* -- Reading -- */
-
-static void note_mended(void *context, const char *line) {
-    struct report *report = context;
-    if (report->mended_count < MENDED_MAX) {
-        snprintf(report->mended[report->mended_count++], MENDED_SIZE, "%s", line);
-    }
-}
-
-static bool note_members(struct report *report, const char *text, size_t size, raft_index index) {
-    struct json_span value;
-    size_t offset;
-    if (!json_scan(text, size, &value, &offset) || !members_read(value, &report->members)) {
-        snprintf(report->why.text, sizeof report->why.text, "the configuration of index %" PRIu64 " makes no sense", index);
-        return false;
-    }
-    report->members_index = index;
-    return true;
-}
-
-static bool note_entry(void *context, const struct raft_entry *entry) {
-    struct report *report = context;
-    report->first_term = report->first_term == 0 ? entry->id.term : report->first_term;
-    switch (entry->type) {
-    case RAFT_COMMAND:
-        report->commands++;
-        return true;
-    case RAFT_NOOP:
-        report->noops++;
-        return true;
-    case RAFT_CONFIGURATION:
-        report->configurations++;
-        return note_members(report, entry->data, entry->size, entry->id.index);
-    default:
-        report->sessions++;
-        return true;
-    }
-}
-
-static bool read_snapshot(const char *data_dir, struct report *report) {
-    char name[SNAPSHOT_NAME_SIZE];
-    char path[4096];
-    snapshot_name_whole(&report->state.snapshot, name);
-    snprintf(path, sizeof path, "%s/snapshots/%s", data_dir, name);
-    struct snapshot_file *file;
-    struct storage_snapshot found;
-    if (snapshot_file_open_path(path, &file, &found, &report->why) != STORAGE_OK) {
-        return false;
-    }
-    report->head = *snapshot_file_head(file);
-    bool same = snapshot_same(&found, &report->state.snapshot);
-    if (!same) {
-        snprintf(report->why.text, sizeof report->why.text, "%.400s is not the snapshot that the log names", path);
-    }
-    struct json_writer text = {0};
-    char bytes[4096];
-    size_t size;
-    while ((size = snapshot_file_read(file, SNAPSHOT_CONFIGURATION, bytes, sizeof bytes)) > 0) {
-        json_write_bytes(&text, bytes, size);
-    }
-    same = same && note_members(report, text.data, text.size, report->head.configuration_index);
-    json_writer_discard(&text);
-    snapshot_file_close(file);
-    return same;
-}
-
-static bool read_store(const char *copy, const char *data_dir, struct report *report) {
-    struct storage_identity identity;
-    int directory = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool known = directory >= 0 && identity_read(directory, &identity, &report->why) == STORAGE_OK;
-    if (directory >= 0) {
-        close(directory);
-    }
-    struct storage *storage;
-    if (!known || storage_open(copy, identity.node_id, note_mended, report, &storage, &report->why) != STORAGE_OK) {
-        return false;
-    }
-    storage_state(storage, &report->state);
-    report->why.text[0] = '\0';
-    bool sound = report->state.snapshot.length == 0 || read_snapshot(data_dir, report);
-    sound = sound && storage_visit(storage, 0, note_entry, report, &report->why) == STORAGE_OK;
-    storage_close(storage);
-    return sound && report->why.text[0] == '\0';
-}
-
 /* -- Telling -- */
-
-/* What was said of the stand-in is meant for the original. */
-static void name_original(char *line, size_t capacity, const char *copy, const char *data_dir) {
-    char before[sizeof(struct storage_message)];
-    char *at = strstr(line, copy);
-    if (at != NULL) {
-        snprintf(before, sizeof before, "%s", line);
-        size_t begin = (size_t)(at - line);
-        snprintf(at, capacity - begin, "%s%s", data_dir, before + begin + strlen(copy));
-    }
-}
 
 static void number(struct json_writer *out, const char *name, uint64_t value) {
     json_write_name(out, name);
@@ -163,7 +43,7 @@ static void text(struct json_writer *out, const char *name, const char *value) {
     json_write_text(out, value);
 }
 
-static void write_json(const struct report *report, struct json_writer *out) {
+static void write_json(const struct inspect_report *report, struct json_writer *out) {
     const struct storage_state *state = &report->state;
     json_write_object_begin(out);
     json_write_name(out, "sound");
@@ -210,7 +90,7 @@ static void write_json(const struct report *report, struct json_writer *out) {
     json_write_bytes(out, "\n", 1);
 }
 
-static void print_log(const struct report *report) {
+static void print_log(const struct inspect_report *report) {
     const struct storage_state *state = &report->state;
     if (state->last.index == state->base.index) {
         printf("log            empty after entry %" PRIu64 "\n", state->base.index);
@@ -222,7 +102,7 @@ static void print_log(const struct report *report) {
            report->sessions, report->configurations, report->noops);
 }
 
-static void print_members(const struct report *report) {
+static void print_members(const struct inspect_report *report) {
     for (size_t i = 0; i < report->members.count; i++) {
         const struct members_member *member = &report->members.list[i];
         printf("%-14s node %" PRIu64 ", %s, %s\n", i == 0 ? "members" : "", member->id,
@@ -236,7 +116,7 @@ static void print_members(const struct report *report) {
     }
 }
 
-static void print_text(const char *data_dir, const struct report *report) {
+static void print_text(const char *data_dir, const struct inspect_report *report) {
     const struct storage_state *state = &report->state;
     printf("%s is sound\n", data_dir);
     printf("node           %" PRIu64 ", incarnation %s\n", state->identity.node_id, state->identity.incarnation);
@@ -265,20 +145,8 @@ static void print_text(const char *data_dir, const struct report *report) {
 }
 
 bool inspect_run(const struct inspect_request *request) {
-    struct report *report = calloc(1, sizeof *report);
-    struct inspect_copy copy = {.lock = -1};
-    if (report == NULL) {
-        abort();
-    }
-    bool sound = inspect_copy_make(request->data_dir, &copy, &report->why) == STORAGE_OK;
-    if (sound) {
-        sound = read_store(copy.path, request->data_dir, report);
-        name_original(report->why.text, sizeof report->why.text, copy.path, request->data_dir);
-        for (size_t i = 0; i < report->mended_count; i++) {
-            name_original(report->mended[i], sizeof report->mended[i], copy.path, request->data_dir);
-        }
-        inspect_copy_remove(&copy);
-    }
+    struct inspect_report *report = inspect_report_make(request->data_dir);
+    bool sound = report->sound;
     if (!sound) {
         fprintf(stderr, "raftd: %s\n", report->why.text);
     } else if (request->json) {

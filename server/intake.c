@@ -20,15 +20,19 @@ static const struct members_member *find_missing(const struct node *node, raft_n
 }
 
 void intake_turn(struct node *node) {
-    if (node->intake.open && node->core != NULL && roster_is_committed(&node->roster, node->core) &&
+    if (node->intake.kind != NODE_INTAKE_NONE && node->core != NULL && roster_is_committed(&node->roster, node->core) &&
         find_missing(node, 0) == NULL) {
-        node->intake.open = false;
+        node->intake.kind = NODE_INTAKE_NONE;
         node->work = true;
     }
 }
 
 bool intake_is_open(const struct node *node) {
-    return node->intake.open && node->core != NULL;
+    return node->intake.kind != NODE_INTAKE_NONE && node->core != NULL;
+}
+
+bool intake_bars_commands(const struct node *node) {
+    return node->intake.kind == NODE_INTAKE_RESTORED && node->core != NULL;
 }
 
 void intake_problem(const struct node *node, struct problem *out_problem) {
@@ -50,8 +54,8 @@ void intake_waiting(const struct node *node, struct node_status *status) {
         struct node_waiting *waiting = &status->waiting[status->waiting_count++];
         *waiting = (struct node_waiting){.id = missing->id};
         memcpy(waiting->url, missing->url, sizeof waiting->url);
-        snprintf(
-            waiting->why, sizeof waiting->why,
-            "is to join this cluster, which is restored from a backup; it must run, blank, with the same --cluster list");
+        snprintf(waiting->why, sizeof waiting->why,
+                 "is to join this cluster, which is %s; it must run, blank, with the same --cluster list",
+                 node->intake.kind == NODE_INTAKE_RESTORED ? "restored from a backup" : "recovered from a lost majority");
     }
 }

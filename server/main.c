@@ -7,6 +7,7 @@
 #include "server/machine/machine_library.h"
 #include "server/options.h"
 #include "server/reactor.h"
+#include "server/recover.h"
 #include "server/restore.h"
 #include "server/supervisor.h"
 
@@ -29,18 +30,28 @@ enum {
     LOCK_LOOK_MS = 20
 };
 
+/* How a subcommand's arguments were read. True: it is to be run; else `out_code` is how the process ends. */
+static bool is_to_run(enum options_end end, const struct options_message *message, int *out_code) {
+    switch (end) {
+    case OPTIONS_RUN:
+        return true;
+    case OPTIONS_HELP:
+        options_print_help(stdout);
+        *out_code = EXIT_SUCCESS;
+        return false;
+    default:
+        fprintf(stderr, "raftd: %s\n", message->text);
+        *out_code = MAIN_WRONG_OPTION;
+        return false;
+    }
+}
+
 static int run_health(const char *const *arguments, const char *const *environment) {
     struct health_request request;
     struct options_message message;
-    switch (health_read(arguments, environment, &request, &message)) {
-    case OPTIONS_RUN:
-        break;
-    case OPTIONS_HELP:
-        options_print_help(stdout);
-        return EXIT_SUCCESS;
-    default:
-        fprintf(stderr, "raftd: %s\n", message.text);
-        return MAIN_WRONG_OPTION;
+    int code;
+    if (!is_to_run(health_read(arguments, environment, &request, &message), &message, &code)) {
+        return code;
     }
     char line[1200];
     bool well = health_ask(&request, line, sizeof line);
@@ -51,17 +62,22 @@ static int run_health(const char *const *arguments, const char *const *environme
 static int run_inspect(const char *const *arguments, const char *const *environment) {
     struct inspect_request request;
     struct options_message message;
-    switch (inspect_read(arguments, environment, &request, &message)) {
-    case OPTIONS_RUN:
-        break;
-    case OPTIONS_HELP:
-        options_print_help(stdout);
-        return EXIT_SUCCESS;
-    default:
-        fprintf(stderr, "raftd: %s\n", message.text);
-        return MAIN_WRONG_OPTION;
+    int code;
+    if (!is_to_run(inspect_read(arguments, environment, &request, &message), &message, &code)) {
+        return code;
     }
     return inspect_run(&request) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_recover(const char *const *arguments, const char *const *environment) {
+    struct recover_request request;
+    struct options_message message;
+    int code;
+    if (!is_to_run(recover_read(arguments, environment, &request, &message), &message, &code)) {
+        return code;
+    }
+    umask(0077);
+    return recover_run(&request) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* What raftd makes is its own user's alone, whatever the umask it was started with; nothing it runs may gain rights. Where
@@ -246,6 +262,9 @@ int main(int argc, char **argv) {
     }
     if (arguments[0] != NULL && strcmp(arguments[0], "inspect") == 0) {
         return run_inspect(arguments + 1, environment);
+    }
+    if (arguments[0] != NULL && strcmp(arguments[0], "recover") == 0) {
+        return run_recover(arguments + 1, environment);
     }
     struct options options;
     struct options_message message;

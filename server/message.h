@@ -135,7 +135,7 @@ struct message_probe_answer {
     raft_index members_index;                     /* Of the entry that says so; */
     bool members_committed;                       /* which cannot be lost any more. */
     raft_node_id leader;                          /* In the answer's term; 0: unknown. */
-    bool restored;                                /* Begun with a backup: takes the listed blank nodes in. */
+    bool restored;                                /* Founded on a backup or a survivor: takes the listed blank nodes in. */
     bool joins;                                   /* Blank, and waits to be taken in (--join). */
     const char *machine;                          /* Owned after decoding. */
 };

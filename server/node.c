@@ -76,7 +76,7 @@ struct node *node_create(const struct node_options *options, const struct node_i
     node->options = *options;
     node->io = *io;
     node->identity = state.identity;
-    node->intake.open = options->restoring;
+    node->intake.kind = options->intake;
     node->now_ms = now_ms;
     node->next_number = 1;
     disk_space_init(&node->disk_space);

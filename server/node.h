@@ -42,15 +42,22 @@ enum {
     NODE_BATCH_ENTRIES_MAX = 4096
 };
 
+/* A cluster founded on another's state, whose --cluster list is not in yet (server/intake.h). */
+enum node_intake {
+    NODE_INTAKE_NONE,
+    NODE_INTAKE_RESTORED, /* From a backup: no command before all are in. */
+    NODE_INTAKE_RECOVERED /* From a lost majority's survivor: it serves alone meanwhile. */
+};
+
 struct node_options {
     raft_node_id id;
     const char *url; /* --advertise. Borrowed for the node's life, like all pointers here. */
     const char *client_url;
-    struct members cluster; /* The --cluster list; of a node alone: itself; with --join empty. */
-    const char *join_url;   /* --join; NULL: none. Counts on a blank disk only. */
-    bool learner;           /* --learner: joins to stay one. */
-    bool replace;           /* --replace: takes the place of the node of this id that lost its disk. */
-    bool restoring;         /* Restored from a backup; the list is still to be taken in (server/intake.h). */
+    struct members cluster;  /* The --cluster list; of a node alone: itself; with --join empty. */
+    const char *join_url;    /* --join; NULL: none. Counts on a blank disk only. */
+    bool learner;            /* --learner: joins to stay one. */
+    bool replace;            /* --replace: takes the place of the node of this id that lost its disk. */
+    enum node_intake intake; /* Whether the list is still to be taken in. */
     const struct machine *machine;
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
@@ -317,8 +324,8 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size);
  * passed over. False: there is none. */
 bool node_event(const struct node *node, uint64_t *inout_count, struct chronicle_event *out_event);
 
-/* Restored from a backup, and not all of the list vote yet. Once false it stays so. */
-bool node_is_restoring(const struct node *node);
+/* Restored or recovered, and not all of the list vote yet. Once false it stays so. */
+bool node_is_taking_in(const struct node *node);
 
 /* The URL of member `id`, from the configuration or the --cluster list; NULL when unknown. */
 const char *node_member_url(const struct node *node, raft_node_id id);

@@ -149,8 +149,8 @@ static bool not_ready_waiting(const struct node *node, char *out_why, size_t why
     return false;
 }
 
-bool node_is_restoring(const struct node *node) {
-    return node->intake.open;
+bool node_is_taking_in(const struct node *node) {
+    return node->intake.kind != NODE_INTAKE_NONE;
 }
 
 bool node_ready(const struct node *node, char *out_why, size_t why_size) {
@@ -171,7 +171,7 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size) {
         snprintf(out_why, why_size, "%s", problem.detail);
         return false;
     }
-    if (intake_is_open(node)) {
+    if (intake_bars_commands(node)) {
         struct problem problem;
         intake_problem(node, &problem);
         snprintf(out_why, why_size, "%s", problem.detail);

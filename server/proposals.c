@@ -144,7 +144,7 @@ uint64_t proposals_add(struct node *node, const struct proposal_content *content
         struct problem problem;
         standing_removed_problem(node, &problem);
         proposals_fail(node, proposal, &problem);
-    } else if (intake_is_open(node)) {
+    } else if (intake_bars_commands(node)) {
         struct problem problem;
         intake_problem(node, &problem);
         proposals_fail(node, proposal, &problem);

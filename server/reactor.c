@@ -5,7 +5,7 @@
 #include "server/disk.h"
 #include "server/node.h"
 #include "server/peers.h"
-#include "server/restore.h"
+#include "server/intake_mark.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,9 +43,9 @@ struct reactor {
     struct disk_threads *disk;
     struct node *node;
     struct api *api;
-    int wake_descriptor;   /* The disk's threads write here. */
-    int signal_descriptor; /* SIGTERM and SIGINT arrive here. */
-    bool restoring;        /* The file that keeps it in mind is there (server/restore.h). */
+    int wake_descriptor;     /* The disk's threads write here. */
+    int signal_descriptor;   /* SIGTERM and SIGINT arrive here. */
+    enum node_intake intake; /* What the data directory keeps in mind (server/intake_mark.h). */
     bool shutting_down;
     bool ending; /* Leadership is handed over, nobody new is let in. */
     uint64_t shutdown_deadline_ms;
@@ -168,7 +168,7 @@ static bool start_io(struct reactor *reactor, struct storage_message *out_messag
 
 static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_message *out_message) {
     const struct options *options = reactor->options;
-    reactor->restoring = restore_is_under_way(storage_directory(reactor->storage));
+    reactor->intake = intake_mark_read(storage_directory(reactor->storage));
     struct node_options node_options = {
         .id = options->id,
         .url = options->advertise_url,
@@ -177,7 +177,7 @@ static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_
         .join_url = options->join_url[0] == '\0' ? NULL : options->join_url,
         .learner = options->learner,
         .replace = options->replace,
-        .restoring = reactor->restoring,
+        .intake = reactor->intake,
         .machine = options->machine,
         .heartbeat_ms = options->heartbeat_ms,
         .election_timeout_ms = options->election_timeout_ms,
@@ -423,9 +423,9 @@ void reactor_run(struct reactor *reactor, struct supervisor *supervisor) {
         node_turn(reactor->node, now_ms);
         audit_events(reactor);
         tell_supervisor(reactor, now_ms);
-        if (reactor->restoring && !node_is_restoring(reactor->node)) {
-            reactor->restoring = false;
-            restore_end(storage_directory(reactor->storage), reactor->diagnostics);
+        if (reactor->intake != NODE_INTAKE_NONE && !node_is_taking_in(reactor->node)) {
+            reactor->intake = NODE_INTAKE_NONE;
+            intake_mark_remove(storage_directory(reactor->storage), reactor->diagnostics);
         }
         bool at_once = end_when_handed_over(reactor) || finished(reactor, now_ms) || node_has_work(reactor->node);
         await(reactor, at_once ? 0 : wait_ms(reactor, now_ms));

@@ -8,8 +8,8 @@
  *
  * The other nodes of --cluster are blank. They learn from this one's answers that it takes them in (server/intake.h), ask
  * to join and get state and log as any new member does, one configuration after the other (ch. 4). A file in the
- * directory, `restoring`, keeps in mind that this is not done yet. Safety is that of a cluster that grows: a node that
- * lacks the backup's state votes in no configuration before it has it (§4.2.1), since nobody else founded anything.
+ * directory keeps in mind that this is not done yet (server/intake_mark.h). Safety is that of a cluster that grows: a node
+ * that lacks the backup's state votes in no configuration before it has it (§4.2.1), since nobody else founded anything.
  *
  * Given to a directory that is not blank, --restore does nothing. Threads: before any other is started. */
 #ifndef RAFTD_RESTORE_H
@@ -31,10 +31,5 @@ struct restore_request {
  * the directory is as blank as before. */
 bool restore_begin(const struct restore_request *request, struct storage *storage, const struct diagnostics *diagnostics,
                    struct storage_message *out_message);
-
-/* The nodes of the list have not all been taken in yet. `storage_directory` NULL (in memory): no. */
-bool restore_is_under_way(const char *storage_directory);
-/* They have. A mark that cannot be removed is looked at again at the next start. */
-void restore_end(const char *storage_directory, const struct diagnostics *diagnostics);
 
 #endif

@@ -45,7 +45,7 @@ enum { STORAGE_INCARNATION_SIZE = 32, STORAGE_CLUSTER_ID_SIZE = 32 }; /* Hexadec
 struct storage_identity {
     raft_node_id node_id;
     char incarnation[STORAGE_INCARNATION_SIZE + 1];
-    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty: outside a cluster. Set once. */
+    char cluster_id[STORAGE_CLUSTER_ID_SIZE + 1]; /* Empty: outside a cluster. Set once; anew by `raftd recover`. */
     bool formed; /* Every founding member is known to hold the first configuration: this server may vote, campaign and
                     serve. */
 };

@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import subprocess
+import tempfile
 import unittest
 
 from harness import RAFTD, ClusterTest
@@ -97,13 +98,18 @@ class InspectTest(ClusterTest):
         self.assertEqual(answer.returncode, 1)
         self.assertIn("a node uses", answer.stderr)
         self.assertTrue(node.ready())
+        with tempfile.TemporaryDirectory() as room:
+            for directory in (node.directory, "/nowhere"):
+                inspect("--data-dir", directory, TMPDIR=room)
+            node.stop()
+            self.assertEqual(inspect("--data-dir", node.directory, TMPDIR=room).returncode, 0)
+            self.assertEqual(os.listdir(room), [])
         for place in ("/nowhere", "/tmp", "/dev/null"):
             answer = inspect("--data-dir", place)
             self.assertEqual((answer.returncode, len(answer.stderr.splitlines())), (1, 1), answer.stderr)
         self.assertEqual(inspect("--nonsense").returncode, 2)
         self.assertEqual(inspect("--data-dir").returncode, 2)
         self.assertIn("raftd inspect", inspect("--help").stdout)
-        self.assertEqual(glob.glob("/tmp/raftd-inspect-*"), [])
 
 
 if __name__ == "__main__":
