@@ -42,7 +42,7 @@ bool option_value_number(const char *text, uint64_t maximum, uint64_t *out_numbe
 }
 
 bool option_value_duration(const char *text, uint64_t maximum_ms, uint64_t *out_ms) {
-    const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}};
+    const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
     return parse_with_unit(text, units, sizeof units / sizeof units[0], maximum_ms, out_ms);
 }
 

@@ -8,7 +8,7 @@
 /* A whole number in decimal digits, at most `maximum`. */
 bool option_value_number(const char *text, uint64_t maximum, uint64_t *out_number);
 
-/* `250ms`, `1s`, `1m`: in milliseconds. */
+/* `250ms`, `1s`, `1m`, `1h`: in milliseconds. */
 bool option_value_duration(const char *text, uint64_t maximum_ms, uint64_t *out_ms);
 
 /* `1048576`, `64KiB`, `1MiB`, `2GiB`: in bytes. */

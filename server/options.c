@@ -3,101 +3,16 @@
 #include "server/base/memory.h"
 #include "server/machine/registry.h"
 #include "server/option_value.h"
+#include "server/options_table.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* -- The table -- */
-
-enum option_kind {
-    OPTION_NUMBER,
-    OPTION_DURATION,
-    OPTION_SIZE,
-    OPTION_ADDRESS,
-    OPTION_URL,
-    OPTION_PATH,
-    OPTION_CLUSTER,
-    OPTION_MACHINE,
-    OPTION_LOG_LEVEL,
-    OPTION_LOG_FORMAT,
-    OPTION_SWITCH,
-    OPTION_LIST
-};
-
-/* Where a value ends up. Numbers of every kind are handed on as uint64_t, narrower fields are filled in at the end. */
-struct option {
-    const char *name; /* Without the dashes. */
-    const char *value_name;
-    const char *initial; /* Read like a given value; NULL for none. */
-    enum option_kind kind;
-    size_t offset; /* Of the field in struct options. */
-    uint64_t minimum;
-    uint64_t maximum;
-    const char *help;
-};
-
-#define FIELD(name) offsetof(struct options, name)
-#define GIB         (UINT64_C(1) << 30)
-
-static const struct option table[] = {
-    {"id", "N", "1", OPTION_NUMBER, FIELD(id), 1, RAFT_NUMBER_MAX, "who this node is; different on every node"},
-    {"listen", "HOST:PORT", "127.0.0.1:8001", OPTION_ADDRESS, FIELD(listen), 0, 0, "where it listens, for everything"},
-    {"advertise", "URL", NULL, OPTION_URL, FIELD(advertise_url), 0, 0,
-     "where other nodes reach it; default: its URL in --cluster, else the address of --listen"},
-    {"client-url", "URL", NULL, OPTION_URL, FIELD(client_url), 0, 0,
-     "where clients and browsers reach it; default: --advertise"},
-    {"data-dir", "FOLDER", "./raftd-data", OPTION_PATH, FIELD(data_dir), 0, 0, "what it keeps; made when absent"},
-    {"cluster", "ID=URL,...", NULL, OPTION_CLUSTER, FIELD(cluster), 0, 0,
-     "all nodes of the cluster, the same list on each; default: this node alone"},
-    {"join", "URL", NULL, OPTION_URL, FIELD(join_url), 0, 0,
-     "a blank node: ask the cluster of the node there to take this one in"},
-    {"learner", NULL, NULL, OPTION_SWITCH, FIELD(learner), 0, 0, "with --join: get the log, but do not vote"},
-    {"replace", NULL, NULL, OPTION_SWITCH, FIELD(replace), 0, 0,
-     "a blank node: take the place of the member with this id whose data directory is lost"},
-    {"restore", "FILE", NULL, OPTION_PATH, FIELD(restore_file), 0, 0,
-     "a blank node, one of the list: begin a new cluster with this backup (GET /v1/snapshot); the others get it from here"},
-    {"machine", "NAME", "hashmap", OPTION_MACHINE, FIELD(machine), 0, 0,
-     "the state machine: hashmap, register, a library with a slash in its path like ./mine.so, or a program, exec:./mine"},
-    {"heartbeat", "TIME", "100ms", OPTION_DURATION, FIELD(heartbeat_ms), 10, 60000,
-     "how often a leader is heard, from 10ms on"},
-    {"election-timeout", "TIME", "1s", OPTION_DURATION, FIELD(election_timeout_ms), 50, 600000,
-     "an election begins after 1 to 2 times this without a leader; from 50ms and two heartbeats on"},
-    {"snapshot-entries", "N", "100000", OPTION_NUMBER, FIELD(snapshot_entries), 1, 1000000000,
-     "a snapshot is taken, and the log cut, after so many entries"},
-    {"log-level", "LEVEL", "info", OPTION_LOG_LEVEL, FIELD(log_level), 0, 0, "debug, info, warning or error"},
-    {"log-format", "FORMAT", "text", OPTION_LOG_FORMAT, FIELD(log_json), 0, 0, "text or json"},
-    {"token-file", "FILE", NULL, OPTION_PATH, FIELD(token_file), 0, 0,
-     "who may do what: lines `role token [name]`, role read, write, admin or peer; read again when it changes"},
-    {"audit-log", "FILE", NULL, OPTION_PATH, FIELD(audit_log), 0, 0,
-     "who changed what and who was refused, a JSON line each, appended; -: standard output"},
-    {"tls-cert", "FILE", NULL, OPTION_PATH, FIELD(tls_cert), 0, 0,
-     "serve https with this certificate, and those up to its authority (PEM); read again when it changes"},
-    {"tls-key", "FILE", NULL, OPTION_PATH, FIELD(tls_key), 0, 0, "its key (PEM); the same"},
-    {"tls-ca", "FILE", NULL, OPTION_PATH, FIELD(tls_ca), 0, 0,
-     "the authority (PEM) that vouches for the nodes: each shows a certificate that names it, URI:raftd://node/ID"},
-    {"insecure", NULL, NULL, OPTION_SWITCH, FIELD(insecure), 0, 0,
-     "listen beyond this machine although nobody is asked who they are"},
-    {"allow-host", "NAME,...", NULL, OPTION_LIST, FIELD(allow_hosts), 0, 0,
-     "further names clients may call it by (Host header)"},
-    {"allow-origin", "ORIGIN,...", NULL, OPTION_LIST, FIELD(allow_origins), 0, 0,
-     "web sites whose pages may use it, like http://app:3000"},
-    {"max-command-bytes", "SIZE", "1MiB", OPTION_SIZE, FIELD(command_bytes_max), 1024, GIB / 16, "the largest command"},
-    {"max-query-bytes", "SIZE", "64KiB", OPTION_SIZE, FIELD(query_bytes_max), 1024, GIB / 16, "the largest query"},
-    {"max-ndjson-bytes", "SIZE", "64MiB", OPTION_SIZE, FIELD(ndjson_bytes_max), 1024, GIB,
-     "the largest body of many commands"},
-    {"max-connections", "N", "1024", OPTION_NUMBER, FIELD(connections_max), 1, 1000000, "connections of clients at a time"},
-    {"max-queued-bytes", "SIZE", "128MiB", OPTION_SIZE, FIELD(queued_bytes_max), 1024, 64 * GIB,
-     "commands taken and not yet answered; more are refused with 429"},
-    {"max-queued-commands", "N", "100000", OPTION_NUMBER, FIELD(queued_commands_max), 1, 10000000, "the same, counted"},
-    {"cache-bytes", "SIZE", "16MiB", OPTION_SIZE, FIELD(cache_bytes), 0, 64 * GIB, "recent log entries kept in memory"},
-};
-
-enum { OPTION_COUNT = sizeof table / sizeof table[0], OPTION_VARIABLE_SIZE = 64 };
+enum { OPTION_VARIABLE_SIZE = 64 };
 
 /* What was given for one row of the table. */
 struct given {
@@ -225,7 +140,7 @@ static bool read_value(const struct option *option, const struct given *given, s
 
 static const struct given *given_for(const struct given *given, const char *name) {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (strcmp(table[i].name, name) == 0) {
+        if (strcmp(options_table[i].name, name) == 0) {
             return &given[i];
         }
     }
@@ -323,6 +238,10 @@ static bool settle(const struct given *given, struct options *options, struct op
     if (!settle_tls(options, out_message)) {
         return false;
     }
+    if (options->backup_dir == NULL &&
+        (given_for(given, "backup-every")->text != NULL || given_for(given, "backup-keep")->text != NULL)) {
+        return fail(out_message, "--backup-every and --backup-keep go with --backup-dir");
+    }
     if (options->client_url[0] == '\0') {
         memcpy(options->client_url, options->advertise_url, sizeof options->client_url);
     }
@@ -362,8 +281,8 @@ static size_t find_row(const char *argument, const char **out_value) {
     size_t size = strcspn(argument, "=");
     *out_value = argument[size] == '=' ? argument + size + 1 : NULL;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (strlen(table[i].name) + 2 == size && strncmp(argument, "--", 2) == 0 &&
-            strncmp(argument + 2, table[i].name, size - 2) == 0) {
+        if (strlen(options_table[i].name) + 2 == size && strncmp(argument, "--", 2) == 0 &&
+            strncmp(argument + 2, options_table[i].name, size - 2) == 0) {
             return i;
         }
     }
@@ -386,17 +305,17 @@ static enum options_end gather_arguments(const char *const *arguments, struct gi
                  *at);
             return OPTIONS_WRONG;
         }
-        if (value == NULL && table[row].kind == OPTION_SWITCH) {
+        if (value == NULL && options_table[row].kind == OPTION_SWITCH) {
             value = "true";
         }
         if (value == NULL && at[1] != NULL && strncmp(at[1], "--", 2) != 0) {
             value = *++at;
         }
         if (value == NULL || value[0] == '\0') {
-            fail(out_message, "--%s needs a value", table[row].name);
+            fail(out_message, "--%s needs a value", options_table[row].name);
             return OPTIONS_WRONG;
         }
-        give(&given[row], &table[row], value, false);
+        give(&given[row], &options_table[row], value, false);
     }
     return OPTIONS_RUN;
 }
@@ -414,10 +333,10 @@ const char *options_environment(const char *const *environment, const char *name
 static void gather_environment(const char *const *environment, struct given *given) {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char name[OPTION_VARIABLE_SIZE];
-        variable_name(&table[i], name);
+        variable_name(&options_table[i], name);
         const char *value = options_environment(environment, name);
         if (given[i].text == NULL && value != NULL) {
-            give(&given[i], &table[i], value, true);
+            give(&given[i], &options_table[i], value, true);
         }
     }
 }
@@ -426,12 +345,12 @@ static bool read_all(const struct given *given, struct options *options, struct 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         struct given value = given[i];
         if (value.text == NULL) {
-            value.text = (char *)table[i].initial;
+            value.text = (char *)options_table[i].initial;
         }
-        if (value.text == NULL && table[i].kind == OPTION_LIST) {
+        if (value.text == NULL && options_table[i].kind == OPTION_LIST) {
             value.text = "";
         }
-        if (value.text != NULL && !read_value(&table[i], &value, options, out_message)) {
+        if (value.text != NULL && !read_value(&options_table[i], &value, options, out_message)) {
             return false;
         }
     }
@@ -464,37 +383,11 @@ void options_clear(struct options *options) {
     free(options->restore_file);
     free(options->token_file);
     free(options->audit_log);
+    free(options->backup_dir);
     free(options->tls_cert);
     free(options->tls_key);
     free(options->tls_ca);
     option_value_free_list(options->allow_hosts);
     option_value_free_list(options->allow_origins);
     *options = (struct options){0};
-}
-
-/* -- Help -- */
-
-void options_print_help(FILE *file) {
-    fputs(
-        "raftd: a server of a Raft cluster, replicated state machines you can curl.\n\n"
-        "  raftd [OPTION...]                run a node; without options a cluster of one on 127.0.0.1:8001\n"
-        "  raftd health [--ready] [URL]     ask a node: exit 0 when it serves (--ready: and knows a leader), else 1\n"
-        "  raftd inspect [--data-dir FOLDER] [--json]   what a stopped node's directory holds, every checksum looked at; changes nothing\n"
-        "  raftd recover [--data-dir FOLDER] [--yes]    make a stopped survivor of a lost majority a new cluster of its own; says first what may be lost\n\n",
-        file);
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char left[64];
-        const char *value_name = table[i].value_name == NULL ? "" : table[i].value_name;
-        snprintf(left, sizeof left, "--%s %s", table[i].name, value_name);
-        fprintf(file, "  %-29s %s", left, table[i].help);
-        if (table[i].initial != NULL) {
-            fprintf(file, " (%s)", table[i].initial);
-        }
-        fputc('\n', file);
-    }
-    fputs(
-        "  --help, --version\n\n"
-        "Every option is also an environment variable, --data-dir for one RAFTD_DATA_DIR; the command line wins.\n"
-        "Exit codes: 0 ended by SIGTERM or SIGINT, 1 the data directory or the address cannot be used, 2 a wrong option.\n",
-        file);
 }

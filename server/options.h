@@ -1,5 +1,5 @@
-/* The command line and the environment: what a node is told when it starts (contract §6). One table in options.c names
- * every option, its default and its bounds; parsing, the environment and --help all read it.
+/* The command line and the environment: what a node is told when it starts (contract §6). One table
+ * (server/options_table.c) names every option, its default and its bounds; parsing, the environment and --help all read it.
  *
  * Every option can also be given as an environment variable: --data-dir as RAFTD_DATA_DIR. The command line wins; an empty
  * variable counts as absent. */
@@ -36,6 +36,9 @@ struct options {
     char *machine_path;            /* Owned; NULL: a machine that ships. */
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
+    char *backup_dir; /* Owned; NULL: none. */
+    uint32_t backup_every_ms;
+    uint64_t backup_keep;
     enum diagnostics_level log_level;
     bool log_json;
     char *token_file; /* Owned; NULL: nobody is asked who they are. */

@@ -1,6 +1,7 @@
 #include "server/reactor.h"
 
 #include "api/api.h"
+#include "server/backups.h"
 #include "server/base/memory.h"
 #include "server/disk.h"
 #include "server/node.h"
@@ -42,6 +43,7 @@ struct reactor {
     struct peers *peers;
     struct disk_threads *disk;
     struct node *node;
+    struct backups *backups; /* NULL: no --backup-dir. */
     struct api *api;
     int wake_descriptor;     /* The disk's threads write here. */
     int signal_descriptor;   /* SIGTERM and SIGINT arrive here. */
@@ -226,6 +228,26 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
     return reactor->api != NULL;
 }
 
+static bool start_backups(struct reactor *reactor, struct storage_message *out_message) {
+    const struct options *options = reactor->options;
+    if (options->backup_dir == NULL) {
+        return true;
+    }
+    const struct backups_options backups_options = {
+        .directory = options->backup_dir,
+        .every_ms = options->backup_every_ms,
+        .keep = options->backup_keep,
+        .disk = disk_threads_interface(reactor->disk),
+        .diagnostics = reactor->diagnostics,
+    };
+    struct storage_message why;
+    reactor->backups = backups_create(&backups_options, &why);
+    if (reactor->backups == NULL) {
+        snprintf(out_message->text, sizeof out_message->text, "--backup-dir: %.400s", why.text);
+    }
+    return reactor->backups != NULL;
+}
+
 struct reactor *reactor_create(const struct options *options, const struct reactor_watched *watched,
                                struct storage *storage, const struct diagnostics *diagnostics,
                                struct storage_message *out_message) {
@@ -241,7 +263,7 @@ struct reactor *reactor_create(const struct options *options, const struct react
     uint64_t now_ms = clock_ms();
     if (!open_descriptors(reactor, out_message) || !open_snapshots(reactor, out_message) ||
         !start_io(reactor, out_message) || !start_node(reactor, now_ms, out_message) ||
-        !start_api(reactor, now_ms, out_message)) {
+        !start_backups(reactor, out_message) || !start_api(reactor, now_ms, out_message)) {
         reactor_destroy(reactor);
         return NULL;
     }
@@ -258,6 +280,7 @@ void reactor_destroy(struct reactor *reactor) {
     if (reactor->api != NULL) {
         api_destroy(reactor->api);
     }
+    backups_destroy(reactor->backups);
     node_destroy(reactor->node);
     snapshot_directory_close(reactor->snapshots);
     peers_destroy(reactor->peers);
@@ -342,6 +365,9 @@ static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
     uint64_t supervisor_due_ms = supervisor_next_deadline_ms(reactor->supervisor);
     uint64_t supervisor_wait = supervisor_due_ms > now_ms ? supervisor_due_ms - now_ms : 0;
     wait = supervisor_wait < wait ? supervisor_wait : wait;
+    uint64_t backup_due_ms = backups_deadline_ms(reactor->backups);
+    uint64_t backup_wait = backup_due_ms > now_ms ? backup_due_ms - now_ms : 0;
+    wait = backup_wait < wait ? backup_wait : wait;
     if (has_files(reactor)) {
         uint64_t left = reactor->refresh_ms > now_ms ? reactor->refresh_ms - now_ms : 0;
         wait = left < wait ? left : wait;
@@ -421,6 +447,9 @@ void reactor_run(struct reactor *reactor, struct supervisor *supervisor) {
         gather(reactor, now_ms);
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);
+        if (!reactor->shutting_down) {
+            backups_turn(reactor->backups, reactor->node, now_ms);
+        }
         audit_events(reactor);
         tell_supervisor(reactor, now_ms);
         if (reactor->intake != NODE_INTAKE_NONE && !node_is_taking_in(reactor->node)) {

@@ -27,6 +27,7 @@ START_TEST(a_duration_has_a_unit) {
     ck_assert(option_value_duration("250ms", 60000, &ms) && ms == 250);
     ck_assert(option_value_duration("5s", 60000, &ms) && ms == 5000);
     ck_assert(option_value_duration("1m", 60000, &ms) && ms == 60000);
+    ck_assert(option_value_duration("1h", 3600000, &ms) && ms == 3600000);
     ms = 7;
     const char *const wrong[] = {"250", "", "ms", "s", "1h", "1.5s", "1 s", "60001ms", "61s", "2m", "1m1s", "1S", "-1s"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

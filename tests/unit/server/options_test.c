@@ -209,6 +209,20 @@ START_TEST(durations_are_checked_at_their_edges) {
 }
 END_TEST
 
+START_TEST(backups_have_a_place) {
+    wrong("--backup-dir b --backup-every 999ms", "", "--backup-every");
+    wrong("--backup-dir b --backup-every 721h", "", "--backup-every");
+    wrong("--backup-dir b --backup-keep 0", "", "--backup-keep");
+    wrong("--backup-every 1h", "", "go with --backup-dir");
+    wrong("", "RAFTD_BACKUP_KEEP=3", "go with --backup-dir");
+    struct options options = good("--backup-dir b --backup-every 720h", "");
+    ck_assert_str_eq(options.backup_dir, "b");
+    ck_assert_uint_eq(options.backup_every_ms, 720 * 3600000U);
+    ck_assert_uint_eq(options.backup_keep, 24);
+    options_clear(&options);
+}
+END_TEST
+
 START_TEST(a_machine_with_a_slash_is_a_library_which_is_not_opened_here) {
     struct options options = good("--machine ./no/such.so", "");
     ck_assert_str_eq(options.machine_path, "./no/such.so");
@@ -388,6 +402,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, help_and_version_are_told_apart);
     tcase_add_test(tcase, numbers_out_of_range_are_refused);
     tcase_add_test(tcase, durations_are_checked_at_their_edges);
+    tcase_add_test(tcase, backups_have_a_place);
     tcase_add_test(tcase, a_machine_with_a_slash_is_a_library_which_is_not_opened_here);
     tcase_add_test(tcase, an_unknown_option_or_a_missing_value_is_refused);
     tcase_add_test(tcase, a_backup_is_for_a_node_that_founds_a_cluster);
