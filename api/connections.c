@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,7 +40,22 @@ static size_t free_slot(struct connections *connections) {
     return old;
 }
 
+static void end_draining(struct connection *connection) {
+    connection->all->draining -= connection->draining ? 1 : 0;
+    connection->draining = false;
+}
+
+void connections_begin(struct connection *connection) {
+    end_draining(connection);
+    connection->used = true;
+    if (!connection->busy) {
+        connection->busy = true;
+        connection->all->busy++;
+    }
+}
+
 void connections_shut(struct connection *connection) {
+    end_draining(connection);
     if (!connection->closing) {
         connection->closing = true;
         connection->all->closing++;
@@ -103,6 +119,7 @@ void connections_remove(struct connection *connection) {
     (void)epoll_ctl(connections->hang_ups, EPOLL_CTL_DEL, connection->descriptor, NULL);
     connections->slots[connection->slot] = NULL;
     connections->open--;
+    end_draining(connection);
     connections->closing -= connection->closing ? 1 : 0;
     request_clear(&connection->request);
     free(connection);
@@ -174,11 +191,23 @@ void connections_collect_hang_ups(struct connections *connections) {
     } while (count == EVENTS_AT_ONCE);
 }
 
+static bool has_bytes(const struct connection *connection) {
+    int count = 0;
+    return ioctl(connection->descriptor, FIONREAD, &count) == 0 && count > 0;
+}
+
 void connections_close_idle(struct connections *connections) {
     for (size_t i = 0; i < connections->slot_count; i++) {
         struct connection *connection = connections->slots[i];
-        if (connection != NULL && !connection->busy) {
+        if (connection == NULL || connection->busy || connection->closing) {
+            continue;
+        }
+        if (connection->used && !has_bytes(connection)) {
             connections_shut(connection);
+        } else if (!connection->draining) {
+            connection->draining = true;
+            connections->draining++;
+            connections_set_deadline(connection, CONNECTIONS_DRAIN_MS);
         }
     }
 }

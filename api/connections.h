@@ -17,6 +17,7 @@ enum {
     CONNECTIONS_PEER_IDLE_MS = 180000, /* The same for peers: longer than libcurl keeps a connection for reuse. */
     CONNECTIONS_BYTES_MS = 30000,      /* For a body to come in or an answer to go out, and */
     CONNECTIONS_BYTES_PER_S = 65536,   /* a second more for each so many bytes. */
+    CONNECTIONS_DRAIN_MS = 250,        /* When no more are taken: for a request that is on its way. */
     CONNECTIONS_SLOT_BITS = 20
 };
 
@@ -28,6 +29,8 @@ struct connection {
     uint64_t deadline_ms;
     uint64_t quiet_since_ms; /* Since its last answer, or since it was accepted. */
     bool busy;               /* A request has begun and is not yet answered to the last byte. */
+    bool used;               /* It has had a request. */
+    bool draining;           /* No more are taken, and on this one a request may be on its way. */
     bool suspended;
     bool hung_up;          /* Its client has closed its side. */
     bool closing;          /* Shut down by us; the library has still to notice. */
@@ -48,6 +51,7 @@ struct connections {
     size_t open;
     size_t closing;
     size_t busy;
+    size_t draining;
     size_t suspended;
     bool resumed; /* Some since the library ran last: it must run again at once. */
     uint64_t next_sweep_ms;
@@ -79,7 +83,10 @@ void connections_shut(struct connection *connection);
 void connections_sweep(struct connections *connections);
 /* Tells requests of clients that have gone. */
 void connections_collect_hang_ups(struct connections *connections);
-/* Closes those on which nobody asks anything. */
+/* A request has begun. */
+void connections_begin(struct connection *connection);
+/* No more connections are taken: closes those on which nobody asks anything. One that is new, or on which bytes have
+ * arrived, has CONNECTIONS_DRAIN_MS for its request to begin. */
 void connections_close_idle(struct connections *connections);
 
 #endif

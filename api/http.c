@@ -66,10 +66,7 @@ static void *on_target(void *context, const char *raw, struct MHD_Connection *mh
     (void)context;
     struct connection *connection = connection_of(mhd);
     request_target(&connection->request, raw != NULL ? raw : "");
-    if (!connection->busy) {
-        connection->busy = true;
-        connection->all->busy++;
-    }
+    connections_begin(connection);
     connections_set_deadline(connection, CONNECTIONS_HEAD_MS);
     /* The library would now store every parameter of the query in the connection's memory and answer 414 by itself when
      * there are many. We have our copy: an empty query is left for it. The text is its own buffer, const only in this
@@ -300,6 +297,18 @@ uint16_t http_port(const struct http *http) {
     return http->port;
 }
 
+/* Whom the system has let in already is served, too: closing would cut them off in the middle of their request. */
+static void take_waiting(struct http *http, int listening) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    int descriptor;
+    while ((descriptor = accept4(listening, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        /* It closes what it does not take. */
+        (void)MHD_add_connection(http->daemon, descriptor, (struct sockaddr *)&address, size);
+        size = sizeof address;
+    }
+}
+
 void http_stop_accepting(struct http *http) {
     if (http->stopping) {
         return;
@@ -307,6 +316,7 @@ void http_stop_accepting(struct http *http) {
     http->stopping = true;
     int listening = MHD_quiesce_daemon(http->daemon);
     if (listening >= 0) {
+        take_waiting(http, listening);
         close(listening);
     }
     connections_close_idle(&http->connections);
@@ -317,7 +327,7 @@ bool http_is_stopping(const struct http *http) {
 }
 
 bool http_is_idle(const struct http *http) {
-    return http->connections.busy == 0;
+    return http->connections.busy == 0 && http->connections.draining == 0;
 }
 
 size_t http_connection_count(const struct http *http) {

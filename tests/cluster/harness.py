@@ -95,11 +95,12 @@ class Node:
         self.headers = {}  # Of every request, unless it has others.
         self.log_path = os.path.join(os.path.dirname(directory), f"node{number}.log")
         self.process = None
+        self.program = RAFTD
 
     def start(self):
         assert self.process is None
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*self.within, RAFTD, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.within, self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **self.environment})
         return self
 

@@ -1,6 +1,7 @@
 /* The library around requests: keep-alive, pipelining, many connections, the end. */
 #include "api/http.h"
 
+#include "api/connections.h"
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
@@ -162,6 +163,43 @@ START_TEST(stopping_closes_idle_connections_and_lets_the_others_end) {
 }
 END_TEST
 
+START_TEST(stopping_serves_whom_the_system_has_let_in_and_waits_a_moment_for_what_is_on_its_way) {
+    struct harness *harness = harness_begin();
+    int kept = client_open(harness);
+    client_send_text(harness, kept, HEALTH);
+    struct reply reply = client_read(harness, kept);
+    reply_free(&reply);
+    int silent = client_open(harness);
+    int slow = client_open(harness);
+    harness_turn(harness); /* Taken, all three. */
+    harness_turn(harness);
+    int waiting = client_open(harness);
+    ck_assert_int_eq(send(waiting, HEALTH, strlen(HEALTH), MSG_NOSIGNAL), (int)strlen(HEALTH));
+    ck_assert_int_eq(send(kept, HEALTH, strlen(HEALTH), MSG_NOSIGNAL), (int)strlen(HEALTH));
+    api_stop_accepting(harness->api);
+    ck_assert(!api_idle(harness->api));
+    client_send_text(harness, slow, HEALTH);
+    const int served[] = {waiting, kept, slow};
+    for (size_t i = 0; i < 3; i++) {
+        reply = client_read(harness, served[i]);
+        ck_assert_uint_eq(reply.status, 200);
+        ck_assert(reply_has(&reply, "Connection", "close"));
+        reply_free(&reply);
+        ck_assert(client_sees_end(harness, served[i]));
+    }
+    ck_assert(client_is_open(harness, silent));
+    ck_assert(!api_idle(harness->api));
+    harness->now_ms += CONNECTIONS_DRAIN_MS;
+    ck_assert(client_sees_end(harness, silent));
+    ck_assert(api_idle(harness->api));
+    for (size_t i = 0; i < 3; i++) {
+        close(served[i]);
+    }
+    close(silent);
+    harness_end(harness);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_connection_serves_many_requests);
     tcase_add_test(tcase, requests_sent_ahead_are_answered_in_order);
@@ -171,6 +209,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, many_wait_at_once_and_each_gets_its_own_answer);
     tcase_add_test(tcase, nothing_to_do_means_nothing_to_wake_for);
     tcase_add_test(tcase, stopping_closes_idle_connections_and_lets_the_others_end);
+    tcase_add_test(tcase, stopping_serves_whom_the_system_has_let_in_and_waits_a_moment_for_what_is_on_its_way);
 }
 
 CHECK_MAIN("http", add_tests)
