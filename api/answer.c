@@ -162,6 +162,8 @@ static struct MHD_Response *respond(const struct answer *answer, const struct fi
 void answer_send(struct request *request, const struct answer *answer) {
     assert(request->stage != REQUEST_NONE && request->stage != REQUEST_ANSWERED);
     struct fields fields;
+    uint64_t taken_us = request->begun_us == 0 ? 0 : latency_now_us() - request->begun_us;
+    figures_http(&request->api->figures, request->route, answer->status, taken_us);
     auditing_answer(request, answer);
     collect(&fields, request, answer);
     bool waiting = request->stage == REQUEST_WAITING;

@@ -37,9 +37,11 @@ struct api_options {
 /* What the status shows beside the node's own facts. */
 struct api_host {
     void *context;
-    uint64_t (*storage_bytes)(void *context);
+    uint64_t (*storage_bytes)(void *context);   /* Of all that is on disk, */
+    uint64_t (*snapshots_bytes)(void *context); /* and of the snapshots in it. */
     uint64_t (*disk_latency)(void *context, double *out_p50_ms,
-                             double *out_p99_ms); /* Answers the number of synced batches. */
+                             double *out_p99_ms);                        /* Answers the number of synced batches. */
+    void (*disk_writes)(void *context, struct histogram *out_durations); /* Of all of them. */
 };
 
 /* Binds and listens. NULL with a sentence in `out_message` when the address cannot be had (in use, not ours, not

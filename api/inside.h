@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/client_urls.h"
+#include "api/figures.h"
 #include "api/guard.h"
 #include "api/latency.h"
 
@@ -26,10 +27,12 @@ struct api {
     const struct diagnostics *diagnostics;
     struct guard guard;
     struct client_urls client_urls;
-    struct latency latency;      /* Of proposals that were asked of this node. */
+    struct latency latency; /* Of proposals that were asked of this node. */
+    struct figures figures;
     struct gathering *gathering; /* Owned; NULL while nobody follows the cluster. */
     struct http *http;           /* Owned. */
     uint64_t now_ms;
+    uint64_t started_wall_ms; /* By the wall clock, which may have been set since. */
 };
 
 #endif

@@ -8,19 +8,27 @@
 
 #include <assert.h>
 
+static void count(struct request *request, enum figures_outcome outcome) {
+    request->api->figures.commands[outcome]++;
+}
+
 static void undo(struct request *request) {
+    count(request, FIGURES_GONE);
     node_cancel(request->api->node, request->ticket);
 }
 
-static void done(void *context, const struct message_line *lines, size_t count) {
+static void done(void *context, const struct message_line *lines, size_t line_count) {
     struct request *request = context;
-    assert(count == 1);
+    assert(line_count == 1);
     const struct problem *problem = &lines[0].problem;
+    count(request, figures_outcome(problem, lines[0].duplicate));
     if (problem->code != PROBLEM_NONE) {
         redirect_or_problem(request, problem);
         return;
     }
-    latency_add(&request->api->latency, request->api->now_ms, latency_now_us() - request->begun_us);
+    uint64_t taken_us = latency_now_us() - request->begun_us;
+    latency_add(&request->api->latency, request->api->now_ms, taken_us);
+    histogram_add(&request->api->figures.propose, taken_us);
     struct json_writer writer = {0};
     message_line_write(&lines[0], &writer, false);
     answer_written(request, &(struct answer){.status = 200, .content_type = ANSWER_JSON, .index = lines[0].id.index},
@@ -31,7 +39,6 @@ static void propose(struct request *request, struct buffer *body, struct json_sp
     struct node *node = request->api->node;
     const struct parameters *parameters = &request->parameters;
     struct node_origin origin;
-    request->begun_us = latency_now_us();
     request_wait(request, undo, NULL);
     if (once_origin(request, &origin)) {
         request->ticket =
@@ -51,9 +58,11 @@ void propose_handle(struct request *request) {
     struct problem problem;
     size_t offset;
     if (!json_scan(body->data, body->size, &command, &offset)) {
+        count(request, FIGURES_INVALID);
         problem_set(&problem, PROBLEM_BAD_JSON, false, "the body stops being JSON at byte %zu", offset);
         answer_problem_with(request, &problem, "offset", offset);
     } else if (!node_check(request->api->node, command, &problem)) {
+        count(request, FIGURES_INVALID);
         answer_problem(request, &problem);
     } else {
         propose(request, body, command);

@@ -109,6 +109,8 @@ static void answer_lines(struct request *request, const struct batch *batch, con
 }
 
 static void undo(struct request *request) {
+    const struct batch *batch = request->state;
+    request->api->figures.commands[FIGURES_GONE] += batch->command_count;
     node_cancel(request->api->node, request->ticket);
     batch_destroy(request->state);
 }
@@ -116,6 +118,9 @@ static void undo(struct request *request) {
 static void done(void *context, const struct message_line *lines, size_t count) {
     struct request *request = context;
     struct batch *batch = request->state;
+    for (size_t i = 0; i < count; i++) {
+        request->api->figures.commands[figures_outcome(&lines[i].problem, lines[i].duplicate)]++;
+    }
     enum problem_code first = lines[0].problem.code;
     if (!request->parameters.forward && (first == PROBLEM_NOT_LEADER || first == PROBLEM_NO_LEADER)) {
         /* This node passes nothing on: the body goes elsewhere as a whole. */
@@ -134,7 +139,11 @@ void propose_lines_handle(struct request *request) {
         problem_set(&problem, PROBLEM_TOO_LARGE, false, "one body may have %d commands", API_NDJSON_LINES_MAX);
         answer_problem(request, &problem);
         batch_destroy(batch);
-    } else if (batch->command_count == 0) {
+        buffer_release(body);
+        return;
+    }
+    request->api->figures.commands[FIGURES_INVALID] += batch->count - batch->command_count;
+    if (batch->command_count == 0) {
         answer_lines(request, batch, NULL, 0);
         batch_destroy(batch);
     } else {

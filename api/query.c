@@ -8,7 +8,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static void count(struct request *request, enum figures_outcome outcome) {
+    request->api->figures.queries[outcome]++;
+}
+
 static void undo(struct request *request) {
+    count(request, FIGURES_GONE);
     node_cancel(request->api->node, request->ticket);
 }
 
@@ -32,10 +37,12 @@ static void write_number(struct json_writer *writer, const char *name, uint64_t 
 
 static void done(void *context, const struct node_query_answer *answer) {
     struct request *request = context;
+    count(request, figures_outcome(&answer->problem, false));
     if (answer->problem.code != PROBLEM_NONE) {
         redirect_or_problem(request, &answer->problem);
         return;
     }
+    histogram_add(&request->api->figures.query[request->parameters.consistency], latency_now_us() - request->begun_us);
     struct json_writer writer = {0};
     json_write_object_begin(&writer);
     write_number(&writer, "index", answer->index);
@@ -59,6 +66,7 @@ static void ask(struct request *request, struct buffer *body, const char *what) 
     size_t offset;
     if (!json_scan(body->data, body->size, &query, &offset)) {
         struct problem problem;
+        count(request, FIGURES_INVALID);
         problem_set(&problem, PROBLEM_BAD_JSON, false, "%s stops being JSON at byte %zu", what, offset);
         answer_problem_with(request, &problem, "offset", offset);
     } else {

@@ -24,6 +24,7 @@ void request_target(struct request *request, const char *raw) {
         request->text_capacity = needed;
     }
     memcpy(request->text, raw, size + 1);
+    request->begun_us = 0;
     request->stage = REQUEST_TARGET;
 }
 
@@ -233,6 +234,7 @@ bool request_data(struct request *request, const char *bytes, size_t size) {
 void request_handle(struct request *request) {
     assert(request->stage == REQUEST_BODY && !request->cut);
     request->stage = REQUEST_WORKING;
+    request->begun_us = latency_now_us();
     if (request->refused) {
         answer_problem(request, &request->problem);
         return;
@@ -255,6 +257,7 @@ static void cancel(struct request *request) {
     void (*undo)(struct request * request) = request->cancel;
     request->cancel = NULL;
     if (undo != NULL) {
+        request->api->figures.abandoned += request->stage == REQUEST_WAITING ? 1 : 0;
         undo(request);
     }
 }

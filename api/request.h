@@ -51,7 +51,7 @@ struct request {
     struct target target;
     struct head head;
     struct parameters parameters;
-    uint64_t begun_us; /* A proposal: when it was handed on. */
+    uint64_t begun_us; /* When it was whole; 0: it never was. */
     uint64_t path_id;  /* The number in the path, where the route has one. */
     struct request_body body;
     bool v1;

@@ -19,6 +19,22 @@ enum route_body {
     ROUTE_CHUNK /* A piece of a snapshot file, from a peer. */
 };
 
+/* What requests are counted by (api/figures). */
+enum route_class {
+    ROUTE_CLASS_NONE, /* Nothing takes them: an unknown path, or a method that it does not take. */
+    ROUTE_CLASS_PROPOSE,
+    ROUTE_CLASS_QUERY,
+    ROUTE_CLASS_SESSION,
+    ROUTE_CLASS_WATCH,
+    ROUTE_CLASS_STATUS,
+    ROUTE_CLASS_ADMIN, /* Members, leader, snapshots. */
+    ROUTE_CLASS_PEER,
+    ROUTE_CLASS_MONITOR, /* Health and metrics. */
+    ROUTE_CLASS_PAGE,
+    ROUTE_CLASS_COUNT
+};
+const char *route_class_name(enum route_class class);
+
 struct route {
     const char *method; /* GET answers HEAD as well. */
     const char *path;   /* "/{file}": the page's files; "{id}" in it: a number. */
@@ -26,6 +42,7 @@ struct route {
     enum tokens_role role; /* Who may ask, where tokens are asked for. */
     unsigned parameters;   /* PARAMETER_ bits of the query parameters it knows. */
     enum route_body body;
+    enum route_class class;
     bool changing;          /* Its errors carry an outcome. */
     bool any_host;          /* Host is not looked at: probes of load balancers and peers name us as they like. */
     enum message_kind kind; /* Below /raft/v1/. */

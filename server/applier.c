@@ -163,6 +163,7 @@ static void load(struct node *node, raft_index commit_index) {
 void applier_run(struct node *node) {
     struct applier *applier = &node->applier;
     raft_index commit_index = raft_commit_index(node->core);
+    uint64_t begun_us = applier->applied.index < commit_index ? measures_now_us(node) : 0;
     while (applier->applied.index < commit_index && applier->load_token == 0) {
         raft_index next = applier->applied.index + 1;
         if (next < entry_cache_first(&node->cache)) {
@@ -170,6 +171,7 @@ void applier_run(struct node *node) {
             return;
         }
         apply(node, entry_cache_range(&node->cache, next, 1));
+        begun_us = measures_applied(node, begun_us);
     }
 }
 
@@ -184,8 +186,10 @@ bool applier_loaded(struct node *node, uint64_t token, const struct raft_entry *
         return true;
     }
     assert(count > 0); /* Committed entries are on this disk or in the cache; the read itself was checked. */
+    uint64_t begun_us = measures_now_us(node);
     for (size_t i = 0; i < count; i++) {
         apply(node, &entries[i]);
+        begun_us = measures_applied(node, begun_us);
     }
     return true; /* The next turn goes on: entries that came in this one are not in the cache yet. */
 }

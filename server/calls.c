@@ -29,6 +29,8 @@ void calls_send(struct node *node, const struct members_member *to, struct messa
         .round = request->round,
         .context = context,
         .began_ms = node->now_ms,
+        .begun_us = measures_now_us(node),
+        .heartbeat = request->kind == MESSAGE_APPEND_ENTRIES && request->raft.append_entries.entry_count == 0,
     };
     memcpy(call->incarnation, to->incarnation, sizeof call->incarnation);
     const char *elsewhere = NULL;

@@ -14,7 +14,9 @@ struct call {
     raft_round round;                               /* To be echoed. */
     uint64_t context;                               /* Of others: the asker's own number. */
     uint64_t began_ms;
-    bool elsewhere; /* It went where --cluster has it (server/contacts). */
+    uint64_t begun_us; /* 0: it is not measured (server/measures). */
+    bool heartbeat;    /* An AppendEntries without entries. */
+    bool elsewhere;    /* It went where --cluster has it (server/contacts). */
 };
 
 struct calls {

@@ -29,6 +29,7 @@ static void note_leader(struct node *node, const struct chronicle_sight *now) {
         note(node, CHRONICLE_NO_LEADER, seen->leader);
     } else {
         note(node, now->leader == node->options.id ? CHRONICLE_LEADER : CHRONICLE_FOLLOWS, now->leader);
+        node->chronicle.leader_changes++;
     }
 }
 
@@ -38,6 +39,7 @@ static void note_election(struct node *node, const struct chronicle_sight *now) 
     }
     if (now->role == RAFT_CANDIDATE) {
         note(node, CHRONICLE_CANDIDATE, 0);
+        node->chronicle.elections++;
     } else if (now->role == RAFT_PRE_CANDIDATE && !asks_again(node)) {
         note(node, CHRONICLE_PRE_CANDIDATE, 0);
     }

@@ -55,7 +55,9 @@ struct chronicle_sight {
 /* Zero-initialise to begin. */
 struct chronicle {
     struct chronicle_event events[CHRONICLE_EVENTS_MAX];
-    uint64_t count; /* Noted in this life; the newest is events[(count - 1) % CHRONICLE_EVENTS_MAX]. */
+    uint64_t count;          /* Noted in this life; the newest is events[(count - 1) % CHRONICLE_EVENTS_MAX]. */
+    uint64_t leader_changes; /* Of them: there was a leader, or another one; */
+    uint64_t elections;      /* this node stood for election. */
     struct chronicle_sight seen;
 };
 

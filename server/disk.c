@@ -60,6 +60,7 @@ struct disk_threads {
     struct disk_read **answers_end;
     double latencies_ms[DISK_LATENCIES]; /* A ring. */
     uint64_t latency_count;              /* Writes measured so far. */
+    struct histogram durations;          /* Of all of them. */
     struct storage_room room;            /* As last looked at, */
     bool room_is_new;                    /* and not collected yet. */
 };
@@ -155,7 +156,7 @@ static void write_batch(struct storage *storage, const struct disk_write *first,
     }
 }
 
-static void move_to_written(struct disk_threads *threads, size_t length, double duration_ms) {
+static void move_to_written(struct disk_threads *threads, size_t length, uint64_t duration_us) {
     struct disk_write *first = threads->writes;
     struct disk_write *last = first;
     for (size_t i = 1; i < length; i++) {
@@ -168,8 +169,9 @@ static void move_to_written(struct disk_threads *threads, size_t length, double 
     last->next = NULL;
     *threads->written_end = first;
     threads->written_end = &last->next;
-    threads->latencies_ms[threads->latency_count % DISK_LATENCIES] = duration_ms;
+    threads->latencies_ms[threads->latency_count % DISK_LATENCIES] = (double)duration_us / 1000.0;
     threads->latency_count++;
+    histogram_add(&threads->durations, duration_us);
 }
 
 /* Others use the disk too. The reactor is only woken when its answers to commands change. The mutex is held. */
@@ -213,11 +215,11 @@ static void *run_writer(void *context) {
         pthread_mutex_unlock(&threads->mutex);
         uint64_t begin_us = clock_us();
         write_batch(threads->storage, first, length, entry_count);
-        double duration_ms = (double)(clock_us() - begin_us) / 1000.0;
+        uint64_t duration_us = clock_us() - begin_us;
         struct storage_room room;
         storage_room(threads->storage, &room);
         pthread_mutex_lock(&threads->mutex);
-        move_to_written(threads, length, duration_ms);
+        move_to_written(threads, length, duration_us);
         note_room(threads, &room);
         pthread_mutex_unlock(&threads->mutex);
         threads->wake(threads->wake_context);
@@ -477,6 +479,12 @@ uint64_t disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, 
     *out_p50_ms = sorted[(count - 1) / 2];
     *out_p99_ms = sorted[(count * 99 + 99) / 100 - 1];
     return batches;
+}
+
+void disk_threads_writes(struct disk_threads *threads, struct histogram *out_durations) {
+    pthread_mutex_lock(&threads->mutex);
+    *out_durations = threads->durations;
+    pthread_mutex_unlock(&threads->mutex);
 }
 
 uint64_t disk_threads_oldest_ms(struct disk_threads *threads) {

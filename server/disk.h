@@ -4,6 +4,7 @@
 #ifndef RAFTD_DISK_H
 #define RAFTD_DISK_H
 
+#include "server/base/histogram.h"
 #include "storage/storage.h"
 
 #include <stdint.h>
@@ -57,6 +58,8 @@ void disk_threads_collect(struct disk_threads *threads, const struct disk_ends *
 /* Durations of the last 1,024 writes in milliseconds: median and 99th percentile; 0 before the first. Answers how many
  * synced batches there were since the start. */
 uint64_t disk_threads_latency(struct disk_threads *threads, double *out_p50_ms, double *out_p99_ms);
+/* Of all of them since the start, as long as each took. */
+void disk_threads_writes(struct disk_threads *threads, struct histogram *out_durations);
 /* For how long the oldest unfinished write has been under way; 0 when there is none. */
 uint64_t disk_threads_oldest_ms(struct disk_threads *threads);
 

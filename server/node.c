@@ -64,6 +64,7 @@ static void destroy_parts(struct node *node) {
     disk_space_clear(&node->disk_space);
     changes_clear(&node->changes);
     snapshot_wishes_clear(&node->snapshot_wishes);
+    measures_clear(&node->measures);
     applier_clear(&node->applier, node->options.machine);
 }
 

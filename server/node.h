@@ -25,6 +25,7 @@
 #include "server/diagnostics.h"
 #include "server/disk.h"
 #include "server/machine/machine.h"
+#include "server/measures.h"
 #include "server/members.h"
 #include "server/message.h"
 #include "server/problem.h"
@@ -82,6 +83,10 @@ struct node_io {
     /* Fills `bytes` with what nobody can guess (cluster id). Tests and the simulator bring a seeded one. */
     void (*random)(void *context, void *bytes, size_t size);
     void *random_context;
+    /* Microseconds on a clock that only runs forward, never 0; for what is measured, and for nothing else. NULL: nothing is
+     * measured. */
+    uint64_t (*clock_us)(void *context);
+    void *clock_context;
 };
 
 /* `storage` has been opened; what it holds decides whether the node waits to form or goes on. It is read during the call,
@@ -270,6 +275,8 @@ enum { NODE_TERM_RUNS_MAX = 32 };
 
 struct node_disk_status {
     uint64_t oldest_write_ms; /* How long the oldest unfinished write has taken so far; 0: there is none. */
+    size_t writes_waiting;    /* Unfinished ones, */
+    uint64_t bytes_waiting;   /* and their bytes, about. */
     bool stalled;             /* It took an election time-out: this node does not lead other voters now. */
     uint64_t free_bytes;      /* On the file system; UINT64_MAX: unknown. */
     bool full;                /* There is no room for commands. */
@@ -286,14 +293,22 @@ struct node_status {
     raft_term applied_term;
     size_t log_term_count; /* The newest runs of terms in the log, oldest first. */
     struct node_term_run log_terms[NODE_TERM_RUNS_MAX];
-    size_t commands_waiting; /* Proposed here and not answered. */
+    size_t commands_waiting; /* Proposed here and not answered, */
+    uint64_t bytes_waiting;  /* and their bytes. */
+    size_t queries_waiting;
+    size_t watches;
+    size_t calls;            /* Requests to other nodes that have no answer yet. */
+    uint64_t leader_changes; /* In this life: how often there was a leader, or another one, */
+    uint64_t elections;      /* and how often this node stood for election. */
     uint64_t events;         /* Noted so far, of node_events. */
     uint64_t sessions;       /* In memory: what is over may still count. */
     uint64_t keys;
     struct storage_snapshot snapshot; /* The one that counts; length 0: none yet. */
     uint64_t snapshots_taken;         /* In this life, here. */
-    uint64_t snapshot_duration_ms;    /* Of the last one. */
-    struct members members;           /* Empty while waiting. */
+    uint64_t snapshots_failed;
+    uint64_t snapshots_installed;  /* From a leader. */
+    uint64_t snapshot_duration_ms; /* Of the last one. */
+    struct members members;        /* Empty while waiting. */
     raft_index members_index;
     size_t waiting_count;
     struct node_waiting waiting[RAFT_MEMBERS_MAX];
@@ -303,6 +318,9 @@ struct node_status {
     bool divergence_alarm;               /* It leads, and no majority of voters agrees on the state. */
 };
 void node_status(const struct node *node, struct node_status *out_status);
+
+/* Borrowed until the next turn. */
+const struct measures *node_measures(const struct node *node);
 
 /* What happened to this node in the last hour, oldest first; answers how many, and the node's time. */
 size_t node_events(const struct node *node, struct chronicle_event out_events[CHRONICLE_EVENTS_MAX], uint64_t *out_now_ms);

@@ -18,6 +18,7 @@
 #include "server/intake.h"
 #include "server/joining.h"
 #include "server/log_reads.h"
+#include "server/measures.h"
 #include "server/mending.h"
 #include "server/node.h"
 #include "server/outbox.h"
@@ -77,6 +78,7 @@ struct node {
     struct diverged diverged;
     struct mending mending;
     struct chronicle chronicle;
+    struct measures measures;
 
     bool ready_known;       /* What was committed when this node started is known: */
     raft_index ready_index; /* it is ready when this much is applied. */

@@ -95,12 +95,20 @@ void node_status(const struct node *node, struct node_status *out_status) {
         .keys = sessions_key_count(node->applier.sessions),
     };
     out_status->commands_waiting = node->proposals.commands_waiting;
+    out_status->bytes_waiting = node->proposals.bytes_waiting;
+    out_status->queries_waiting = node->reads.count;
+    out_status->watches = node->watches.count;
+    out_status->calls = node->calls.count;
+    out_status->leader_changes = node->chronicle.leader_changes;
+    out_status->elections = node->chronicle.elections;
     out_status->events = node->chronicle.count;
     out_status->state_hash = state_hash_newest(&node->applier.hash);
     out_status->diverged_since = node->diverged.since;
     out_status->divergence_alarm = node->mending.alarm;
     out_status->disk = (struct node_disk_status){
         .oldest_write_ms = disk_watch_oldest_ms(node),
+        .writes_waiting = node->disk_watch.count,
+        .bytes_waiting = node->disk_watch.bytes,
         .stalled = node->disk_watch.stalled,
         .free_bytes = node->disk_space.room.free_bytes,
         .full = disk_space_is_full(node),
@@ -122,9 +130,15 @@ void node_status(const struct node *node, struct node_status *out_status) {
     }
     out_status->snapshot = node->snapshots.current;
     out_status->snapshots_taken = node->snapshots.taken;
+    out_status->snapshots_failed = node->snapshots.failed;
+    out_status->snapshots_installed = node->snapshot_receipt.installed;
     out_status->snapshot_duration_ms = node->snapshots.duration_ms;
     out_status->members = roster_current(&node->roster)->members;
     out_status->members_index = roster_current(&node->roster)->index;
+}
+
+const struct measures *node_measures(const struct node *node) {
+    return &node->measures;
 }
 
 void node_brief(const struct node *node, struct node_brief *out_brief) {

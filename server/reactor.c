@@ -62,6 +62,14 @@ static uint64_t clock_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* For what is measured: not counting a nap, which is nobody's work. */
+static uint64_t measuring_us(void *context) {
+    (void)context;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static void fill_random(void *context, void *bytes, size_t size) {
     (void)context;
     char *at = bytes;
@@ -118,9 +126,19 @@ static uint64_t storage_bytes(void *context) {
     return storage_size_bytes(reactor->storage);
 }
 
+static uint64_t snapshots_bytes(void *context) {
+    const struct reactor *reactor = context;
+    return snapshot_directory_size_bytes(reactor->snapshots);
+}
+
 static uint64_t disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
     const struct reactor *reactor = context;
     return disk_threads_latency(reactor->disk, out_p50_ms, out_p99_ms);
+}
+
+static void disk_writes(void *context, struct histogram *out_durations) {
+    const struct reactor *reactor = context;
+    disk_threads_writes(reactor->disk, out_durations);
 }
 
 /* -- Life -- */
@@ -197,6 +215,7 @@ static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_
         .reply_context = reactor,
         .diagnostics = reactor->diagnostics,
         .random = fill_random,
+        .clock_us = measuring_us,
     };
     peers_attach(reactor->peers, answered, reactor);
     reactor->node = node_create(&node_options, &io, reactor->storage, now_ms, out_message);
@@ -223,7 +242,11 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
         .machine_name = options->machine->name,
         .started_ms = now_ms,
     };
-    const struct api_host host = {.context = reactor, .storage_bytes = storage_bytes, .disk_latency = disk_latency};
+    const struct api_host host = {.context = reactor,
+                                  .storage_bytes = storage_bytes,
+                                  .snapshots_bytes = snapshots_bytes,
+                                  .disk_latency = disk_latency,
+                                  .disk_writes = disk_writes};
     reactor->api = api_create(&api_options, &host, reactor->node, reactor->peers, reactor->diagnostics, out_message);
     return reactor->api != NULL;
 }

@@ -249,6 +249,7 @@ void node_answered(struct node *node, uint64_t token, enum transport_end end, co
     }
     node->work = true;
     assert((end == TRANSPORT_ANSWERED) == (answer != NULL));
+    measures_call_ended(node, &call, answer != NULL);
     if (call.kind == MESSAGE_PROBE) {
         probe_ended(node, &call, answer, why);
         return;

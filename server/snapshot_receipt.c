@@ -146,6 +146,7 @@ static void installed(void *context, bool ran) {
         give_up(node);
     } else {
         log_line(node, DIAGNOSTICS_INFO, snapshot, "takes effect", "");
+        node->snapshot_receipt.installed++;
         used = true;
     }
     if (installation->restored && !used) {

@@ -34,6 +34,7 @@ struct snapshot_receipt {
     struct storage_snapshot mended;  /* The last one that did, on disk; length 0: none. */
     struct storage_snapshot refused; /* Whole, but of no use here; length 0: none. */
     struct problem refusal;          /* Why. */
+    uint64_t installed;              /* How many took effect in this life. */
 };
 
 /* All jobs have ended. */

@@ -83,6 +83,7 @@ static void fail(struct node *node, const struct snapshot_taken *taken) {
     uint64_t wait_ms = (uint64_t)SNAPSHOTS_RETRY_MS << (snapshots->failures < 10 ? snapshots->failures : 10);
     wait_ms = wait_ms < SNAPSHOTS_RETRY_MAX_MS ? wait_ms : (uint64_t)SNAPSHOTS_RETRY_MAX_MS;
     snapshots->failures++;
+    snapshots->failed++;
     snapshots->retry_ms = node->now_ms + wait_ms;
     if (node->io.diagnostics != NULL) {
         diagnostics_write(node->io.diagnostics, DIAGNOSTICS_WARNING, "snapshot",

@@ -51,7 +51,8 @@ struct snapshots {
     uint64_t again_ms;    /* On a full disk, the next one for a small part of its size. */
     uint64_t compact_ms;  /* The store had no room to give space back: when to try again. 0: no. */
     uint64_t duration_ms; /* Of the last one; */
-    uint64_t taken;       /* how many there were in this life. */
+    uint64_t taken;       /* how many there were in this life, */
+    uint64_t failed;      /* and how many could not be written. */
 
     struct storage_snapshot fresh;  /* Whole and to be named by the next write; length 0: none. */
     struct storage_snapshot naming; /* In write `naming_write`; 0: none. */

@@ -57,7 +57,7 @@ class Raftd:
         return [node.process.pid for node in self.cluster.nodes if node.process]
 
     def syncs(self):
-        return sum(metric(port, "raftd_disk_syncs_total") for port in self.ports())
+        return sum(metric(port, "raftd_disk_write_duration_seconds_count") for port in self.ports())
 
     def wait_equal(self):
         self.cluster.wait_equal()

@@ -86,11 +86,21 @@ static uint64_t storage_bytes(void *context) {
     return 102400;
 }
 
+static uint64_t snapshots_bytes(void *context) {
+    (void)context;
+    return 2400;
+}
+
 static uint64_t disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
     (void)context;
     *out_p50_ms = 0.25;
     *out_p99_ms = 2.125;
     return 1;
+}
+
+static void disk_writes(void *context, struct histogram *out_durations) {
+    (void)context;
+    *out_durations = (struct histogram){.counts = {[10] = 1}, .sum_us = 700};
 }
 
 static struct storage_snapshot make_snapshot(struct snapshot_directory *directory) {
@@ -163,7 +173,10 @@ static void begin(struct world *world, const uint8_t *data, size_t size) {
         .machine_name = "hashmap",
         .started_ms = world->now_ms,
     };
-    struct api_host host = {.storage_bytes = storage_bytes, .disk_latency = disk_latency};
+    struct api_host host = {.storage_bytes = storage_bytes,
+                            .snapshots_bytes = snapshots_bytes,
+                            .disk_latency = disk_latency,
+                            .disk_writes = disk_writes};
     struct storage_message message = {""};
     world->api = api_create(&world->options, &host, world->node, world->peers, NULL, &message);
     require(world->api != NULL, message.text);

@@ -308,6 +308,10 @@ const char *node_role_name(enum node_role role) {
     return names[role];
 }
 
+const struct measures *node_measures(const struct node *node) {
+    return &node->measures;
+}
+
 void node_status(const struct node *node, struct node_status *out_status) {
     *out_status = node->status;
     out_status->raft.leader = node->leader;

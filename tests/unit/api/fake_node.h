@@ -52,6 +52,7 @@ struct fake_call {
 
 struct node {
     struct node_status status;
+    struct measures measures;
     raft_node_id leader;
     bool ready;
     bool hold;                        /* Answers nobody until told otherwise. */

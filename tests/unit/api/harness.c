@@ -20,11 +20,23 @@ static uint64_t storage_bytes(void *context) {
     return 102400;
 }
 
+static uint64_t snapshots_bytes(void *context) {
+    (void)context;
+    return 2400;
+}
+
 static uint64_t disk_latency(void *context, double *out_p50_ms, double *out_p99_ms) {
     (void)context;
     *out_p50_ms = 0.25;
     *out_p99_ms = 2.125;
     return 4321;
+}
+
+static void disk_writes(void *context, struct histogram *out_durations) {
+    (void)context;
+    *out_durations = (struct histogram){0};
+    histogram_add(out_durations, 700);
+    histogram_add(out_durations, 20000000);
 }
 
 struct harness *harness_create(void) {
@@ -48,7 +60,10 @@ struct harness *harness_create(void) {
 }
 
 void harness_start(struct harness *harness) {
-    struct api_host host = {.storage_bytes = storage_bytes, .disk_latency = disk_latency};
+    struct api_host host = {.storage_bytes = storage_bytes,
+                            .snapshots_bytes = snapshots_bytes,
+                            .disk_latency = disk_latency,
+                            .disk_writes = disk_writes};
     struct storage_message message = {""};
     harness->api = api_create(&harness->options, &host, harness->node, harness->peers, NULL, &message);
     ck_assert_msg(harness->api != NULL, "%s", message.text);

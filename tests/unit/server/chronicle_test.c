@@ -34,6 +34,10 @@ START_TEST(an_election_is_told_by_who_won_and_who_follows) {
     ck_assert_uint_eq(count(cluster, leader, CHRONICLE_CANDIDATE, 0), 1);
     size_t other = cluster_other(cluster, leader);
     ck_assert_uint_eq(count(cluster, other, CHRONICLE_FOLLOWS, id_of(cluster, leader)), 1);
+    ck_assert_uint_eq(cluster_status(cluster, leader).elections, 1);
+    ck_assert_uint_eq(cluster_status(cluster, leader).leader_changes, 1);
+    ck_assert_uint_eq(cluster_status(cluster, other).elections, 0);
+    ck_assert_uint_eq(cluster_status(cluster, other).leader_changes, 1);
     cluster_destroy(cluster);
 }
 END_TEST

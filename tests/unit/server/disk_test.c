@@ -548,6 +548,10 @@ START_TEST(latency_is_zero_before_the_first_write_and_measured_after) {
     p99 = -1;
     ck_assert_uint_eq(disk_threads_latency(fixture.threads, &p50, &p99), 3);
     ck_assert(p50 >= 0 && p99 >= p50 && p99 < 60000);
+    struct histogram durations;
+    disk_threads_writes(fixture.threads, &durations);
+    ck_assert_uint_eq(histogram_count(&durations), 3);
+    ck_assert((double)durations.sum_us / 1000.0 >= p50 && (double)durations.sum_us / 1000.0 <= 3 * p99);
     close_fixture(&fixture);
 }
 END_TEST

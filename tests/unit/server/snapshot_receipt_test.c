@@ -75,6 +75,8 @@ START_TEST(a_snapshot_takes_effect_at_once_and_counts_when_its_name_is_on_disk) 
     cluster_settle(now.cluster);
     ck_assert(give(now, &snapshot, snapshot.length, NULL, 0).install.installed);
     ck_assert_uint_eq(cluster_status(now.cluster, now.sleeper).snapshot.id.index, snapshot.id.index);
+    ck_assert_uint_eq(cluster_status(now.cluster, now.sleeper).snapshots_installed, 1);
+    ck_assert_uint_eq(cluster_status(now.cluster, now.sleeper).snapshots_taken, 0);
     /* And it lasts. */
     cluster_restart(now.cluster, now.sleeper);
     ck_assert_uint_eq(cluster_status(now.cluster, now.sleeper).applied_index, snapshot.id.index);

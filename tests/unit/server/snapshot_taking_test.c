@@ -72,6 +72,7 @@ START_TEST(one_that_was_due_is_tried_again_later_and_later) {
     block(path, false);
     cluster_run(cluster, wait_ms);
     ck_assert_uint_eq(snapshots->failures, 0);
+    ck_assert_uint_eq(cluster_status(cluster, 0).snapshots_failed, 10);
     ck_assert_uint_gt(snapshots_current(cluster_node(cluster, 0))->id.index, 0);
     end(cluster, path);
 }
