@@ -403,6 +403,8 @@ install: all $(BUILD)/raftd.8 ## install raftd, machine.h, manual, unit and docu
 	install -m 755 $(BUILD)/raftd $(BIN_DIR)/raftd
 	install -m 644 server/machine/machine.h $(INCLUDE_DIR)/machine.h
 	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md api/openapi.json) $(DOC_DIR)
+	install -d $(DOC_DIR)/prometheus
+	install -m 644 $(wildcard api/prometheus/*) $(DOC_DIR)/prometheus
 	install -m 644 $(BUILD)/raftd.8 $(MAN_DIR)/man8/raftd.8
 	install -m 644 server/package/raftd.bash $(COMPLETION_DIR)/raftd
 	sed 's|/usr/|$(PREFIX)/|' server/package/raftd.service >$(BUILD)/raftd.service
