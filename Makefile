@@ -374,7 +374,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each; FUZZ_RUNS=N: the same
 	@.ci/setup fuzz
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=fuzzer-no-link,address,undefined fuzzers
 
-programs: all $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(BUILD)/load $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) $(TEST_MACHINES) ## build raftd and all test programs, run nothing
+programs: all libraries $(BUILD)/scenarios $(BUILD)/simulate $(foreach r,$(ROOMS),$($(r)_tests)) $(thesis_tests) $(crash_tests) $(linear_tests) $(BUILD)/linear $(BUILD)/load $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay) $(PRELOADS) $(TEST_MACHINES) ## build raftd and all test programs, run nothing
 
 # -- House keeping ----------------------------------------------------------------------------------------------------------
 .PHONY: certs
@@ -398,7 +398,9 @@ $(BUILD)/raftd.8: server/package/raftd.8.in server/package/man.sh $(BUILD)/raftd
 	server/package/man.sh $< $(BUILD)/raftd $(VERSION) "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)" >$@.new
 	mv $@.new $@
 
-install: all $(BUILD)/raftd.8 ## install raftd, machine.h, manual, unit and documents below DESTDIR and PREFIX (/usr/local)
+include server/package/libraries.mk
+
+install: all $(BUILD)/raftd.8 install-libraries ## install raftd, libraries and headers, manual, unit and documents below DESTDIR and PREFIX (/usr/local)
 	install -d $(BIN_DIR) $(INCLUDE_DIR) $(DOC_DIR) $(MAN_DIR)/man8 $(COMPLETION_DIR) $(UNIT_DIR)
 	install -m 755 $(BUILD)/raftd $(BIN_DIR)/raftd
 	install -m 644 server/machine/machine.h $(INCLUDE_DIR)/machine.h
@@ -410,7 +412,7 @@ install: all $(BUILD)/raftd.8 ## install raftd, machine.h, manual, unit and docu
 	sed 's|/usr/|$(PREFIX)/|' server/package/raftd.service >$(BUILD)/raftd.service
 	install -m 644 $(BUILD)/raftd.service $(UNIT_DIR)/raftd.service
 
-uninstall: ## remove what install put there
+uninstall: uninstall-libraries ## remove what install put there
 	rm -f $(BIN_DIR)/raftd $(MAN_DIR)/man8/raftd.8 $(COMPLETION_DIR)/raftd $(UNIT_DIR)/raftd.service
 	rm -rf $(INCLUDE_DIR) $(DOC_DIR)
 

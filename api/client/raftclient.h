@@ -38,6 +38,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default) /* Of libraftclient nothing else is seen. */
 
 enum {
     RAFTCLIENT_NODES_MAX = 64,        /* Nodes that a client knows, given and learnt. */
@@ -173,6 +174,7 @@ bool raftclient_node(const struct raftclient *client, size_t n, const char **out
 /* "done", "rejected", "unavailable", "unknown". */
 const char *raftclient_outcome_name(enum raftclient_outcome outcome);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -22,6 +22,8 @@ find "$root/usr/share/man" -type f ! -name '*.gz' -exec gzip -9n {} +
 find "$root/usr/bin" "$root/usr/lib" -type f | while read -r file; do
     if head -c 4 "$file" | grep -q ELF; then
         strip --remove-section=.comment --remove-section=.note "$file"
+    elif [ "${file%.a}" != "$file" ]; then
+        strip --strip-debug --enable-deterministic-archives "$file"
     fi
 done
 
@@ -38,6 +40,12 @@ for script in postinst prerm postrm; do
     install -m 755 "$here/deb.$script" "$root/DEBIAN/$script"
 done
 echo /etc/default/raftd >"$root/DEBIAN/conffiles"
+# Who is linked against a library needs this package, and the loader's cache has to be made anew.
+for library in "$root"/usr/lib/lib*.so.*; do
+    library=$(basename "$library")
+    echo "${library%%.so.*} ${library##*.so.} raftd (>= $version)"
+done >"$root/DEBIAN/shlibs"
+echo "activate-noawait ldconfig" >"$root/DEBIAN/triggers"
 cat >"$root/DEBIAN/control" <<END
 Package: raftd
 Version: $version
@@ -45,6 +53,7 @@ Architecture: $architecture
 Maintainer: $maintainer
 Installed-Size: $(du -sk --apparent-size "$root/usr" "$root/etc" | awk '{ kilobytes += $1 } END { print kilobytes }')
 Depends: $depends, adduser, init-system-helpers (>= 1.54~)
+Conflicts: libraft-dev
 Section: database
 Priority: optional
 Description: replicated state machine that is spoken to over HTTP
@@ -52,9 +61,13 @@ Description: replicated state machine that is spoken to over HTTP
  and JSON, on any node, by curl or a browser. Commands are on the disks of a
  majority before they are answered. Ships with the state machines hashmap (keys
  and values) and register.
+ .
+ With the libraries libraft (the consensus module by itself) and libraftclient
+ for other programs, and their headers. (libraft-dev is another library of the
+ same name.)
 END
 (cd "$root" && find usr etc -type f ! -path 'etc/default/raftd' | LC_ALL=C sort | xargs -d '\n' md5sum) >"$root/DEBIAN/md5sums"
-chmod 644 "$root/DEBIAN/control" "$root/DEBIAN/conffiles" "$root/DEBIAN/md5sums"
+chmod 644 "$root/DEBIAN/shlibs" "$root/DEBIAN/triggers" "$root/DEBIAN/control" "$root/DEBIAN/conffiles" "$root/DEBIAN/md5sums"
 find "$root" -depth -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
 mkdir -p "$output"

@@ -15,7 +15,7 @@
  *     raft_install    a snapshot from the leader takes the log's place
  *     raft_persisted  write number N and all before it are on disk
  *
- * and then takes the actions of the whole turn at once with raft_take_actions and performs them in four steps:
+ * and then takes the actions of the whole turn at once with raft_take_actions and performs them in five steps:
  *
  *     1. send every message whose `after_write` is on disk already (0 always is), keep the others until it is;
  *     2. hand hard state, truncation, compaction, replacement and entries to the disk as write `write`, one atomic synced
@@ -59,6 +59,10 @@
  *
  * Time. Milliseconds of one monotonic clock, never going back. No input reads `now` but raft_tick: call it first in a turn.
  *
+ * As a library. libraft is this module and nothing else: installed as <raftd/raft.h> and <raftd/raft_buffer.h>, for C11 and
+ * C++, linked by `pkg-config --libs libraft`. A struct may get members, and an enum values, only with another number in
+ * the library's name; functions may be added. examples/three_cores.c is a whole host in a hundred lines.
+ *
  * Errors. Input from other servers is checked: what makes no sense is ignored and traced. Breaking the rules of this header
  * is an assertion failure.
  */
@@ -70,6 +74,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* raft_status and raft_role are types and functions, as stat is. */
+#endif
+#pragma GCC visibility push(default) /* Of libraft nothing else is seen. */
 
 typedef uint64_t raft_node_id; /* 1..RAFT_NUMBER_MAX; 0 means none. */
 typedef uint64_t raft_term;    /* 0 before the first election. */
@@ -440,5 +451,11 @@ raft_index raft_persisted_index(const struct raft *raft);
 raft_term raft_term_at(const struct raft *raft, raft_index index);
 /* The configuration in effect: the newest in the log, committed or not (§4.1). Borrowed until the next input. */
 const struct raft_configuration *raft_current_configuration(const struct raft *raft, raft_index *out_index);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+}
+#endif
 
 #endif

@@ -40,6 +40,12 @@ dpkg-deb -x "$work/here/build/$package" "$root"
 raftd=$root/usr/bin/raftd
 ! grep -qa "$work" "$raftd" || fail "the binary names the place where it was built"
 check "the binary does not say where it was built"
+for library in libraft libraftclient; do
+    dpkg-deb -I "$work/here/build/$package" shlibs | grep -qx "$library 1 raftd (>= .*)" || fail "who is linked against $library does not get the package"
+    [ -s "$root/usr/lib/$library.so" ] || fail "$library.so leads nowhere"
+    ! grep -qa "$work" "$root/usr/lib/$library.a" || fail "$library.a names the place where it was built"
+done
+check "its libraries can be linked and run"
 
 "$raftd" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u >"$work/options"
 [ "$(wc -l <"$work/options")" -ge 20 ] || fail "the options cannot be read from --help"
