@@ -4,6 +4,8 @@ the state is what the commands make of it, on every node. And what a program tha
 import json
 import os
 import random
+import re
+import subprocess
 import unittest
 
 from harness import LIBRARIES, ROOT, ClusterTest, Node, free_ports, wait_for
@@ -59,6 +61,38 @@ class Tags:
 
     def state(self):
         return sorted(self.model)
+
+
+class Sqlite:
+    argument = os.path.join(BUILD, "machines", "sqlite.so")
+    question = {"sql": "SELECT id, name, n FROM t ORDER BY id"}
+
+    def __init__(self):
+        self.model = {}
+        self.begun = False
+
+    def command(self, dice):
+        if not self.begun:
+            self.begun = True
+            return {"sql": "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n REAL CHECK (n < 100))"}
+        what, number, name = dice.randrange(4), dice.randrange(40), f"n\u00e4me{dice.randrange(9)}"
+        if what == 0:
+            self.model[number] = [name, 0.5]
+            return {"sql": "INSERT OR REPLACE INTO t VALUES (?, ?, 0.5)", "args": [number, name]}
+        if what == 1:
+            self.model.pop(number, None)
+            return {"sql": "DELETE FROM t WHERE id = ?", "args": [number]}
+        if what == 2:
+            for row in self.model.values():
+                row[1] = row[1] + 1 if row[0] == name and row[1] < 90 else row[1]
+            return {"sql": "UPDATE t SET n = n + 1 WHERE name = ? AND n < 90", "args": [name]}
+        self.model[number] = [name, 2.0]
+        self.model.pop(number + 1, None)
+        return {"batch": [{"sql": "DELETE FROM t WHERE id IN (?1, ?1 + 1)", "args": [number]},
+                          {"sql": "INSERT INTO t (id, name, n) VALUES (?, ?, 2)", "args": [number, name]}]}
+
+    def state(self):
+        return {"columns": ["id", "name", "n"], "rows": [[key, *self.model[key]] for key in sorted(self.model)]}
 
 
 class MachinesTest(ClusterTest):
@@ -145,6 +179,22 @@ class MachinesTest(ClusterTest):
 
     def test_tags(self):
         self.go_through(Tags())
+
+    @unittest.skipUnless(os.path.exists(Sqlite.argument), "the example machine sqlite was left out")
+    def test_sqlite(self):
+        self.go_through(Sqlite())
+
+    @unittest.skipUnless(os.path.exists(Sqlite.argument), "the example machine sqlite was left out")
+    def test_the_readmes_database_gives_the_readmes_answers(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            chapter = re.search(r"### A database, replicated\n(.*?)\n##", file.read(), re.DOTALL)[1]
+        told = re.findall(r"^\$ (curl .*)\n(.*)$", chapter, re.MULTILINE)
+        self.assertEqual(len(told), 4)
+        node = self.cluster(count=1, extra=["--machine", Sqlite.argument]).start().nodes[0]
+        for command, answer in told:
+            said = subprocess.run(["sh", "-c", command.replace("8001", str(node.port)).replace("curl", "curl -s")], capture_output=True,
+                                  text=True, timeout=30, check=True).stdout
+            self.assertEqual(re.sub(r'"index":\d+,"term":\d+,', "", said.strip()), re.sub(r'"index":\d+,"term":\d+,', "", answer))
 
 
 class ProgramTest(ClusterTest):
