@@ -19,13 +19,14 @@ import accessible  # noqa: E402
 import busy  # noqa: E402
 import endurance  # noqa: E402
 import faults  # noqa: E402
+import foreign  # noqa: E402
 import live  # noqa: E402
 import states  # noqa: E402
 from stand_in import StandIn  # noqa: E402
 from webdriver import Browser  # noqa: E402
 
 STATES = [states.DesignedStates, states.PureParts, accessible.AccessibleStates, endurance.HourOfUpdates]
-CLUSTERS = [faults.FaultyCluster, access.TokenCluster, busy.BusyCluster]
+CLUSTERS = [faults.FaultyCluster, access.TokenCluster, foreign.ForeignPages, busy.BusyCluster]
 
 
 def make_suite(browser, url, nodes, pictures, stand_in):

@@ -31,6 +31,9 @@ def free_port():
 class Browser:
     """One headless window. A context manager: on leaving, browser, driver and profile are gone."""
 
+    def __init__(self, *flags):
+        self.flags = [*FLAGS, *flags]
+
     def __enter__(self):
         self.profile = tempfile.mkdtemp(prefix="raftd-browser-")
         port = free_port()
@@ -56,7 +59,7 @@ class Browser:
 
     def open_session(self):
         wait_for(self.driver_is_ready, 15, "chromedriver answers")
-        options = {"args": [*FLAGS, f"--user-data-dir={self.profile}"]}
+        options = {"args": [*self.flags, f"--user-data-dir={self.profile}"]}
         logging = {"browser": "ALL", "performance": "ALL"}
         wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logging}
         answer = self.request("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
