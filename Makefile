@@ -345,7 +345,8 @@ fuzz_uses_sessions := $(uses_server)
 fuzz_uses_http := $(uses_api)
 fuzz_uses_snapshot := $(uses_storage)
 # What a target needs beside the rooms.
-fuzz_helpers_routes := $(BUILD)/tests/unit/api/fake_node.o
+fuzz_helpers_routes := $(BUILD)/tests/unit/api/fake_node.o $(BUILD)/tests/fuzz/tokens_held.o
+fuzz_helpers_http := $(BUILD)/tests/fuzz/tokens_held.o
 fuzz_uses_routes := $(uses_api)
 fuzz_uses_node := $(uses_server)
 fuzz_uses_options := $(uses_server)

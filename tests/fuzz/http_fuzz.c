@@ -1,5 +1,6 @@
 /* Any bytes to what reads text of a request without the HTTP library: target and query string, durations, hosts, NDJSON
- * lines, a status that another node sent. */
+ * lines, a status that another node sent, and who may ask by an Authorization field. */
+#include "api/access.h"
 #include "api/client_urls.h"
 #include "api/duration.h"
 #include "api/guard.h"
@@ -9,6 +10,7 @@
 #include "api/target.h"
 
 #include "server/base/memory.h"
+#include "tests/fuzz/tokens_held.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +114,44 @@ static void check_host(const char *text, size_t size) {
     (void)guard_origin(&guard, &head, true);
 }
 
+/* By the contract's words (§6): what each role may do, and what is open. */
+static bool may(const struct route *route, unsigned held) {
+    const char *path = route->path;
+    bool admin = strcmp(path, "/v1/leader/transfer") == 0 || strcmp(path, "/v1/snapshot") == 0 ||
+                 (strncmp(path, "/v1/members", 11) == 0 && strcmp(route->method, "GET") != 0);
+    bool write = strcmp(path, "/v1/propose") == 0 || strncmp(path, "/v1/sessions", 12) == 0;
+    if (strncmp(path, "/raft/", 6) == 0) {
+        return held == HELD_PEER;
+    }
+    if (strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/metrics") != 0) {
+        return true;
+    }
+    return held == HELD_ADMIN || (held == HELD_WRITE && !admin) || (held == HELD_READ && !admin && !write);
+}
+
+/* Nobody is let in whom a generous reader would not let in; written plainly, with one space, who may is. Twice the field is
+ * nobody's. */
+static void check_authorization(const char *text, size_t size) {
+    bool plain = size > 7 && memcmp(text, "Bearer ", 7) == 0;
+    for (size_t i = 7; i < size; i++) {
+        plain = plain && text[i] > ' ';
+    }
+    unsigned held = tokens_held_by(text, size);
+    for (size_t i = 0; i < route_count; i++) {
+        const struct route *route = &route_table[i];
+        struct head head = {.authorization = {text, size, 1}};
+        struct access_who who;
+        struct problem problem = {0};
+        bool let = access_check(tokens_held_list(), route, &head, &who, &problem);
+        require(!let || may(route, held), "somebody was let in who may not");
+        require(let || problem.code == PROBLEM_UNAUTHORIZED || problem.code == PROBLEM_FORBIDDEN, "another refusal");
+        require(let || !may(route, 0), "an open route is closed");
+        require(let || !plain || !may(route, held), "somebody was kept out who may");
+        head.authorization.count = 2;
+        require(access_check(tokens_held_list(), route, &head, &who, &problem) == may(route, 0), "two fields were taken");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* A copy without a NUL behind it: reading too far shows. */
     char *text = memory_copy(data, size);
@@ -119,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_lines(text, size);
     check_status(text, size);
     check_host(text, size);
+    check_authorization(text, size);
     uint32_t ms = 0;
     if (duration_parse(text, size, 60000, &ms)) {
         require(ms >= 1 && ms <= 60000, "a duration out of range");

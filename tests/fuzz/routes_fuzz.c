@@ -1,13 +1,17 @@
 /* Whole HTTP requests to the real routes: the api with its HTTP library behind a listening socket, before a node that does
  * as it is told. What comes back is read by rules of its own: whatever was asked, each answer is HTTP and what the contract
- * says of it, and the next connection is served.
+ * says of it, and the next connection is served. Where tokens are asked for, nobody is told anything, and nothing reaches
+ * the node, without one that may (tests/fuzz/tokens_held.h).
  *
  *     byte 0   low two bits: how the bytes are cut (0: not, 1: after each, 2: after 7, 3: not, and then again in pieces,
- * which must be answered the same); the others: how the node's calls end (0: well, else an index into `ends`) byte 1 bits:
- * it holds its answers, it is a duplicate, it was omitted, it is not ready, leader unknown, it leads, the outcome is
- * unknown, it is in no cluster others   sent as they are, but for 0xff and a letter: | a new piece   n a new connection   t
- * 11 s pass   m 61 s pass   r the node answers those whom it holds x no more will be sent   w a command for all who watch
- * e the watches end   s no more connections are taken 0xff the byte itself
+ *              which must be answered the same); the others: how the node's calls end (0: well, else an index into `ends`,
+ *              which is gone through three times: the third time tokens are asked for)
+ *     byte 1   bits: it holds its answers, it is a duplicate, it was omitted, it is not ready, leader unknown, it leads,
+ *              the outcome is unknown, it is in no cluster
+ *     others   sent as they are, but for 0xff and a letter, and 0xff twice for the byte itself
+ *
+ * The letters: | a new piece, n a new connection, t 11 s pass, m 61 s pass, r the node answers those whom it holds, x no
+ * more will be sent, w a command for all who watch, e the watches end, s no more connections are taken.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +26,7 @@
 
 #include "api/api.h"
 #include "server/base/memory.h"
+#include "tests/fuzz/tokens_held.h"
 #include "tests/unit/api/fake_node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -79,10 +84,46 @@ struct world {
     size_t answers_size;
     size_t answers_capacity;
     size_t connections;
+    bool tokens;          /* They are asked for. */
+    unsigned held;        /* Those shown on this connection in requests that have been answered. */
+    char sent[INPUT_MAX]; /* On this connection since. */
+    size_t sent_size;
 };
 
+/* -- Who may, in the words of the contract and not of the table -- */
+
+/* By what has been sent and is not yet answered. */
+static void require_one_of(const struct world *world, unsigned roles, const char *what) {
+    require(!world->tokens || (tokens_held_in(world->sent, world->sent_size) & roles) != 0, what);
+}
+
+/* Who showed a token in a request that is over has shown none in the next. A first line without its end, which may have
+ * come already, has no fields. */
+static void forget_sent(struct world *world) {
+    world->held |= tokens_held_in(world->sent, world->sent_size);
+    world->sent_size = 0;
+}
+
+static void on_call(void *context, enum fake_call_kind kind) {
+    static const unsigned roles[] = {
+        [FAKE_PROPOSE] = HELD_WRITE | HELD_ADMIN,
+        [FAKE_CHANGE_SESSION] = HELD_WRITE | HELD_ADMIN,
+        [FAKE_READ_SESSION] = HELD_WRITE | HELD_ADMIN,
+        [FAKE_QUERY] = HELD_ANY_BUT_PEER,
+        [FAKE_LOG] = HELD_ANY_BUT_PEER,
+        [FAKE_WATCH] = HELD_ANY_BUT_PEER,
+        [FAKE_TRANSFER] = HELD_ADMIN,
+        [FAKE_CHANGE] = HELD_ADMIN,
+        [FAKE_SNAPSHOT] = HELD_ADMIN,
+        [FAKE_RECEIVE] = HELD_PEER,
+        [FAKE_EVENTS] = HELD_ANY_BUT_PEER | HELD_PEER,
+    };
+    require_one_of(context, roles[kind], "a call that nobody who asked may make has reached the node");
+}
+
+/* Only the status and the metrics ask. */
 static uint64_t storage_bytes(void *context) {
-    (void)context;
+    require_one_of(context, HELD_ANY_BUT_PEER | HELD_PEER, "the disk was asked for somebody who may not know");
     return 102400;
 }
 
@@ -155,6 +196,7 @@ static void begin(struct world *world, const uint8_t *data, size_t size) {
     *world = (struct world){.now_ms = 1000000, .client = -1};
     world->asks = memmem(data, size, "clus", 4) != NULL || memmem(data, size, "forward", 7) != NULL;
     world->may_be_bodiless = memmem(data, size, "HEAD", 4) != NULL;
+    world->tokens = (way >> 2) / ENDS == 2;
     world->node = fake_node_create();
     world->snapshots = snapshot_directory_memory();
     set_up_node(world, way >> 2, data[1]);
@@ -165,6 +207,7 @@ static void begin(struct world *world, const uint8_t *data, size_t size) {
         .client_url = "http://client1.test:8001",
         .allow_hosts = hosts,
         .allow_origins = origins,
+        .tokens = world->tokens ? tokens_held_list() : NULL,
         .command_bytes_max = 200,
         .query_bytes_max = 100,
         .ndjson_bytes_max = 1000,
@@ -173,7 +216,8 @@ static void begin(struct world *world, const uint8_t *data, size_t size) {
         .machine_name = "hashmap",
         .started_ms = world->now_ms,
     };
-    struct api_host host = {.storage_bytes = storage_bytes,
+    struct api_host host = {.context = world,
+                            .storage_bytes = storage_bytes,
                             .snapshots_bytes = snapshots_bytes,
                             .disk_latency = disk_latency,
                             .disk_writes = disk_writes};
@@ -182,6 +226,8 @@ static void begin(struct world *world, const uint8_t *data, size_t size) {
     require(world->api != NULL, message.text);
     world->node->reply = api_reply;
     world->node->reply_context = world->api;
+    world->node->called = on_call;
+    world->node->called_context = world;
 }
 
 static void turn(struct world *world, bool wait) {
@@ -224,6 +270,9 @@ static void settle(struct world *world) {
         turn(world, quiet >= QUIET_TURNS);
         waited += quiet >= QUIET_TURNS ? 1 : 0;
         quiet = take(world) ? 0 : quiet + 1;
+    }
+    if (api_idle(world->api)) {
+        forget_sent(world);
     }
 }
 
@@ -409,6 +458,15 @@ static void check_body(const struct answer_head *head, struct text body) {
     }
 }
 
+/* What tells of the cluster has the Raft- fields, or is the metrics. */
+static void check_tokens(const struct world *world, const struct answer_head *head) {
+    bool tells = head->raft_fields != 0 || text_is(head->type, "text/plain; version=0.0.4; charset=utf-8");
+    if (world->tokens && tells && head->status != 204 && (head->status < 400 || head->status >= 500)) {
+        unsigned held = world->held | tokens_held_in(world->sent, world->sent_size);
+        require((held & HELD_ANY_BUT_PEER) != 0, "an answer to somebody who has shown no token");
+    }
+}
+
 static void check_head(const struct answer_head *head) {
     require(is_known_status(head->status), "a status that there is not");
     if (!head->ours) {
@@ -474,6 +532,7 @@ static size_t check_answer(const struct world *world, const char *bytes, size_t 
         require(head.closing, "an answer of the library's own, and the connection goes on");
         return size;
     }
+    check_tokens(world, &head);
     const char *rest = bytes + head.size;
     size_t left = size - head.size;
     bool next = left == 0 || (left >= 9 && memcmp(rest, "HTTP/1.", 7) == 0);
@@ -555,6 +614,8 @@ static void open_client(struct world *world) {
     require(connected, "cannot connect");
     world->ended = world->reset = world->shut = false;
     world->got_size = 0;
+    world->sent_size = 0;
+    world->held = 0;
     world->connections++;
 }
 
@@ -575,6 +636,10 @@ static void send_piece(struct world *world, const uint8_t *bytes, size_t size) {
         ssize_t sent = send(world->client, bytes, size, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN) {
             break;
+        }
+        if (sent > 0) {
+            memcpy(world->sent + world->sent_size, bytes, (size_t)sent);
+            world->sent_size += (size_t)sent;
         }
         bytes += sent > 0 ? sent : 0;
         size -= sent > 0 ? (size_t)sent : 0;

@@ -63,7 +63,14 @@ struct fake_call *fake_node_last(struct node *node) {
     return &node->calls[node->call_count - 1];
 }
 
+static void tell(const struct node *node, enum fake_call_kind kind) {
+    if (node->called != NULL) {
+        node->called(node->called_context, kind);
+    }
+}
+
 static struct fake_call *add(struct node *node, enum fake_call_kind kind, void *context) {
+    tell(node, kind);
     assert(node->call_count < sizeof node->calls / sizeof node->calls[0]);
     struct fake_call *call = &node->calls[node->call_count++];
     call->kind = kind;
@@ -318,6 +325,7 @@ void node_status(const struct node *node, struct node_status *out_status) {
 }
 
 size_t node_events(const struct node *node, struct chronicle_event out_events[CHRONICLE_EVENTS_MAX], uint64_t *out_now_ms) {
+    tell(node, FAKE_EVENTS);
     *out_now_ms = node->events_ms;
     memcpy(out_events, node->events, node->event_count * sizeof *node->events);
     return node->event_count;

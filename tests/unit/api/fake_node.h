@@ -15,7 +15,8 @@ enum fake_call_kind {
     FAKE_CHANGE,
     FAKE_SNAPSHOT,
     FAKE_WATCH,
-    FAKE_RECEIVE
+    FAKE_RECEIVE,
+    FAKE_EVENTS /* Is told of, and no call to be answered. */
 };
 
 /* What was asked, kept until the next fake_node_forget. */
@@ -74,6 +75,8 @@ struct node {
     raft_node_id gone[8]; /* Peers that were said to be, in order. */
     size_t gone_count;
     uint64_t next_ticket;
+    void (*called)(void *context, enum fake_call_kind kind); /* Of each call, when it is made; NULL: nobody. */
+    void *called_context;
     void (*reply)(void *context, uint64_t ticket, const struct message_answer *answer);
     void *reply_context;
 };
