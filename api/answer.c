@@ -159,8 +159,38 @@ static struct MHD_Response *respond(const struct answer *answer, const struct fi
     return response;
 }
 
+/* Whether it was meant to change something: where nothing takes it, its method tells. */
+static bool is_changing(const struct request *request) {
+    if (request->route != NULL) {
+        return request->route->changing;
+    }
+    static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "TRACE"};
+    for (size_t i = 0; request->method != NULL && i < sizeof safe / sizeof safe[0]; i++) {
+        if (strcmp(request->method, safe[i]) == 0) {
+            return false;
+        }
+    }
+    return request->method != NULL;
+}
+
+bool answer_has_room(struct request *request, size_t size) {
+    bool counts = size > API_SMALL_BODY && (request->route == NULL || request->route->role != TOKENS_PEER);
+    return !counts || allowance_grow(&request->api->answers, &request->answer_held, size);
+}
+
+static void refuse_for_room(struct request *request, const struct answer *answer) {
+    struct problem problem;
+    free(answer->body);
+    problem_set(&problem, PROBLEM_OVERLOADED, false, "too many large answers wait to be read; try again soon");
+    answer_problem(request, &problem);
+}
+
 void answer_send(struct request *request, const struct answer *answer) {
     assert(request->stage != REQUEST_NONE && request->stage != REQUEST_ANSWERED);
+    if (answer->body != NULL && !is_changing(request) && !answer_has_room(request, answer->size)) {
+        refuse_for_room(request, answer);
+        return;
+    }
     struct fields fields;
     uint64_t taken_us = request->begun_us == 0 ? 0 : latency_now_us() - request->begun_us;
     figures_http(&request->api->figures, request->route, answer->status, taken_us);
@@ -181,20 +211,6 @@ void answer_written(struct request *request, const struct answer *answer, struct
     struct answer whole = *answer;
     whole.body = json_writer_take(writer, &whole.size);
     answer_send(request, &whole);
-}
-
-/* Whether it was meant to change something: where nothing takes it, its method tells. */
-static bool is_changing(const struct request *request) {
-    if (request->route != NULL) {
-        return request->route->changing;
-    }
-    static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "TRACE"};
-    for (size_t i = 0; request->method != NULL && i < sizeof safe / sizeof safe[0]; i++) {
-        if (strcmp(request->method, safe[i]) == 0) {
-            return false;
-        }
-    }
-    return request->method != NULL;
 }
 
 void answer_problem_body(const struct request *request, const struct problem *problem, unsigned status, const char *member,

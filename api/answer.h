@@ -36,6 +36,10 @@ struct answer {
     bool page;      /* The fields that keep a page to itself, and make browsers ask whether it has changed. */
 };
 
+/* Room in what all answers together may take. False: there is none; what only reads is then answered 429 by answer_send,
+ * but who has changed something must find a shorter answer. */
+bool answer_has_room(struct request *request, size_t size);
+
 /* Answers a request, whether it waits or not. */
 void answer_send(struct request *request, const struct answer *answer);
 

@@ -38,6 +38,8 @@ struct api *api_create(const struct api_options *options, const struct api_host 
         .allow_hosts = options->allow_hosts,
         .allow_origins = options->allow_origins,
     };
+    api->bodies.max = API_BODIES_MAX;
+    api->answers.max = API_ANSWERS_MAX;
     api->now_ms = options->started_ms;
     api->started_wall_ms = wall_ms();
     api->http = http_create(api, listening, port);

@@ -30,8 +30,7 @@ struct http {
     int descriptor; /* The library's epoll descriptor; its own. */
     uint16_t port;
     bool stopping;
-    bool ending;       /* Requests are not taken any more, not even those that have arrived. */
-    size_t body_bytes; /* Of the shared allowance for large bodies. */
+    bool ending; /* Requests are not taken any more, not even those that have arrived. */
     size_t streams;
     struct connections connections;
 };
@@ -399,19 +398,6 @@ void http_write_last(struct request *request, const char *bytes, size_t size) {
         (void)send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     shutdown(descriptor, SHUT_WR);
-}
-
-bool http_reserve_body(struct http *http, size_t size) {
-    if (size > API_BODIES_MAX - http->body_bytes) {
-        return false;
-    }
-    http->body_bytes += size;
-    return true;
-}
-
-void http_release_body(struct http *http, size_t size) {
-    assert(size <= http->body_bytes);
-    http->body_bytes -= size;
 }
 
 const char *http_field(const struct request *request, const char *name, size_t *out_size) {

@@ -37,9 +37,6 @@ void http_resume(struct request *request);
 void http_write_last(struct request *request, const char *bytes, size_t size);
 /* A header field that few requests are asked for; NULL: it is absent. */
 const char *http_field(const struct request *request, const char *name, size_t *out_size);
-/* Room in the shared allowance for large bodies. */
-bool http_reserve_body(struct http *http, size_t size);
-void http_release_body(struct http *http, size_t size);
 
 /* -- Answers without an end -- */
 

@@ -2,6 +2,7 @@
 #ifndef RAFTD_API_INSIDE_H
 #define RAFTD_API_INSIDE_H
 
+#include "api/allowance.h"
 #include "api/api.h"
 #include "api/client_urls.h"
 #include "api/figures.h"
@@ -12,11 +13,13 @@ struct http;
 
 /* Limits that are not flags, each tested at its edge. */
 enum {
-    API_NDJSON_LINES_MAX = 100000,      /* Commands in one NDJSON body: answers are larger than lines can be small. */
-    API_DROPPED_BODY_MAX = 64 * 1024,   /* A refused request's body up to this is read, so that its connection lives on. */
-    API_BODIES_MAX = 256 * 1024 * 1024, /* All bodies being read at once; small ones and peers' are not held back. */
-    API_SMALL_BODY = 64 * 1024,         /* What counts as small. */
-    API_ASK_TIMEOUT_MS = 1000           /* Of the questions to other nodes behind /v1/cluster and redirects. */
+    API_NDJSON_LINES_MAX = 100000,       /* Commands in one NDJSON body: answers are larger than lines can be small. */
+    API_DROPPED_BODY_MAX = 64 * 1024,    /* A refused request's body up to this is read, so that its connection lives on. */
+    API_BODIES_MAX = 256 * 1024 * 1024,  /* All bodies being read at once; small ones and peers' are not held back. */
+    API_ANSWERS_MAX = 256 * 1024 * 1024, /* All answers not yet read, but for small ones and peers'. */
+    API_SMALL_BODY = 64 * 1024,          /* What counts as small. */
+    API_LINE_BYTES = 512,                /* What the answer to a line takes without its result, at most. */
+    API_ASK_TIMEOUT_MS = 1000            /* Of the questions to other nodes behind /v1/cluster and redirects. */
 };
 
 struct api {
@@ -27,7 +30,9 @@ struct api {
     const struct diagnostics *diagnostics;
     struct guard guard;
     struct client_urls client_urls;
-    struct latency latency; /* Of proposals that were asked of this node. */
+    struct allowance bodies;  /* API_BODIES_MAX: being read. */
+    struct allowance answers; /* API_ANSWERS_MAX. */
+    struct latency latency;   /* Of proposals that were asked of this node. */
     struct figures figures;
     struct gathering *gathering; /* Owned; NULL while nobody follows the cluster. */
     struct http *http;           /* Owned. */

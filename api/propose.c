@@ -29,8 +29,13 @@ static void done(void *context, const struct message_line *lines, size_t line_co
     uint64_t taken_us = latency_now_us() - request->begun_us;
     latency_add(&request->api->latency, request->api->now_ms, taken_us);
     histogram_add(&request->api->figures.propose, taken_us);
+    struct message_line line = lines[0];
+    if (!answer_has_room(request, line.result.size + API_LINE_BYTES)) {
+        line.omitted = true;
+        line.result = (struct json_span){0};
+    }
     struct json_writer writer = {0};
-    message_line_write(&lines[0], &writer, false);
+    message_line_write(&line, &writer, false);
     answer_written(request, &(struct answer){.status = 200, .content_type = ANSWER_JSON, .index = lines[0].id.index},
                    &writer);
 }

@@ -90,9 +90,20 @@ static void write_verdict(const struct request *request, const struct verdict *v
     answer_problem_body(request, &problem, problem_status(problem.code), NULL, 0, writer);
 }
 
+/* What changed is told in any case; results are left out where they would take too much memory. */
+static bool has_room_for_results(struct request *request, const struct batch *batch, const struct message_line *lines,
+                                 size_t count) {
+    size_t size = batch->count * API_LINE_BYTES;
+    for (size_t i = 0; i < count; i++) {
+        size += lines[i].result.size;
+    }
+    return answer_has_room(request, size);
+}
+
 static void answer_lines(struct request *request, const struct batch *batch, const struct message_line *lines,
                          size_t count) {
     assert(count == batch->command_count);
+    bool room = has_room_for_results(request, batch, lines, count);
     struct json_writer writer = {0};
     raft_index highest = 0;
     for (size_t i = 0; i < batch->count; i++) {
@@ -100,7 +111,12 @@ static void answer_lines(struct request *request, const struct batch *batch, con
             write_verdict(request, &batch->verdicts[i], &writer);
         } else {
             highest = lines->id.index > highest ? lines->id.index : highest;
-            message_line_write(lines++, &writer, true);
+            struct message_line line = *lines++;
+            if (!room && line.result.size > 0) {
+                line.omitted = true;
+                line.result = (struct json_span){0};
+            }
+            message_line_write(&line, &writer, true);
         }
         writer.need_comma = false;
         json_write_bytes(&writer, "\n", 1);
@@ -143,7 +159,12 @@ void propose_lines_handle(struct request *request) {
         return;
     }
     request->api->figures.commands[FIGURES_INVALID] += batch->count - batch->command_count;
-    if (batch->command_count == 0) {
+    if (!answer_has_room(request, batch->count * API_LINE_BYTES)) {
+        struct problem problem;
+        problem_set(&problem, PROBLEM_OVERLOADED, false, "too many large answers wait to be read; try again soon");
+        answer_problem(request, &problem);
+        batch_destroy(batch);
+    } else if (batch->command_count == 0) {
         answer_lines(request, batch, NULL, 0);
         batch_destroy(batch);
     } else {

@@ -130,11 +130,15 @@ static bool reserve(struct request *request, size_t size) {
     if (size <= API_SMALL_BODY || request->route->body == ROUTE_PEER || request->route->body == ROUTE_CHUNK) {
         return true;
     }
-    if (!http_reserve_body(request->api->http, size - request->body.reserved)) {
-        return false;
-    }
-    request->body.reserved = size;
-    return true;
+    return allowance_grow(&request->api->bodies, &request->body.held, size);
+}
+
+/* A large body that would be refused afterwards is not read: those who flood a node with them shall not keep it from its
+ * peers. What is being read counts as waiting already. */
+static bool has_room(const struct request *request) {
+    uint64_t size = request->head.body_bytes;
+    return size <= API_SMALL_BODY || request->route->body != ROUTE_COMMAND ||
+           node_has_room(request->api->node, size, request->api->bodies.used);
 }
 
 static void judge_body(struct request *request) {
@@ -145,6 +149,8 @@ static void judge_body(struct request *request) {
         request->refused = true;
         problem_set(&request->problem, PROBLEM_TOO_LARGE, false, "the body has %llu bytes, more than the %zu allowed here",
                     (unsigned long long)request->head.body_bytes, body->limit);
+    } else if (!body->drop && !has_room(request)) {
+        refuse(request, PROBLEM_OVERLOADED, "too many commands wait on this node; try again soon");
     } else if (!body->drop && !reserve(request, (size_t)request->head.body_bytes)) {
         refuse(request, PROBLEM_OVERLOADED, "too many large bodies are being read at once");
     }
@@ -219,8 +225,7 @@ bool request_data(struct request *request, const char *bytes, size_t size) {
             capacity *= 2;
         }
         capacity = capacity > body->limit ? body->limit : capacity;
-        if (capacity > body->reserved && capacity > API_SMALL_BODY && request->head.chunked &&
-            !reserve(request, capacity)) {
+        if (request->head.chunked && !reserve(request, capacity)) {
             return cut(request, PROBLEM_OVERLOADED, "too many large bodies are being read at once");
         }
         body->data = memory_realloc(body->data, capacity);
@@ -249,7 +254,8 @@ void request_handle(struct request *request) {
 
 static void forget_body(struct request *request) {
     free(request->body.data);
-    http_release_body(request->api->http, request->body.reserved);
+    allowance_release(&request->api->bodies, &request->body.held);
+    allowance_release(&request->api->answers, &request->answer_held);
     request->body = (struct request_body){0};
 }
 
@@ -317,5 +323,6 @@ struct buffer *request_take_body(struct request *request) {
     struct request_body *body = &request->body;
     struct buffer *buffer = buffer_take(body->data != NULL ? body->data : memory_alloc(1), body->size);
     body->data = NULL;
+    allowance_release(&request->api->bodies, &body->held);
     return buffer;
 }

@@ -34,8 +34,8 @@ struct request_body {
     size_t size;
     size_t capacity;
     size_t limit;
-    size_t reserved; /* Bytes of the shared allowance for large bodies. */
-    bool drop;       /* Read and forget. */
+    size_t held; /* Of the allowance for large bodies. */
+    bool drop;   /* Read and forget. */
 };
 
 struct request {
@@ -54,6 +54,7 @@ struct request {
     uint64_t begun_us; /* When it was whole; 0: it never was. */
     uint64_t path_id;  /* The number in the path, where the route has one. */
     struct request_body body;
+    size_t answer_held; /* Of the allowance for answers. */
     bool v1;
     bool preflight; /* A browser asks for a page of a listed origin whether it may ask. */
     bool refused;   /* To be answered with `problem` as soon as may be. */

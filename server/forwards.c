@@ -42,6 +42,7 @@ static struct forward *fill(struct node *node, size_t *out_count, uint64_t *out_
     while (queued->head != NULL && (*out_count == 0 || bytes + queued->head->bytes <= FORWARDS_BYTES_MAX)) {
         struct proposal *proposal = proposal_list_pop(queued);
         bytes += proposal->bytes;
+        proposal->moved_ms = node->now_ms;
         *out_count += proposal->count;
         if (proposal->deadline_ms > *out_deadline_ms) {
             *out_deadline_ms = proposal->deadline_ms;
@@ -164,7 +165,7 @@ static void hand_out(struct node *node, struct forward *forward, const struct me
     struct proposal *proposal;
     while ((proposal = proposal_list_pop(&forward->proposals)) != NULL) {
         while (proposal->resolved < proposal->count && at < count) {
-            proposals_resolve(proposal, &lines[at++]);
+            proposals_resolve(&node->proposals, proposal, &lines[at++]);
         }
         if (proposal->resolved == proposal->count) {
             proposals_finish(node, proposal);

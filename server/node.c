@@ -92,6 +92,7 @@ struct node *node_create(const struct node_options *options, const struct node_i
         return NULL;
     }
     forwards_init(node);
+    proposals_init(node);
     if (state.identity.formed) {
         node_start_core(node, core);
     } else {
@@ -342,6 +343,10 @@ void node_entries_read(struct node *node, uint64_t token, struct raft_entry *ent
 }
 
 /* -- From clients -- */
+
+bool node_has_room(const struct node *node, uint64_t bytes, uint64_t coming) {
+    return proposals_has_room(node, 1, bytes, coming);
+}
 
 uint64_t node_propose(struct node *node, struct buffer *body, const struct json_span *commands, size_t count,
                       uint32_t timeout_ms, bool forward, node_propose_done done, void *context) {

@@ -147,6 +147,10 @@ struct node_origin {
     size_t key_size;
 };
 
+/* Would a command of so many bytes find room, when so many more are on their way to node_propose? So that a large body need
+ * not be read in vain. */
+bool node_has_room(const struct node *node, uint64_t bytes, uint64_t coming);
+
 /* One command that is applied once however often it is sent: a retry is answered with the first answer, `duplicate`. */
 uint64_t node_propose_once(struct node *node, struct buffer *body, struct json_span command,
                            const struct node_origin *origin, uint32_t timeout_ms, bool forward, node_propose_done done,

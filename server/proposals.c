@@ -132,8 +132,7 @@ uint64_t proposals_add(struct node *node, const struct proposal_content *content
     proposal->forward = forward;
     proposal->done = done;
     proposal->context = context;
-    bool full = proposals->commands_waiting + count > node->options.queued_commands_max ||
-                proposals->bytes_waiting + proposal->bytes > node->options.queued_bytes_max;
+    bool full = !proposals_has_room(node, count, proposal->bytes, 0);
     proposals->commands_waiting += count;
     proposals->bytes_waiting += proposal->bytes;
     node->work = true;
@@ -159,10 +158,19 @@ uint64_t proposals_add(struct node *node, const struct proposal_content *content
     return ticket;
 }
 
-void proposals_resolve(struct proposal *proposal, const struct message_line *line) {
+void proposals_resolve(struct proposals *proposals, struct proposal *proposal, const struct message_line *line) {
     assert(proposal->resolved < proposal->count);
     struct message_line *own = &proposal->lines[proposal->resolved++];
     *own = *line;
+    size_t size = line->result.size;
+    bool one_too_many = proposal->results.size > 0 && size > PROPOSALS_RESULTS_MAX - proposal->results.size;
+    bool many = proposals->results_bytes > 3 * (uint64_t)PROPOSALS_RESULTS_MAX;
+    if (size > 0 && (one_too_many || many || proposal->done == NULL)) {
+        own->omitted = true;
+        own->result = (struct json_span){0};
+        return;
+    }
+    proposals->results_bytes += size;
     /* Where results lie is known when the last one is there: the buffer may move until then. */
     own->result.data = NULL;
     json_write_bytes(&proposal->results, line->result.data, line->result.size);
@@ -181,13 +189,14 @@ void proposals_finish(struct node *node, struct proposal *proposal) {
     assert(node->proposals.commands_waiting >= proposal->count);
     node->proposals.commands_waiting -= proposal->count;
     node->proposals.bytes_waiting -= proposal->bytes;
+    proposals_learn(node, proposal);
     proposal_list_push(&node->proposals.finished, proposal);
 }
 
 void proposals_fail(struct node *node, struct proposal *proposal, const struct problem *problem) {
     struct message_line line = {.problem = *problem};
     while (proposal->resolved < proposal->count) {
-        proposals_resolve(proposal, &line);
+        proposals_resolve(&node->proposals, proposal, &line);
     }
     proposals_finish(node, proposal);
 }
@@ -222,6 +231,7 @@ void proposals_deliver(struct node *node) {
         if (proposal->done != NULL) {
             proposal->done(proposal->context, proposal->lines, proposal->count);
         }
+        node->proposals.results_bytes -= proposal->results.size;
         destroy(proposal);
     }
 }
@@ -270,6 +280,7 @@ static void append_all(struct node *node) {
         if (appended) {
             proposal->term = entries[0].id.term;
             proposal->first_index = entries[0].id.index;
+            proposal->moved_ms = node->now_ms;
             proposal_list_push(&proposals->appended, proposal_list_pop(&proposals->queued));
         }
         free(entries);
@@ -283,17 +294,18 @@ static bool covers(const struct proposal *proposal, raft_index index) {
     return index >= proposal->first_index && index - proposal->first_index < proposal->count;
 }
 
-static void resolve_at(struct proposal *proposal, const struct raft_entry *entry, const struct message_line *outcome) {
+static void resolve_at(struct proposals *proposals, struct proposal *proposal, const struct raft_entry *entry,
+                       const struct message_line *outcome) {
     /* Lines are resolved in order of index; a gap would mean that an index was applied without being seen here. */
     assert(entry->id.index == proposal->first_index + proposal->resolved);
     if (entry->id.term == proposal->term) {
-        proposals_resolve(proposal, outcome);
+        proposals_resolve(proposals, proposal, outcome);
         return;
     }
     struct message_line lost = {.id = entry->id};
     problem_set(&lost.problem, PROBLEM_LEADERSHIP_LOST, false,
                 "another entry was committed at index %" PRIu64 " in term %" PRIu64, entry->id.index, entry->id.term);
-    proposals_resolve(proposal, &lost);
+    proposals_resolve(proposals, proposal, &lost);
 }
 
 static bool is_resolved(const struct node *node, const struct proposal *proposal) {
@@ -306,7 +318,7 @@ void proposals_applied(struct node *node, const struct raft_entry *entry, const 
     size_t done = 0;
     for (struct proposal *proposal = proposals->appended.head; proposal != NULL; proposal = proposal->next) {
         if (covers(proposal, entry->id.index)) {
-            resolve_at(proposal, entry, outcome);
+            resolve_at(proposals, proposal, entry, outcome);
             done += is_resolved(node, proposal) ? 1 : 0;
         } else if (proposal->term == proposals->appended.tail->term) {
             break; /* All that follow wait for higher indexes. */
@@ -332,7 +344,7 @@ void proposals_passed_over(struct node *node, raft_index through) {
                 node->options.id);
     for (struct proposal *proposal = node->proposals.appended.head; proposal != NULL; proposal = proposal->next) {
         while (!is_resolved(node, proposal) && proposal->first_index + proposal->resolved <= through) {
-            proposals_resolve(proposal, &line);
+            proposals_resolve(&node->proposals, proposal, &line);
         }
     }
     struct proposal_list resolved = take_if(&node->proposals.appended, is_resolved, node);

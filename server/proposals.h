@@ -13,6 +13,17 @@
 
 #include "server/node.h"
 
+enum {
+    PROPOSALS_QUICK_MS = 250,      /* What takes no longer from log to answer lets more wait at once, */
+    PROPOSALS_SLOW_MS = 1000,      /* and what takes longer than this less: */
+    PROPOSALS_SLOW_PART = 16,      /* this part of the limits, */
+    PROPOSALS_FIRST_PART = 8,      /* or, to begin with, of the bytes', */
+    PROPOSALS_COMMANDS_MIN = 1000, /* but no less than this. */
+    PROPOSALS_BYTES_MIN = 1024 * 1024,
+    PROPOSALS_SMALL_BYTES = 4096,            /* For whom twice as many bytes may wait. */
+    PROPOSALS_RESULTS_MAX = 64 * 1024 * 1024 /* Of one request's results; of all that are not yet told four times that. */
+};
+
 /* What is proposed together, in order. Borrowed; of the body one reference is taken. */
 struct proposal_content {
     struct buffer *body;
@@ -34,6 +45,7 @@ struct proposal {
     size_t bytes;   /* Of commands and keys. */
     raft_term term; /* Appended: where. */
     raft_index first_index;
+    uint64_t moved_ms;          /* When it went into the log or to the leader; 0: it has not. */
     size_t resolved;            /* Lines from the first on that have their answer. */
     struct message_line *lines; /* Owned. */
     struct json_writer results; /* The lines' results, one after the other. */
@@ -52,9 +64,21 @@ struct proposals {
     struct proposal_list finished;
     size_t commands_waiting; /* Unanswered, forwarded ones included. */
     uint64_t bytes_waiting;
+    uint64_t results_bytes; /* Of all that are not yet told. */
+    /* How many may wait now: as many as are answered before anybody waits long. */
+    uint64_t commands_window;
+    uint64_t bytes_window;
 };
 
+void proposals_init(struct node *node);
 void proposals_clear(struct proposals *proposals);
+
+/* -- How many may wait (proposals_window.c) -- */
+
+/* May so many more wait, when `coming` bytes are on their way? Who comes alone may always, up to the limits. */
+bool proposals_has_room(const struct node *node, size_t commands, uint64_t bytes, uint64_t coming);
+/* A proposal is finished: how long it took says how many may wait. */
+void proposals_learn(struct node *node, const struct proposal *proposal);
 
 uint64_t proposals_add(struct node *node, const struct proposal_content *content, uint32_t timeout_ms, bool forward,
                        node_propose_done done, void *context);
@@ -77,8 +101,8 @@ uint64_t proposals_deadline_ms(const struct node *node);
 /* -- For forwards.c -- */
 void proposal_list_push(struct proposal_list *list, struct proposal *proposal);
 struct proposal *proposal_list_pop(struct proposal_list *list);
-/* Gives the next unresolved line its answer; the result is copied. */
-void proposals_resolve(struct proposal *proposal, const struct message_line *line);
+/* Gives the next unresolved line its answer; the result is copied, or left out where results are too many already. */
+void proposals_resolve(struct proposals *proposals, struct proposal *proposal, const struct message_line *line);
 /* Gives all unresolved lines this problem and finishes the proposal, which is in no list. */
 void proposals_fail(struct node *node, struct proposal *proposal, const struct problem *problem);
 void proposals_finish(struct node *node, struct proposal *proposal);

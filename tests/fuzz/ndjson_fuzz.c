@@ -157,6 +157,12 @@ void redirect_or_problem(struct request *request, const struct problem *problem)
     world.redirected = true;
 }
 
+bool answer_has_room(struct request *request, size_t size) {
+    (void)request;
+    (void)size;
+    return true;
+}
+
 void answer_problem(struct request *request, const struct problem *problem) {
     (void)request;
     (void)problem;

@@ -1,5 +1,6 @@
 #include "api/answer.h"
 
+#include "server/base/memory.h"
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
@@ -66,7 +67,59 @@ START_TEST(a_detail_that_is_not_utf_8_is_still_json) {
 }
 END_TEST
 
+/* -- All large answers together -- */
+
+/* Somebody asks and does not read: so much is held. */
+static int ask_and_sleep(struct harness *harness, const char *target) {
+    char text[256];
+    int client = client_open(harness);
+    size_t before = harness->node->call_count;
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
+    client_send_text(harness, client, text);
+    harness_until_calls(harness, before + 1);
+    for (int i = 0; i < 10; i++) {
+        harness_turn(harness);
+    }
+    return client;
+}
+
+START_TEST(large_answers_together_are_bounded_and_none_is_lost_that_changed_something) {
+    struct harness *harness = harness_begin();
+    const size_t size = API_ANSWERS_MAX / 2;
+    char *result = memory_alloc(size + 1);
+    memset(result, 'x', size);
+    result[0] = result[size - 1] = '"';
+    result[size] = '\0';
+    harness->node->result = result;
+    int sleeper = ask_and_sleep(harness, "/v1/query?q=1");
+    struct reply reply = get(harness, "/v1/query?q=1");
+    ck_assert(reply_has(&reply, "Retry-After", "1"));
+    check_problem(&reply, 429, "overloaded", NULL);
+    reply = post(harness, "/v1/propose", "1");
+    check_reply(&reply, 200, "{\"index\":41,\"term\":7,\"result_omitted\":true}");
+    reply = ask(harness, "POST", "/v1/propose", "Content-Type: application/x-ndjson\r\n", "1\n{\n2\n");
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert_ptr_nonnull(strstr(reply.body, "{\"index\":42,\"term\":7,\"result_omitted\":true}\n{\"type\""));
+    ck_assert_ptr_nonnull(strstr(reply.body, "}\n{\"index\":43,\"term\":7,\"result_omitted\":true}\n"));
+    reply_free(&reply);
+    reply = get(harness, "/v1/status"); /* Small ones go out in any case. */
+    ck_assert_uint_eq(reply.status, 200);
+    reply_free(&reply);
+    close(sleeper);
+    for (int i = 0; i < 100 && !api_idle(harness->api); i++) {
+        harness_turn(harness);
+    }
+    reply = get(harness, "/v1/query?q=1");
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert_uint_gt(reply.size, size);
+    reply_free(&reply);
+    harness_end(harness);
+    free(result);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, large_answers_together_are_bounded_and_none_is_lost_that_changed_something);
     tcase_add_test(tcase, every_answer_below_v1_carries_the_raft_fields_errors_included);
     tcase_add_test(tcase, other_answers_do_not);
     tcase_add_test(tcase, the_largest_numbers_are_written_whole);

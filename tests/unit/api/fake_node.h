@@ -56,6 +56,7 @@ struct node {
     struct measures measures;
     raft_node_id leader;
     bool ready;
+    bool full;                        /* No command finds room. */
     bool hold;                        /* Answers nobody until told otherwise. */
     struct problem problem;           /* Unless PROBLEM_NONE: how every call ends. */
     size_t good_lines;                /* With a problem: so many lines of a proposal are done before it. */

@@ -1,6 +1,7 @@
 #include "api/propose_lines.h"
 
 #include "api/inside.h"
+#include "server/base/memory.h"
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
@@ -221,7 +222,42 @@ START_TEST(a_client_that_is_gone_leaves_nothing_behind) {
 }
 END_TEST
 
+START_TEST(room_for_the_answers_lines_is_there_before_anything_is_appended) {
+    struct harness *harness = harness_create();
+    harness->options.ndjson_bytes_max = (size_t)3 * API_NDJSON_LINES_MAX;
+    harness_start(harness);
+    harness->node->hold = true;
+    enum { FIT = API_ANSWERS_MAX / (API_NDJSON_LINES_MAX * API_LINE_BYTES) };
+    char *body = memory_alloc(2 * API_NDJSON_LINES_MAX + 1);
+    for (size_t i = 0; i < API_NDJSON_LINES_MAX; i++) {
+        memcpy(body + 2 * i, "1\n", 3);
+    }
+    char head[256];
+    snprintf(
+        head, sizeof head,
+        "POST /v1/propose HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n",
+        2 * API_NDJSON_LINES_MAX);
+    int clients[FIT];
+    for (size_t i = 0; i < FIT; i++) {
+        clients[i] = client_open(harness);
+        client_send_text(harness, clients[i], head);
+        client_send_text(harness, clients[i], body);
+        harness_until_calls(harness, i + 1);
+    }
+    struct reply reply = ask(harness, "POST", "/v1/propose", "Content-Type: application/x-ndjson\r\n", body);
+    ck_assert(reply_has(&reply, "Retry-After", "1"));
+    check_problem(&reply, 429, "overloaded", "rejected");
+    ck_assert_uint_eq(harness->node->call_count, FIT);
+    for (size_t i = 0; i < FIT; i++) {
+        close(clients[i]);
+    }
+    harness_end(harness);
+    free(body);
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, room_for_the_answers_lines_is_there_before_anything_is_appended);
     tcase_add_test(tcase, every_line_is_a_command_and_is_answered_in_order);
     tcase_add_test(tcase, a_bad_line_gets_its_problem_and_the_others_go_on);
     tcase_add_test(tcase, a_line_at_the_command_limit_is_taken);

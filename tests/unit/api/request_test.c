@@ -413,6 +413,35 @@ START_TEST(large_bodies_together_are_bounded) {
 }
 END_TEST
 
+START_TEST(a_large_command_that_would_find_no_room_is_refused_before_it_is_sent) {
+    struct harness *harness = harness_create();
+    harness->options.command_bytes_max = 2 * (size_t)API_SMALL_BODY;
+    harness_start(harness);
+    harness->node->full = true;
+    char head[256];
+    for (int more = 0; more < 2; more++) {
+        snprintf(head, sizeof head, "POST /v1/propose HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n",
+                 API_SMALL_BODY + more);
+        int client = client_open(harness);
+        client_send_text(harness, client, head);
+        for (int i = 0; i < 10; i++) {
+            harness_turn(harness);
+        }
+        if (more == 1) {
+            struct reply reply = client_read(harness, client);
+            ck_assert(reply_has(&reply, "Retry-After", "1"));
+            check_problem(&reply, 429, "overloaded", "rejected");
+            ck_assert(client_sees_end(harness, client));
+        } else {
+            char byte;
+            ck_assert_int_lt(recv(client, &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0); /* A small one is the node's to judge. */
+        }
+        close(client);
+    }
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(heads_of_24_kib_are_answered_by_us) {
     struct harness *harness = harness_begin();
     char *text = malloc(32768);
@@ -483,6 +512,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_refused_request_with_a_small_body_keeps_its_connection);
     tcase_add_test(tcase, a_body_sent_with_get_is_passed_over);
     tcase_add_test(tcase, large_bodies_together_are_bounded);
+    tcase_add_test(tcase, a_large_command_that_would_find_no_room_is_refused_before_it_is_sent);
     tcase_add_test(tcase, heads_of_24_kib_are_answered_by_us);
     tcase_add_test(tcase, what_is_not_http_ends_the_connection_and_nothing_else);
 }

@@ -283,6 +283,7 @@ START_TEST(more_than_fits_into_one_request_goes_in_several) {
     struct setting now = begin(12);
     for (size_t i = 0; i < 3; i++) {
         cluster_node(now.cluster, i)->options.queued_bytes_max = UINT64_MAX;
+        cluster_node(now.cluster, i)->proposals.bytes_window = UINT64_MAX;
     }
     /* Given four commands of which two together are just as large as allowed, or one byte larger. */
     size_t size = FORWARDS_BYTES_MAX / 2 + (_i == 0 ? 0 : 1);

@@ -258,6 +258,38 @@ START_TEST(bytes_beyond_the_limit_are_refused_until_others_are_answered) {
 }
 END_TEST
 
+/* One large value, and many commands that are each answered with it. */
+START_TEST(results_of_one_request_beyond_64_mib_are_left_out_and_the_commands_count) {
+    enum { VALUE = 1024 * 1024, COMMANDS = PROPOSALS_RESULTS_MAX / VALUE + 1 };
+    struct cluster *cluster = cluster_create(1, 29);
+    cluster->members[0].options.queued_bytes_max = UINT64_MAX;
+    size_t leader = cluster_form(cluster);
+    char *put = memory_alloc(VALUE + 64);
+    int head = sprintf(put, "{\"op\":\"put\",\"key\":\"a\",\"value\":\"");
+    memset(put + head, 'x', VALUE);
+    strcpy(put + head + VALUE, "\"}");
+    client_await(cluster_propose(cluster, leader, put));
+    static const char cas[] = "{\"op\":\"cas\",\"key\":\"a\",\"expected\":1,\"value\":2}\n";
+    char lines[COMMANDS * sizeof cas] = "";
+    for (size_t i = 0; i < COMMANDS; i++) {
+        strcat(lines, cas);
+    }
+    struct client *client = client_await(cluster_propose(cluster, leader, lines));
+    size_t left_out = 0;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        ck_assert_int_eq(client->lines[i].problem.code, PROBLEM_NONE);
+        ck_assert_uint_eq(client->lines[i].id.index, client->lines[0].id.index + i);
+        ck_assert(client->lines[i].omitted == (client->lines[i].text[0] == '\0'));
+        left_out += client->lines[i].omitted ? 1 : 0;
+    }
+    ck_assert_uint_eq(left_out, 2); /* Each is some bytes larger than the value. */
+    ck_assert(client->lines[COMMANDS - 1].omitted);
+    ck_assert_uint_eq(cluster_node(cluster, leader)->proposals.results_bytes, 0);
+    free(put);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(a_cancelled_client_hears_nothing_and_its_command_goes_on) {
     struct cluster *cluster = cluster_create(3, 15);
     size_t leader = cluster_form(cluster);
@@ -400,6 +432,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_deposed_leader_that_hears_nothing_says_unknown_after_two_election_timeouts);
     tcase_add_loop_test(tcase, commands_beyond_the_limit_are_refused_until_others_are_answered, 0, 2);
     tcase_add_loop_test(tcase, bytes_beyond_the_limit_are_refused_until_others_are_answered, 0, 2);
+    tcase_add_test(tcase, results_of_one_request_beyond_64_mib_are_left_out_and_the_commands_count);
     tcase_add_loop_test(tcase, a_cancelled_client_hears_nothing_and_its_command_goes_on, 0, 4);
     tcase_add_loop_test(tcase, nobody_is_answered_before_a_majority_has_the_entry_on_disk, 0, 3);
     tcase_add_test(tcase, a_node_alone_answers_when_its_disk_has_the_entry);
