@@ -22,21 +22,31 @@ static void read_address(const struct request *request, char *out_text, size_t s
     }
 }
 
-void auditing_answer(const struct request *request, const struct answer *answer) {
+static void write_line(const struct request *request, unsigned status, const char *code) {
     struct audit *audit = request->api->options.audit;
-    if (audit == NULL || !is_wanted(request, answer)) {
-        return;
-    }
     char address[NI_MAXHOST];
     read_address(request, address, sizeof address);
     const struct audit_request line = {
         .method = request->method,
         .target = request->text,
-        .status = answer->status,
-        .code = answer->code,
+        .status = status,
+        .code = code,
         .who = request->who.name,
         .role = tokens_role_name(request->who.role),
         .address = address,
     };
     audit_request(audit, &line, request->api->now_ms);
+}
+
+void auditing_answer(const struct request *request, const struct answer *answer) {
+    if (request->api->options.audit != NULL && is_wanted(request, answer)) {
+        write_line(request, answer->status, answer->code);
+    }
+}
+
+void auditing_gone(const struct request *request) {
+    static const struct answer none = {0};
+    if (request->api->options.audit != NULL && is_wanted(request, &none)) {
+        write_line(request, 0, "client_gone");
+    }
 }

@@ -9,4 +9,7 @@ struct request;
 /* An answer is about to leave. */
 void auditing_answer(const struct request *request, const struct answer *answer);
 
+/* Whoever waited has hung up: what was asked may go on all the same. */
+void auditing_gone(const struct request *request);
+
 #endif

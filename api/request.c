@@ -2,6 +2,7 @@
 
 #include "api/access.h"
 #include "api/answer.h"
+#include "api/auditing.h"
 #include "api/http.h"
 #include "api/once.h"
 
@@ -262,6 +263,9 @@ static void forget_body(struct request *request) {
 static void cancel(struct request *request) {
     void (*undo)(struct request * request) = request->cancel;
     request->cancel = NULL;
+    if (undo != NULL && request->stage == REQUEST_WAITING) {
+        auditing_gone(request);
+    }
     if (undo != NULL) {
         request->api->figures.abandoned += request->stage == REQUEST_WAITING ? 1 : 0;
         undo(request);

@@ -156,6 +156,16 @@ void audit_event(struct audit *audit, const char *event, uint64_t term, uint64_t
     end(audit, &line);
 }
 
+void audit_refreshed(struct audit *audit, const char *event, enum refreshed refreshed) {
+    if (audit == NULL || refreshed == REFRESHED_NOTHING) {
+        return;
+    }
+    struct json_writer line = {0};
+    begin(audit, &line, event);
+    add_text(&line, "outcome", refreshed == REFRESHED ? "read" : "refused");
+    end(audit, &line);
+}
+
 /* -- Now and then -- */
 
 static bool was_moved(const struct audit *audit) {

@@ -3,10 +3,13 @@
  *     {"time":"2026-01-31T12:00:00.123Z","node":1,"event":"request","request":"POST /v1/members","status":200,"who":"ops",
  *      "role":"admin","address":"10.0.0.7"}
  *     {"time":"2026-01-31T12:00:01.004Z","node":1,"event":"members","term":3,"subject":41}
+ *     {"time":"2026-01-31T12:00:02.001Z","node":1,"event":"tokens","outcome":"read"}
  *
- * Requests: everything that needs the role admin, and whatever was refused with 401, 403 or 421 (with its `code`). Events:
- * what this node saw of leaders, members and snapshots (server/chronicle.h, `subject` as there), and that it has read other
- * tokens. Tokens themselves never stand in it, nor bodies, nor what follows the `?` of a target.
+ * Requests: everything that needs the role admin, and whatever was refused with 401, 403 or 421 (with its `code`). Who
+ * hangs up before the answer has status 0 and the code "client_gone": what was asked may go on. Events: what this node saw
+ * of leaders, members and snapshots (server/chronicle.h, `subject` as there), and that tokens or certificates were read
+ * anew, or are wrong ("outcome":"read" or "refused"). Tokens themselves never stand in it, nor bodies, nor what follows the
+ * `?` of a target.
  *
  * A line is one write(2), appended, not synced. The file is 0600 when it is made, and opened anew within a second after it
  * was moved away (logrotate needs no signal). Of refusals more than AUDIT_REFUSALS_MAX a second are only counted; a line
@@ -16,6 +19,7 @@
 #define RAFTD_AUDIT_H
 
 #include "server/diagnostics.h"
+#include "server/refreshed.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +49,9 @@ void audit_close(struct audit *audit); /* NULL is a no-op. */
 /* `now_ms` is monotonic, and only for the limit. NULL as the audit is a no-op, here and below. */
 void audit_request(struct audit *audit, const struct audit_request *request, uint64_t now_ms);
 void audit_event(struct audit *audit, const char *event, uint64_t term, uint64_t subject);
+
+/* A line unless nothing has changed. */
+void audit_refreshed(struct audit *audit, const char *event, enum refreshed refreshed);
 
 /* About once a second: a file that was moved is opened anew, what was left out or failed is told. */
 void audit_refresh(struct audit *audit, uint64_t now_ms, const struct diagnostics *diagnostics);

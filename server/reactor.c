@@ -336,11 +336,15 @@ static void refresh(struct reactor *reactor, uint64_t now_ms) {
     }
     reactor->refresh_ms = now_ms + REACTOR_REFRESH_MS;
     if (reactor->tls != NULL) {
-        tls_refresh(reactor->tls, now_ms, (int64_t)time(NULL), reactor->diagnostics);
+        audit_refreshed(reactor->audit, "certificates",
+                        tls_refresh(reactor->tls, now_ms, (int64_t)time(NULL), reactor->diagnostics));
     }
-    if (reactor->tokens != NULL && tokens_refresh(reactor->tokens, reactor->diagnostics)) {
-        peers_set_token(reactor->peers, tokens_peer(reactor->tokens));
-        audit_event(reactor->audit, "tokens", 0, 0);
+    if (reactor->tokens != NULL) {
+        enum refreshed refreshed = tokens_refresh(reactor->tokens, reactor->diagnostics);
+        if (refreshed == REFRESHED) {
+            peers_set_token(reactor->peers, tokens_peer(reactor->tokens));
+        }
+        audit_refreshed(reactor->audit, "tokens", refreshed);
     }
     audit_refresh(reactor->audit, now_ms, reactor->diagnostics);
 }

@@ -232,18 +232,19 @@ static bool has_changed(const struct tls *tls) {
            !is_same_file(&now[2], &tls->seen[2]);
 }
 
-static void read_again(struct tls *tls, uint64_t now_ms, const struct diagnostics *diagnostics) {
+static enum refreshed read_again(struct tls *tls, uint64_t now_ms, const struct diagnostics *diagnostics) {
     struct tls_message message;
     struct identity *identity = read_identity(tls, &message);
     if (identity == NULL) {
         diagnostics_write(diagnostics, DIAGNOSTICS_WARNING, "tls", "%s; the certificates from before go on", message.text);
-        return;
+        return REFRESHED_IN_VAIN;
     }
     identity->next = tls->identity;
     identity->next->replaced_ms = now_ms;
     tls->identity = identity;
     tls->warned_s = 0;
     diagnostics_write(diagnostics, DIAGNOSTICS_INFO, "tls", "certificates read anew from %s", tls->files.certificate);
+    return REFRESHED;
 }
 
 static void warn_of_end(struct tls *tls, int64_t wall_s, const struct diagnostics *diagnostics) {
@@ -261,16 +262,15 @@ static void warn_of_end(struct tls *tls, int64_t wall_s, const struct diagnostic
     }
 }
 
-void tls_refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, const struct diagnostics *diagnostics) {
-    if (has_changed(tls)) {
-        read_again(tls, now_ms, diagnostics);
-    }
+enum refreshed tls_refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, const struct diagnostics *diagnostics) {
+    enum refreshed refreshed = has_changed(tls) ? read_again(tls, now_ms, diagnostics) : REFRESHED_NOTHING;
     struct identity *newest = tls->identity;
     if (newest->next != NULL && now_ms >= newest->next->replaced_ms + TLS_RETIRED_MS) {
         identity_free(newest->next); /* It, and all before it. */
         newest->next = NULL;
     }
     warn_of_end(tls, wall_s, diagnostics);
+    return refreshed;
 }
 
 /* -- Handshakes -- */

@@ -14,6 +14,7 @@
 #define RAFTD_TLS_H
 
 #include "server/diagnostics.h"
+#include "server/refreshed.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -56,7 +57,7 @@ const struct tls_files *tls_files(const struct tls *tls);
 
 /* Reads the files again if one has changed, and warns of an end that is near. `now_ms` is monotonic, `wall_s` is the time
  * of day in seconds since 1970, by which certificates expire. */
-void tls_refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, const struct diagnostics *diagnostics);
+enum refreshed tls_refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, const struct diagnostics *diagnostics);
 
 /* When the certificate expires, in seconds since 1970. */
 int64_t tls_expires_s(const struct tls *tls);

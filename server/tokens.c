@@ -247,11 +247,11 @@ static bool is_same_file(const struct stat *left, const struct stat *right) {
            left->st_ctim.tv_sec == right->st_ctim.tv_sec && left->st_ctim.tv_nsec == right->st_ctim.tv_nsec;
 }
 
-bool tokens_refresh(struct tokens *tokens, const struct diagnostics *diagnostics) {
+enum refreshed tokens_refresh(struct tokens *tokens, const struct diagnostics *diagnostics) {
     struct stat now = {0};
     (void)stat(tokens->path, &now); /* None: as little like the one that was read as another one. */
     if (is_same_file(&now, &tokens->seen)) {
-        return false;
+        return REFRESHED_NOTHING;
     }
     struct list list = {0};
     struct tokens_message message;
@@ -259,12 +259,12 @@ bool tokens_refresh(struct tokens *tokens, const struct diagnostics *diagnostics
     if (!read_file(tokens, &list, &message)) {
         diagnostics_write(diagnostics, DIAGNOSTICS_ERROR, "tokens", "%s; the tokens from before go on", message.text);
         list_clear(&list);
-        return false;
+        return REFRESHED_IN_VAIN;
     }
     diagnostics_write(diagnostics, DIAGNOSTICS_INFO, "tokens", "read anew from %s: %zu", tokens->path, list.count);
     list_clear(&tokens->list);
     tokens->list = list;
-    return true;
+    return REFRESHED;
 }
 
 /* -- Asking -- */

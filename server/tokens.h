@@ -18,6 +18,7 @@
 #define RAFTD_TOKENS_H
 
 #include "server/diagnostics.h"
+#include "server/refreshed.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,9 +45,8 @@ struct tokens *tokens_open(const char *path, struct tokens_message *out_message)
 /* NULL is a no-op. */
 void tokens_close(struct tokens *tokens);
 
-/* Reads the file again if it is another one than the last time. True: other tokens count now. What is wrong with it is
- * logged, once for each file. */
-bool tokens_refresh(struct tokens *tokens, const struct diagnostics *diagnostics);
+/* Reads the file again if it is another one than the last time. What is wrong with it is logged, once for each file. */
+enum refreshed tokens_refresh(struct tokens *tokens, const struct diagnostics *diagnostics);
 
 /* The role of `text`, TOKENS_NOBODY for one that is not in the file. Takes as long for a wrong one as for a right one. A
  * name, or "" when it has none, is put into `out_name` (may be NULL). */

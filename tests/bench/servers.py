@@ -36,8 +36,8 @@ class Raftd:
     name = "raftd"
     flags = []
 
-    def __init__(self, count=3, keep_log=False, urls=None):
-        extra = ["--snapshot-entries", NO_SNAPSHOTS] if keep_log else []
+    def __init__(self, count=3, keep_log=False, urls=None, flags=()):
+        extra = [*flags, *(["--snapshot-entries", NO_SNAPSHOTS] if keep_log else [])]
         self.cluster = Cluster(count, heartbeat="100ms", election="1s", extra=extra, urls=urls)
         self.directory = self.cluster.directory
 

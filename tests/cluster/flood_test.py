@@ -14,8 +14,8 @@ SECONDS = float(os.environ.get("RAFTD_FLOOD_SECONDS", "1"))
 MIB = 1 << 20
 CONNECTIONS = 256
 
-# The README's sum by default, in MiB, without the terms of what nobody does here: watches and large answers.
-DOCUMENTED_MIB = 100 + 16 + 208 + 256 + 3 * 128 + 52 + 2 * 24
+# The README's sum by default, in MiB, without the term of watches, of which there are none here.
+DOCUMENTED_MIB = 100 + 16 + 208 + 256 + 433 + 256 + 256 + 304
 
 
 def resident_most_mib(node):

@@ -88,7 +88,8 @@ class TlsTest(ClusterTest):
             at = node.arguments.index("--client-url") if "--client-url" in node.arguments else None
             if at is not None:
                 del node.arguments[at:at + 2]
-            node.arguments += ["--tls-cert", mine + "/cert.pem", "--tls-key", mine + "/key.pem", "--tls-ca", mine + "/ca.pem"]
+            node.arguments += ["--tls-cert", mine + "/cert.pem", "--tls-key", mine + "/key.pem", "--tls-ca", mine + "/ca.pem",
+                               "--audit-log", mine + "/audit"]
             node.make_client = lambda port, timeout, host: SecureClient(port, self.trusted)
         return cluster.start()
 
@@ -193,6 +194,10 @@ class TlsTest(ClusterTest):
             writer.stopping.set()
             writer.join()
             self.assertEqual(writer.failed, [])
+        for node in cluster.nodes:
+            with open(node.tls + "/audit", encoding="ascii") as file:
+                told = [line for line in map(json.loads, file) if line["event"] == "certificates"]
+            self.assertGreaterEqual([line["outcome"] for line in told].count("read"), 3, told)
         client = SecureClient(cluster.nodes[0].port, context_with(self.folder))
         with self.assertRaises(ssl.SSLError):
             client.ask("GET", "/healthz")

@@ -144,6 +144,8 @@ class TokensTest(ClusterTest):
             {"request": "GET /v1/status", "status": 421, "code": "wrong_host", "who": "", "role": "", "address": "127.0.0.1"}])
         self.change_all(cluster, TOKENS + "read r-2\n")
         wait_for(lambda: {"started", "follows", "tokens"} <= {line["event"] for line in lines()}, "what happened is told, too")
+        put_tokens(self.paths[node.number - 1], "no role\n")
+        wait_for(lambda: [line["outcome"] for line in lines() if line["event"] == "tokens"][-1] == "refused", "a wrong file is told")
         with open(path, encoding="ascii") as file:
             text = file.read()
         self.assertNotRegex(text, "a-1|w-1|r-1|p-1|guessed")

@@ -102,6 +102,19 @@ START_TEST(what_came_from_outside_is_cut_and_printable) {
 }
 END_TEST
 
+START_TEST(files_read_anew_are_lines_and_so_are_wrong_ones) {
+    struct audit *audit = begin();
+    audit_refreshed(audit, "tokens", REFRESHED_NOTHING);
+    ck_assert_str_eq(contents(path), "");
+    audit_refreshed(audit, "tokens", REFRESHED);
+    ck_assert_ptr_nonnull(strstr(contents(path), ",\"node\":7,\"event\":\"tokens\",\"outcome\":\"read\"}\n"));
+    audit_refreshed(audit, "certificates", REFRESHED_IN_VAIN);
+    ck_assert_ptr_nonnull(strstr(contents(path), ",\"event\":\"certificates\",\"outcome\":\"refused\"}\n"));
+    audit_refreshed(NULL, "tokens", REFRESHED);
+    end(audit);
+}
+END_TEST
+
 START_TEST(events_are_lines_too) {
     struct audit *audit = begin();
     audit_event(audit, "members", 3, 41);
@@ -212,6 +225,7 @@ END_TEST
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_request_is_one_line_of_json_without_what_follows_the_question_mark);
     tcase_add_test(tcase, what_came_from_outside_is_cut_and_printable);
+    tcase_add_test(tcase, files_read_anew_are_lines_and_so_are_wrong_ones);
     tcase_add_test(tcase, events_are_lines_too);
     tcase_add_test(tcase, a_flood_of_refusals_is_counted_and_everything_else_stays);
     tcase_add_test(tcase, it_is_appended_to_and_nobody_else_reads_it);

@@ -92,16 +92,17 @@ START_TEST(what_is_wrong_is_told_with_its_file) {
 }
 END_TEST
 
-static void refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, char out_log[2048]) {
+static enum refreshed refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, char out_log[2048]) {
     int pipes[2];
     ck_assert_int_eq(pipe(pipes), 0);
     struct diagnostics diagnostics = {.descriptor = pipes[1]};
-    tls_refresh(tls, now_ms, wall_s, &diagnostics);
+    enum refreshed refreshed = tls_refresh(tls, now_ms, wall_s, &diagnostics);
     close(pipes[1]);
     ssize_t size = read(pipes[0], out_log, 2047);
     ck_assert_int_ge((int)size, 0);
     out_log[size] = '\0';
     close(pipes[0]);
+    return refreshed;
 }
 
 START_TEST(changed_files_are_read_again_when_they_belong_together) {
@@ -115,28 +116,28 @@ START_TEST(changed_files_are_read_again_when_they_belong_together) {
     gnutls_session_t session;
     ck_assert_int_eq(gnutls_init(&session, GNUTLS_SERVER), 0);
     ck_assert_int_eq(tls_retrieve(session, NULL, &first, &count[0], &ocsp, &count[1], &key, &count[2]), 0);
-    refresh(tls, 1000, 0, log);
+    ck_assert_int_eq(refresh(tls, 1000, 0, log), REFRESHED_NOTHING);
     ck_assert_str_eq(log, "");
     /* Only the certificate is new: it is said once, and what was before goes on */
     run("cp node2.pem new && mv new node1.pem%s", "");
-    refresh(tls, 2000, 0, log);
+    ck_assert_int_eq(refresh(tls, 2000, 0, log), REFRESHED_IN_VAIN);
     ck_assert_ptr_nonnull(strstr(log, "is not that of the first certificate"));
-    refresh(tls, 3000, 0, log);
+    ck_assert_int_eq(refresh(tls, 3000, 0, log), REFRESHED_NOTHING);
     ck_assert_str_eq(log, "");
     ck_assert_int_eq(tls_retrieve(session, NULL, &now, &count[0], &ocsp, &count[1], &key, &count[2]), 0);
     ck_assert_ptr_eq(now, first);
     /* With its key it counts; what a handshake may still hold lives on for a while */
     run("cp node2.key new && mv new node1.key%s", "");
-    refresh(tls, 4000, 0, log);
+    ck_assert_int_eq(refresh(tls, 4000, 0, log), REFRESHED);
     ck_assert_ptr_nonnull(strstr(log, "certificates read anew"));
     ck_assert_int_eq(tls_retrieve(session, NULL, &now, &count[0], &ocsp, &count[1], &key, &count[2]), 0);
     ck_assert_ptr_ne(now, first);
     ck_assert_uint_gt(first->cert.size, 0);
-    refresh(tls, 4000 + TLS_RETIRED_MS, 0, log);
+    ck_assert_int_eq(refresh(tls, 4000 + TLS_RETIRED_MS, 0, log), REFRESHED_NOTHING);
     ck_assert_str_eq(log, "");
     /* One that vanishes does not end anything */
     run("rm ca.pem%s", "");
-    refresh(tls, 5000 + TLS_RETIRED_MS, 0, log);
+    ck_assert_int_eq(refresh(tls, 5000 + TLS_RETIRED_MS, 0, log), REFRESHED_IN_VAIN);
     ck_assert_ptr_nonnull(strstr(log, "ca.pem cannot be read"));
     gnutls_deinit(session);
     tls_close(tls);

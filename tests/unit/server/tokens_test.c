@@ -161,11 +161,11 @@ START_TEST(a_file_that_cannot_be_read_is_told) {
 END_TEST
 
 /* The log of one refresh, in a pipe. */
-static bool refresh(struct tokens *tokens, char out_log[1024]) {
+static enum refreshed refresh(struct tokens *tokens, char out_log[1024]) {
     int pipes[2];
     ck_assert_int_eq(pipe(pipes), 0);
     struct diagnostics diagnostics = {.descriptor = pipes[1]};
-    bool changed = tokens_refresh(tokens, &diagnostics);
+    enum refreshed changed = tokens_refresh(tokens, &diagnostics);
     close(pipes[1]);
     ssize_t size = read(pipes[0], out_log, 1023);
     ck_assert_int_ge((int)size, 0);
@@ -187,28 +187,28 @@ static void replace_with(const char *text) {
 START_TEST(a_changed_file_is_read_again_and_a_wrong_one_changes_nothing) {
     char log[1024];
     struct tokens *tokens = open_with("read r-1\npeer p-1\n");
-    ck_assert(!refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED_NOTHING);
     ck_assert_str_eq(log, "");
     replace_with("read r-2\npeer p-2\n");
-    ck_assert(refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED);
     ck_assert_int_eq(role_of(tokens, "r-1"), TOKENS_NOBODY);
     ck_assert_int_eq(role_of(tokens, "r-2"), TOKENS_READ);
     ck_assert_str_eq(tokens_peer(tokens), "p-2");
     /* When it is wrong, or gone, it is said once, and the tokens stay */
     replace_with("wirte w-3\n");
-    ck_assert(!refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED_IN_VAIN);
     ck_assert_ptr_nonnull(strstr(log, "line 1: it must begin with a role"));
-    ck_assert(!refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED_NOTHING);
     ck_assert_str_eq(log, "");
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert(!refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED_IN_VAIN);
     ck_assert_ptr_nonnull(strstr(log, "No such file"));
-    ck_assert(!refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED_NOTHING);
     ck_assert_str_eq(log, "");
     ck_assert_int_eq(role_of(tokens, "r-2"), TOKENS_READ);
     /* And the next good one counts */
     put_bytes("write w-4\n", 10);
-    ck_assert(refresh(tokens, log));
+    ck_assert_int_eq(refresh(tokens, log), REFRESHED);
     ck_assert_int_eq(role_of(tokens, "w-4"), TOKENS_WRITE);
     ck_assert_ptr_null(tokens_peer(tokens));
     tokens_close(tokens);
