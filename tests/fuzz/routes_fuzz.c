@@ -570,10 +570,14 @@ static size_t check_answer(const struct world *world, const char *bytes, size_t 
     return head.size + length;
 }
 
-/* Without what changes with the time: the date, and whether the library said that it waits for the body. */
+/* Without what changes with the time: the date, whether the library said that it waits for the body, and metrics, which
+ * tell of the process. */
 static void keep(struct world *world, const char *bytes, size_t size) {
     if (size > 12 && memcmp(bytes, "HTTP/1.1 100", 12) == 0) {
         return;
+    }
+    if (memmem(bytes, size, "\r\nContent-Type: text/plain; version=0.0.4", 41) != NULL) {
+        size = 12; /* That there were some. */
     }
     world->answers = memory_grow(world->answers, &world->answers_capacity, world->answers_size + size + 1, 1);
     const char *end = bytes + size;
