@@ -240,7 +240,7 @@ cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data
 # -- Tests ------------------------------------------------------------------------------------------------------------------
 
 # These run threads beside each other: ThreadSanitizer watches them.
-THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jobs_test.c tests/unit/server/health_test.c \
+THREAD_TESTS := $(filter tests/unit/server/disk_test.c tests/unit/server/disk_jobs_test.c tests/unit/server/doctor_test.c tests/unit/server/health_test.c \
     tests/unit/server/peers_test.c tests/unit/server/peers_exchange_test.c \
     $(wildcard tests/unit/*/*thread*_test.c),$(wildcard tests/unit/*/*_test.c))
 

@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/clock.h"
 #include "api/http.h"
 #include "api/inside.h"
 #include "api/listen.h"
@@ -9,13 +10,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static uint64_t wall_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 struct api *api_create(const struct api_options *options, const struct api_host *host, struct node *node,
                        struct peers *peers, const struct diagnostics *diagnostics, struct storage_message *out_message) {
@@ -41,7 +35,7 @@ struct api *api_create(const struct api_options *options, const struct api_host 
     api->bodies.max = API_BODIES_MAX;
     api->answers.max = API_ANSWERS_MAX;
     api->now_ms = options->started_ms;
-    api->started_wall_ms = wall_ms();
+    api->started_wall_ms = clock_wall_ms();
     api->http = http_create(api, listening, port);
     if (api->http == NULL) {
         snprintf(out_message->text, sizeof out_message->text, "cannot serve HTTP on %s port %u: the server did not start",

@@ -432,6 +432,10 @@ void http_set_due(struct request *request, uint64_t milliseconds) {
     connections_set_deadline(request->connection, milliseconds);
 }
 
+void http_set_no_due(struct request *request) {
+    connections_set_no_deadline(request->connection);
+}
+
 size_t http_unsent(const struct request *request) {
     int bytes = 0;
     return ioctl(request->connection->descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;

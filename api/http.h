@@ -50,6 +50,7 @@ bool http_reserve_stream(struct http *http);
 void http_release_stream(struct http *http);
 /* request_due is called after so many milliseconds. */
 void http_set_due(struct request *request, uint64_t milliseconds);
+void http_set_no_due(struct request *request);
 /* How many bytes the system has taken that the client's has not. */
 size_t http_unsent(const struct request *request);
 /* Ends the connection in the middle of the answer. */

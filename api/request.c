@@ -297,7 +297,8 @@ void request_hung_up(struct request *request) {
 }
 
 bool request_due(struct request *request) {
-    if (request->stage != REQUEST_STREAMING || request->gone) {
+    bool waits = request->stage == REQUEST_WAITING && request->due != NULL;
+    if ((request->stage != REQUEST_STREAMING && !waits) || request->gone) {
         return false;
     }
     request->due(request);
@@ -313,7 +314,13 @@ void request_wait(struct request *request, void (*undo)(struct request *request)
     assert(request->stage == REQUEST_WORKING || request->stage == REQUEST_WAITING);
     request->stage = REQUEST_WAITING;
     request->cancel = undo;
+    request->due = NULL;
     request->state = state;
+}
+
+void request_wait_due(struct request *request, void (*due)(struct request *request)) {
+    assert(request->stage == REQUEST_WAITING);
+    request->due = due;
 }
 
 void request_stream(struct request *request, void (*undo)(struct request *request), void (*due)(struct request *request)) {

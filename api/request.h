@@ -90,6 +90,8 @@ void request_clear(struct request *request);
 
 /* The answer will come later; `cancel` undoes what was started (called at most once, never after an answer). */
 void request_wait(struct request *request, void (*cancel)(struct request *request), void *state);
+/* While it waits, `due` is called when the time of http_set_due has come; the handler sets the next, or none. */
+void request_wait_due(struct request *request, void (*due)(struct request *request));
 /* After an answer that is a stream (http_stream): it goes on until it ends by itself or its client is gone, when `cancel`
  * is called. `due` is called when the time of http_set_due has come; the handler sets the next. The state stays. */
 void request_stream(struct request *request, void (*cancel)(struct request *request), void (*due)(struct request *request));

@@ -3,6 +3,7 @@
 #include "api/asset.h"
 #include "api/cluster.h"
 #include "api/cluster_watch.h"
+#include "api/doctor.h"
 #include "api/events.h"
 #include "api/health.h"
 #include "api/leader_transfer.h"
@@ -14,6 +15,7 @@
 #include "api/peer.h"
 #include "api/propose.h"
 #include "api/query.h"
+#include "api/reach.h"
 #include "api/session.h"
 #include "api/snapshot.h"
 #include "api/status.h"
@@ -82,6 +84,12 @@ const struct route route_table[] = {
      .class = ROUTE_CLASS_PEER,
      .role = TOKENS_PEER,
      .any_host = true},
+    {.method = "GET",
+     .path = "/raft/v1/reach",
+     .handle = reach_handle,
+     .class = ROUTE_CLASS_PEER,
+     .role = TOKENS_PEER,
+     .any_host = true},
     {.method = "POST",
      .path = "/v1/leader/transfer",
      .handle = leader_transfer_handle,
@@ -130,6 +138,7 @@ const struct route route_table[] = {
      .handle = cluster_watch_handle,
      .class = ROUTE_CLASS_WATCH,
      .role = TOKENS_READ},
+    {.method = "GET", .path = "/v1/doctor", .handle = doctor_handle, .class = ROUTE_CLASS_STATUS, .role = TOKENS_READ},
     {.method = "GET", .path = "/v1/events", .handle = events_handle, .class = ROUTE_CLASS_STATUS, .role = TOKENS_READ},
     {.method = "GET",
      .path = "/v1/members",

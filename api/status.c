@@ -1,6 +1,7 @@
 #include "api/status.h"
 
 #include "api/answer.h"
+#include "api/clock.h"
 #include "api/member_list.h"
 #include "api/snapshot.h"
 
@@ -191,6 +192,20 @@ static void write_state(const struct node_status *status, struct json_writer *wr
     json_write_bool(writer, status->divergence_alarm);
 }
 
+/* What others compare with theirs. */
+static void write_times(const struct api *api, struct json_writer *writer) {
+    json_write_name(writer, "clock");
+    json_write_object_begin(writer);
+    write_number(writer, "elapsed_us", clock_elapsed_us());
+    write_number(writer, "wall_ms", clock_wall_ms());
+    json_write_object_end(writer);
+    if (api->options.tls != NULL) {
+        write_number(writer, "certificate_expires", (uint64_t)tls_expires_s(api->options.tls));
+    } else {
+        write_null(writer, "certificate_expires");
+    }
+}
+
 void status_write(const struct api *api, const struct node_status *status, struct json_writer *writer) {
     bool member = status->cluster_id[0] != '\0';
     json_write_object_begin(writer);
@@ -220,6 +235,7 @@ void status_write(const struct api *api, const struct node_status *status, struc
     write_log_terms(status, writer);
     write_proposals(api, status, writer);
     write_number(writer, "events", status->events);
+    write_times(api, writer);
     write_waiting(status, writer);
     json_write_object_end(writer);
 }

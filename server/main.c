@@ -1,6 +1,7 @@
 /* raftd: reads the options, opens the data directory, runs the reactor. Exit codes: 0 ended as asked, 1 the data directory
  * or the address cannot be used, 2 a wrong option, 3 the program that is the state machine failed. */
 #include "server/diagnostics.h"
+#include "server/doctor.h"
 #include "server/health.h"
 #include "server/inspect.h"
 #include "server/machine/machine_exec.h"
@@ -57,6 +58,16 @@ static int run_health(const char *const *arguments, const char *const *environme
     bool well = health_ask(&request, line, sizeof line);
     fprintf(well ? stdout : stderr, "%s\n", line);
     return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_doctor(const char *const *arguments, const char *const *environment) {
+    struct doctor_request request;
+    struct options_message message;
+    int code;
+    if (!is_to_run(doctor_read(arguments, environment, &request, &message), &message, &code)) {
+        return code;
+    }
+    return doctor_run(&request, stdout, stderr);
 }
 
 static int run_inspect(const char *const *arguments, const char *const *environment) {
@@ -259,6 +270,9 @@ int main(int argc, char **argv) {
     }
     if (arguments[0] != NULL && strcmp(arguments[0], "health") == 0) {
         return run_health(arguments + 1, environment);
+    }
+    if (arguments[0] != NULL && strcmp(arguments[0], "doctor") == 0) {
+        return run_doctor(arguments + 1, environment);
     }
     if (arguments[0] != NULL && strcmp(arguments[0], "inspect") == 0) {
         return run_inspect(arguments + 1, environment);

@@ -5,6 +5,7 @@ void options_print_help(FILE *file) {
         "raftd: a server of a Raft cluster, replicated state machines you can curl.\n\n"
         "  raftd [OPTION...]                run a node; without options a cluster of one on 127.0.0.1:8001\n"
         "  raftd health [--ready] [URL]     ask a node: exit 0 when it serves (--ready: and knows a leader), else 1\n"
+        "  raftd doctor [--json] [--token-file FILE] [URL]   what is wrong with a node's cluster, and what to do: exit 0 nothing, 1 something, 2 no answer\n"
         "  raftd inspect [--data-dir FOLDER] [--json]   what a stopped node's directory holds, every checksum looked at; changes nothing\n"
         "  raftd recover [--data-dir FOLDER] [--yes]    make a stopped survivor of a lost majority a new cluster of its own; says first what may be lost\n\n",
         file);

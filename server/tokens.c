@@ -295,6 +295,17 @@ enum tokens_role tokens_role(const struct tokens *tokens, const char *text, size
     return found != NULL ? found->role : TOKENS_NOBODY;
 }
 
+const char *tokens_reader(const struct tokens *tokens) {
+    const struct token *found = NULL;
+    for (size_t i = 0; i < tokens->list.count; i++) {
+        const struct token *token = &tokens->list.tokens[i];
+        if (tokens_allow(token->role, TOKENS_READ) && (found == NULL || token->role < found->role)) {
+            found = token;
+        }
+    }
+    return found != NULL ? found->text : NULL;
+}
+
 const char *tokens_peer(const struct tokens *tokens) {
     for (size_t i = 0; i < tokens->list.count; i++) {
         if (tokens->list.tokens[i].role == TOKENS_PEER) {

@@ -55,6 +55,9 @@ enum tokens_role tokens_role(const struct tokens *tokens, const char *text, size
 /* What this node calls others with; NULL when the file has none. Borrowed until the next refresh. */
 const char *tokens_peer(const struct tokens *tokens);
 
+/* The first of the smallest role that may read; NULL when there is none. Borrowed until the next refresh. */
+const char *tokens_reader(const struct tokens *tokens);
+
 /* May who has the role `held` do what needs `needed`? */
 bool tokens_allow(enum tokens_role held, enum tokens_role needed);
 /* "read", "write", "admin", "peer"; "" for nobody. */

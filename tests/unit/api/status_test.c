@@ -8,10 +8,21 @@
 
 #define SELF "{\"id\":1,\"url\":\"http://node1.test:8001\",\"client_url\":\"http://client1.test:8001\","
 
+/* Takes the clocks out of a status, which are never the same twice; they must be there. */
+static void cut_clocks(struct reply *reply) {
+    char *begin = strstr(reply->body, "\"clock\":{\"elapsed_us\":");
+    ck_assert_ptr_nonnull(begin);
+    char *end = strchr(begin, '}');
+    ck_assert_ptr_nonnull(strstr(begin, ",\"wall_ms\":"));
+    memmove(begin, end + 2, strlen(end + 2) + 1);
+    reply->size = strlen(reply->body);
+}
+
 START_TEST(a_follower_tells_all_there_is_to_tell) {
     struct harness *harness = harness_begin();
     harness->now_ms += 63999;
     struct reply reply = get(harness, "/v1/status");
+    cut_clocks(&reply);
     check_reply(
         &reply, 200,
         SELF "\"cluster_id\":\"00112233445566778899aabbccddeeff\",\"incarnation\":\"0123456789abcdef0123456789abcdef\","
@@ -24,7 +35,8 @@ START_TEST(a_follower_tells_all_there_is_to_tell) {
              "\"disk_write_ms\":{\"p50\":0.250,\"p99\":2.125},"
              "\"disk\":{\"oldest_write_ms\":12,\"stalled\":true,\"free_bytes\":5000000,\"full\":true},"
              "\"state_hash\":null,\"diverged\":null,\"divergence_alarm\":false,"
-             "\"log_terms\":[],\"proposals\":{\"waiting\":0,\"latency_ms\":null},\"events\":0,\"waiting_for\":[]}");
+             "\"log_terms\":[],\"proposals\":{\"waiting\":0,\"latency_ms\":null},\"events\":0,"
+             "\"certificate_expires\":null,\"waiting_for\":[]}");
     harness_end(harness);
 }
 END_TEST
