@@ -159,8 +159,10 @@ static bool is_incarnation_other(const struct members_member *one, const struct 
     return one->incarnation[0] != '\0' && strcmp(one->incarnation, other->incarnation) != 0;
 }
 
-/* A node is known by its id: its URL is changed by the node itself, and two nodes cannot be at one. */
-static bool may_be(const struct members_member *wanted, const struct members *from, struct problem *out_problem) {
+/* A node is known by its id: its URL is changed by the node itself, and two nodes cannot be at one. Who asks for itself is
+ * looked at where it says that it is before it gets in, and so whoever was known to be there is not any more: a container
+ * that lost its volume comes back at its old address with another id. */
+static bool may_be(const struct members_member *wanted, bool own, const struct members *from, struct problem *out_problem) {
     const struct members_member *known = members_find(from, wanted->id);
     if (known != NULL && strcmp(known->url, wanted->url) != 0) {
         return refuse(out_problem, "node %" PRIu64 " is a member already, at %s", known->id, known->url);
@@ -171,7 +173,7 @@ static bool may_be(const struct members_member *wanted, const struct members *fr
                       "with --replace, or remove node %" PRIu64 " first",
                       known->id, known->id);
     }
-    for (size_t i = 0; i < from->count && known == NULL; i++) {
+    for (size_t i = 0; i < from->count && known == NULL && !own; i++) {
         if (strcmp(from->list[i].url, wanted->url) == 0) {
             return refuse(out_problem, "%s is the URL of node %" PRIu64, wanted->url, from->list[i].id);
         }
@@ -179,8 +181,8 @@ static bool may_be(const struct members_member *wanted, const struct members *fr
     return true;
 }
 
-static bool add(const struct members_member *wanted, struct members *members, struct problem *out_problem) {
-    if (!may_be(wanted, members, out_problem)) {
+static bool add(const struct members_member *wanted, bool own, struct members *members, struct problem *out_problem) {
+    if (!may_be(wanted, own, members, out_problem)) {
         return false;
     }
     if (members_find(members, wanted->id) == NULL && !members_add(members, wanted)) {
@@ -217,7 +219,7 @@ static bool put(const struct members *wanted, const struct members *from, struct
     }
     for (size_t i = 0; i < wanted->count; i++) {
         struct members_member member = wanted->list[i];
-        if (!may_be(&member, from, out_problem)) {
+        if (!may_be(&member, false, from, out_problem)) {
             return false;
         }
         const struct members_member *known = members_find(from, member.id);
@@ -241,7 +243,7 @@ static bool put(const struct members *wanted, const struct members *from, struct
 static bool replace(const struct members_member *wanted, struct members *members, struct problem *out_problem) {
     const struct members_member *lost = members_find(members, wanted->id);
     if (lost == NULL || strcmp(lost->incarnation, wanted->incarnation) == 0) {
-        return add(wanted, members, out_problem);
+        return add(wanted, true, members, out_problem);
     }
     if (lost->voter && count_voters(members) <= 2) {
         return refuse(out_problem,
@@ -254,15 +256,21 @@ static bool replace(const struct members_member *wanted, struct members *members
     return true;
 }
 
-static bool move(const struct members_member *wanted, struct members *members, struct problem *out_problem) {
+static bool move(const struct change *change, struct members *members, struct problem *out_problem) {
+    const struct members_member *wanted = change_subject(change);
     struct members_member *member = find(members, wanted->id);
     if (member == NULL || strcmp(member->incarnation, wanted->incarnation) != 0) {
         return refuse(out_problem, "node %" PRIu64 " is no member with this data directory", wanted->id);
     }
     for (size_t i = 0; i < members->count; i++) {
-        if (members->list[i].id != wanted->id && strcmp(members->list[i].url, wanted->url) == 0) {
-            return refuse(out_problem, "%s is the URL of node %" PRIu64, wanted->url, members->list[i].id);
+        struct members_member *other = &members->list[i];
+        if (other == member || strcmp(other->url, wanted->url) != 0) {
+            continue;
         }
+        if (other->id != change->gone) {
+            return refuse(out_problem, "%s is the URL of node %" PRIu64, wanted->url, other->id);
+        }
+        memcpy(other->url, member->url, sizeof other->url);
     }
     memcpy(member->url, wanted->url, sizeof member->url);
     return true;
@@ -275,7 +283,7 @@ bool change_target(const struct change *change, const struct members *from, stru
     bool good = false;
     switch (change->kind) {
     case CHANGE_ADD:
-        good = add(change_subject(change), &target, out_problem);
+        good = add(change_subject(change), change->own, &target, out_problem);
         break;
     case CHANGE_PROMOTE:
         good = promote(change_subject(change)->id, &target, out_problem);
@@ -290,7 +298,7 @@ bool change_target(const struct change *change, const struct members *from, stru
         good = replace(change_subject(change), &target, out_problem);
         break;
     case CHANGE_MOVE:
-        good = move(change_subject(change), &target, out_problem);
+        good = move(change, &target, out_problem);
         break;
     case CHANGE_KIND_COUNT:
         assert(false);

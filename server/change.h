@@ -18,7 +18,9 @@ enum change_kind {
 
 struct change {
     enum change_kind kind;
-    bool own; /* The node that it is about asks for it, and says its incarnation. */
+    bool own;          /* The node that it is about asks for it, and says its incarnation. */
+    raft_node_id gone; /* Of MOVE, not sent: who was at that URL and has said that it is elsewhere now. It gets the
+                          mover's old URL until its own move is done: two nodes cannot be at one. 0: nobody. */
     /* Of PROMOTE and REMOVE one with an id alone; of PUT all, in any order of roles; else the one with its URL. */
     struct members members;
 };

@@ -324,7 +324,9 @@ bool change_lead_take(struct node *node, const struct change *change, struct pro
         change_is_done(change, current(node))) {
         return true;
     }
-    if (!change_target(change, current(node), &target, out_problem)) {
+    struct change known = *change;
+    known.gone = change->kind == CHANGE_MOVE ? contacts_gone(node, current(node), change_subject(change)) : 0;
+    if (!change_target(&known, current(node), &target, out_problem)) {
         return false;
     }
     if (members_same_list(&target, current(node))) {

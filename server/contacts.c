@@ -61,6 +61,40 @@ const char *contacts_elsewhere(const struct node *node, const struct members_mem
     return contact != NULL && contact->elsewhere && differs ? listed->url : NULL;
 }
 
+/* It said so itself, with the disk that it has. */
+static bool has_said(const struct node *node, const struct members_member *member, const char *url, bool *out_there) {
+    const struct contact *contact = find(&node->contacts, member->id);
+    if (contact == NULL || contact->told[0] == '\0' || strcmp(contact->incarnation, member->incarnation) != 0) {
+        return false;
+    }
+    *out_there = strcmp(contact->told, url) == 0;
+    return true;
+}
+
+static bool answers_there(const struct node *node, const struct members_member *mover) {
+    const struct contact *contact = find(&node->contacts, mover->id);
+    bool there = false;
+    return has_said(node, mover, mover->url, &there) && there && contact->elsewhere && !contact->silent &&
+           node->now_ms - contact->answered_ms < node->options.election_timeout_ms;
+}
+
+raft_node_id contacts_gone(const struct node *node, const struct members *members, const struct members_member *mover) {
+    for (size_t i = 0; i < members->count; i++) {
+        const struct members_member *member = &members->list[i];
+        if (member->id == mover->id || strcmp(member->url, mover->url) != 0) {
+            continue;
+        }
+        bool there = true;
+        if (member->id == node->options.id) {
+            there = strcmp(node->options.url, mover->url) == 0;
+        } else if (!has_said(node, member, mover->url, &there)) {
+            there = !answers_there(node, mover);
+        }
+        return there ? 0 : member->id;
+    }
+    return 0;
+}
+
 void contacts_answered(struct node *node, raft_node_id id) {
     struct contact *contact = find(&node->contacts, id);
     if (contact->silent) {

@@ -32,6 +32,9 @@ void contacts_asked(struct node *node, raft_node_id id);
 void contacts_moved(struct node *node, const struct members_member *member);
 /* Where else it may be, if it is to be called there; else NULL. Borrowed. */
 const char *contacts_elsewhere(const struct node *node, const struct members_member *to);
+/* The member that `members` has where `mover` says that it is now, and that is not there any more: it has said so, or
+ * `mover` has answered there. 0: none. */
+raft_node_id contacts_gone(const struct node *node, const struct members *members, const struct members_member *mover);
 /* It answered, or the request failed; `why` is a few words. */
 void contacts_answered(struct node *node, raft_node_id id);
 void contacts_failed(struct node *node, raft_node_id id, const char *why);

@@ -74,6 +74,20 @@ void formation_start(struct node *node, const struct members *founding) {
     node->work = true;
 }
 
+void formation_listed(struct node *node) {
+    assert(node->formation.state == MESSAGE_BLANK);
+    choose_peers(node);
+    node->work = true;
+}
+
+void formation_found(struct node *node, const struct members_member *member) {
+    struct formation_peer *peer = find_peer(&node->formation, member->id);
+    const struct members_member *founder = members_find(&node->formation.founding, member->id);
+    if (peer != NULL && founder != NULL && strcmp(founder->incarnation, member->incarnation) == 0) {
+        memcpy(peer->member.url, member->url, sizeof peer->member.url);
+    }
+}
+
 /* -- Writing -- */
 
 static void begin_write(struct node *node, struct storage_write *write, const char *cluster_id,
@@ -223,7 +237,8 @@ void formation_turn(struct node *node) {
     if (formation->write != 0) {
         return;
     }
-    if (formation->state == MESSAGE_BLANK && is_lowest(node) && all_peers(node, MESSAGE_BLANK)) {
+    if (formation->state == MESSAGE_BLANK && is_lowest(node) && all_peers(node, MESSAGE_BLANK) &&
+        discovery_may_found(node)) {
         found_cluster(node);
         return;
     }
@@ -281,6 +296,14 @@ static bool is_founding(const struct members *members) {
     return members->count > 0;
 }
 
+void formation_adopt(struct node *node, const struct message_probe_answer *answer) {
+    const struct members_member *self = members_find(&answer->members, node->options.id);
+    if (self != NULL && strcmp(self->incarnation, node->identity.incarnation) == 0 && is_founding(&answer->members) &&
+        node->formation.write == 0) {
+        write_founding(node, &answer->members, answer->cluster_id);
+    }
+}
+
 /* The peer has a configuration and this node has none: adopts it if it is the first one and counts this very incarnation
  * in. */
 static void meet_member(struct node *node, struct formation_peer *peer, const struct message_probe_answer *answer) {
@@ -304,8 +327,8 @@ static void meet_member(struct node *node, struct formation_peer *peer, const st
         set_why(node, peer->member.id, peer->why, text);
     } else if (!is_founding(&answer->members)) {
         set_why(node, peer->member.id, peer->why, "tells of a first configuration that cannot be one");
-    } else if (node->formation.write == 0) {
-        write_founding(node, &answer->members, answer->cluster_id);
+    } else {
+        formation_adopt(node, answer);
     }
 }
 
@@ -350,7 +373,9 @@ static void understand(struct node *node, struct formation_peer *peer, const str
         meet_member(node, peer, probe_answer);
     } else if (!members_same_list(&probe_answer->list, &node->options.cluster)) {
         set_why(node, peer->member.id, peer->why,
-                "was started with another --cluster list than this node; compare the two commands");
+                node->options.expect == 0
+                    ? "was started with another --cluster list than this node; compare the two commands"
+                    : "does not see the same nodes as this one yet, or expects another number");
     } else {
         set_why(node, peer->member.id, peer->why, "");
     }

@@ -49,6 +49,12 @@ struct formation {
 /* `founding` is the configuration on disk when the node is HOLDING, else NULL. */
 void formation_start(struct node *node, const struct members *founding);
 void formation_turn(struct node *node);
+/* options.cluster is another list now. While blank. */
+void formation_listed(struct node *node);
+/* A founding member, whose incarnation it is, is to be asked there. While holding. */
+void formation_found(struct node *node, const struct members_member *member);
+/* What a node that holds a first configuration has said to this blank one: writes it if it counts this very disk in. */
+void formation_adopt(struct node *node, const struct message_probe_answer *answer);
 void formation_written(struct node *node);
 /* The end of a probe; `answer` NULL: none, `why` says why. */
 void formation_answered(struct node *node, raft_node_id id, const struct message_answer *answer, const char *why);

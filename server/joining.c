@@ -19,8 +19,8 @@ static void set_why(struct node *node, const char *text) {
     }
 }
 
-/* --join says where to begin, or whoever has another disk in this node's place, or one of the list that is restored. That
- * may be taken out meanwhile: what was found once counts. */
+/* --join says where to begin, or whoever has another disk in this node's place, one of the list that is restored, or who is
+ * found (server/discovery.h). That may be taken out meanwhile: what was found once counts. */
 static void learn_url(struct node *node) {
     struct joining *joining = &node->joining;
     const char *url = node->options.join_url;
@@ -29,6 +29,9 @@ static void learn_url(struct node *node) {
     }
     if (joining->url[0] == '\0' && url == NULL) {
         url = formation_restored_url(&node->formation);
+    }
+    if (joining->url[0] == '\0' && url == NULL) {
+        url = discovery_cluster_url(node);
     }
     if (url != NULL) {
         snprintf(joining->url, sizeof joining->url, "%s", url);

@@ -10,6 +10,7 @@
 #include "server/reactor.h"
 #include "server/recover.h"
 #include "server/restore.h"
+#include "server/self.h"
 #include "server/supervisor.h"
 
 #include <curl/curl.h>
@@ -181,9 +182,12 @@ static int run_node(const struct options *options, const struct reactor_watched 
     }
     diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd",
                       "version %s, node %llu%s%s, listening on %s port %u as %s, data in %s, machine %s", RAFTD_VERSION,
-                      (unsigned long long)options->id, options->join_url[0] != '\0' ? ", which joins " : "",
-                      options->join_url, options->listen.host, options->listen.port, options->advertise_url,
-                      options->data_dir, options->machine->name);
+                      (unsigned long long)options->id,
+                      options->discover != NULL      ? ", found as "
+                      : options->join_url[0] != '\0' ? ", which joins "
+                                                     : "",
+                      options->discover != NULL ? options->discover : options->join_url, options->listen.host,
+                      options->listen.port, options->advertise_url, options->data_dir, options->machine->name);
     struct supervisor *supervisor =
         supervisor_open(getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
     reactor_run(reactor, supervisor);
@@ -192,6 +196,15 @@ static int run_node(const struct options *options, const struct reactor_watched 
     storage_close(storage);
     diagnostics_write(&diagnostics, DIAGNOSTICS_INFO, "raftd", "ended");
     return EXIT_SUCCESS;
+}
+
+static bool find_self(struct options *options) {
+    struct storage_message message;
+    bool found = self_find(options, &message);
+    if (!found) {
+        fprintf(stderr, "raftd: --discover: %s\n", message.text);
+    }
+    return found;
 }
 
 static bool open_machine(struct options *options) {
@@ -225,7 +238,8 @@ static bool open_tokens(const struct options *options, struct tokens **out_token
         fprintf(stderr, "raftd: --token-file: %s\n", message.text);
         return false;
     }
-    if (tokens_peer(*out_tokens) == NULL && (options->join_url[0] != '\0' || options->cluster.count > 1)) {
+    if (tokens_peer(*out_tokens) == NULL &&
+        (options->join_url[0] != '\0' || options->cluster.count > 1 || options->discover != NULL)) {
         fprintf(stderr, "raftd: --token-file: %s has no token with the role peer, which nodes need to call each other\n",
                 options->token_file);
         return false;
@@ -300,8 +314,8 @@ int main(int argc, char **argv) {
     prepare_signals();
     int code = MAIN_WRONG_OPTION;
     struct reactor_watched watched = {0};
-    if (open_machine(&options) && open_tokens(&options, &watched.tokens) && open_tls(&options, &watched.tls) &&
-        open_audit(&options, &watched.audit)) {
+    if (find_self(&options) && open_machine(&options) && open_tokens(&options, &watched.tokens) &&
+        open_tls(&options, &watched.tls) && open_audit(&options, &watched.audit)) {
         code = run_node(&options, &watched);
     }
     audit_close(watched.audit);

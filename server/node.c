@@ -248,6 +248,7 @@ static bool must_not_lead(const struct node *node) {
 void node_turn(struct node *node, uint64_t now_ms) {
     node->work = false;
     node_tick(node, now_ms);
+    discovery_turn(node);
     if (node->core == NULL) {
         formation_turn(node);
         joining_turn(node);
@@ -301,6 +302,7 @@ uint64_t node_next_deadline_ms(const struct node *node) {
     deadline = sooner(deadline, disk_watch_deadline_ms(node));
     deadline = sooner(deadline, changes_deadline_ms(node));
     deadline = sooner(deadline, joining_deadline_ms(node));
+    deadline = sooner(deadline, discovery_deadline_ms(node));
     deadline = sooner(deadline, standing_deadline_ms(node));
     deadline = sooner(deadline, snapshots_deadline_ms(node));
     deadline = sooner(deadline, snapshot_sends_deadline_ms(node));

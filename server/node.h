@@ -56,6 +56,8 @@ struct node_options {
     const char *client_url;
     struct members cluster;  /* The --cluster list; of a node alone: itself; with --join empty. */
     const char *join_url;    /* --join; NULL: none. Counts on a blank disk only. */
+    uint32_t expect;         /* --expect: so many found a cluster that find each other (server/discovery.h), */
+    const char *discover;    /* under this name, for messages. 0: --cluster lists them; else that is empty at first. */
     bool learner;            /* --learner: joins to stay one. */
     bool replace;            /* --replace: takes the place of the node of this id that lost its disk. */
     enum node_intake intake; /* Whether the list is still to be taken in. */
@@ -345,6 +347,13 @@ bool node_ready(const struct node *node, char *out_why, size_t why_size);
 /* The event after the first `*inout_count` that were noted, which is counted then; those that are not kept any more are
  * passed over. False: there is none. */
 bool node_event(const struct node *node, uint64_t *inout_count, struct chronicle_event *out_event);
+
+/* -- Finding others under one name (server/discovery.h) -- */
+
+/* The name is to be looked up now; asked again, not before DISCOVERY_LOOKUP_MS have passed. */
+bool node_searches(struct node *node);
+/* What the name stands for, this node's own place among them; or a sentence why that is not known (else empty). */
+void node_found(struct node *node, const char *const *urls, size_t count, const char *why);
 
 /* Restored or recovered, and not all of the list vote yet. Once false it stays so. */
 bool node_is_taking_in(const struct node *node);

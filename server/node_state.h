@@ -8,6 +8,7 @@
 #include "server/chronicle.h"
 #include "server/cluster_clock.h"
 #include "server/contacts.h"
+#include "server/discovery.h"
 #include "server/disk_space.h"
 #include "server/disk_watch.h"
 #include "server/diverged.h"
@@ -72,6 +73,7 @@ struct node {
     struct snapshot_sends snapshot_sends;
     struct snapshot_receipt snapshot_receipt;
     struct formation formation;
+    struct discovery discovery;
     struct joining joining;
     struct intake intake;
     struct standing standing;

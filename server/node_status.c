@@ -116,6 +116,7 @@ void node_status(const struct node *node, struct node_status *out_status) {
     memcpy(out_status->incarnation, node->identity.incarnation, sizeof out_status->incarnation);
     if (node->core == NULL) {
         joining_waiting(node, out_status); /* What it does about it comes first. */
+        discovery_waiting(node, out_status);
         formation_waiting(node, out_status);
         return;
     }
@@ -157,8 +158,12 @@ static bool not_ready_waiting(const struct node *node, char *out_why, size_t why
     bool joins = node->options.join_url != NULL || joining_is_wanted(node);
     int written = snprintf(out_why, why_size, "%s", joins ? "waiting to join" : "waiting for the cluster to form");
     for (size_t i = 0; i < status.waiting_count && written > 0 && (size_t)written < why_size; i++) {
-        written += snprintf(out_why + written, why_size - (size_t)written, "; node %" PRIu64 " (%s): %s",
-                            status.waiting[i].id, status.waiting[i].url, status.waiting[i].why);
+        char who[32] = "";
+        if (status.waiting[i].id != 0) {
+            snprintf(who, sizeof who, "node %" PRIu64 " ", status.waiting[i].id);
+        }
+        written += snprintf(out_why + written, why_size - (size_t)written, "; %s(%s): %s", who, status.waiting[i].url,
+                            status.waiting[i].why);
     }
     return false;
 }

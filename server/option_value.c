@@ -126,6 +126,17 @@ char **option_value_list(const char *text) {
     return list;
 }
 
+char **option_value_list_add(char **list, const char *item) {
+    size_t count = 0;
+    while (list != NULL && list[count] != NULL) {
+        count++;
+    }
+    list = memory_realloc(list, (count + 2) * sizeof *list);
+    list[count] = memory_text(item, strlen(item));
+    list[count + 1] = NULL;
+    return list;
+}
+
 void option_value_free_list(char **list) {
     for (char **item = list; item != NULL && *item != NULL; item++) {
         free(*item);

@@ -27,6 +27,8 @@ bool option_value_wildcard(const char *host);
 /* The items of a list with commas between them, NULL-terminated; white space around them is dropped, empty ones are left
  * out. Owned by the caller, see option_value_free_list. */
 char **option_value_list(const char *text);
+/* The list with that item behind the others; it may have been moved. */
+char **option_value_list_add(char **list, const char *item);
 void option_value_free_list(char **list); /* NULL is a no-op. */
 
 #endif

@@ -158,6 +158,29 @@ static void url_of_address(const struct options_address *address, bool tls, char
     }
 }
 
+/* Nodes that find each other: who and where this one is may be found out later (server/self.h). */
+static bool settle_discover(const struct given *given, struct options *options, struct options_message *out_message) {
+    struct options_address address;
+    if (given_for(given, "expect")->text == NULL) {
+        return fail(out_message, "--discover goes with --expect: how many nodes found the cluster");
+    }
+    if (!option_value_address(options->discover, &address)) {
+        return fail(out_message, "--discover: '%.200s' is not HOST:PORT, like raftd:8001", options->discover);
+    }
+    if (given_for(given, "cluster")->text != NULL || options->join_url[0] != '\0' || options->replace ||
+        options->restore_file != NULL) {
+        return fail(out_message, "--discover excludes --cluster, --join, --replace and --restore");
+    }
+    if (options->tls_cert != NULL) {
+        return fail(out_message, "--discover excludes --tls-cert: a node's certificate names its id and where it is");
+    }
+    if (given_for(given, "id")->text == NULL) {
+        options->id = 0;
+    }
+    options->allow_hosts = option_value_list_add(options->allow_hosts, address.host);
+    return true;
+}
+
 /* This node's URL: as given, as listed, or made of the address it listens on; where two of them speak they say the same. */
 static bool settle_advertise(const struct given *given, struct options *options, struct options_message *out_message) {
     bool listed = given_for(given, "cluster")->text != NULL;
@@ -219,7 +242,10 @@ static bool settle_tls(const struct options *options, struct options_message *ou
         return fail(out_message, "--tls-cert and --tls-key go together, and --tls-ca goes with them");
     }
     const char *scheme = tls ? "https://" : "http://";
-    const char *wrong = strncmp(options->advertise_url, scheme, strlen(scheme)) == 0 ? NULL : options->advertise_url;
+    const char *wrong = NULL;
+    if (options->advertise_url[0] != '\0' && strncmp(options->advertise_url, scheme, strlen(scheme)) != 0) {
+        wrong = options->advertise_url;
+    }
     if (options->join_url[0] != '\0' && strncmp(options->join_url, scheme, strlen(scheme)) != 0) {
         wrong = options->join_url;
     }
@@ -232,7 +258,10 @@ static bool settle_tls(const struct options *options, struct options_message *ou
 }
 
 static bool settle(const struct given *given, struct options *options, struct options_message *out_message) {
-    if (!settle_advertise(given, options, out_message)) {
+    if (options->discover == NULL && given_for(given, "expect")->text != NULL) {
+        return fail(out_message, "--expect goes with --discover");
+    }
+    if (!(options->discover != NULL ? settle_discover : settle_advertise)(given, options, out_message)) {
         return false;
     }
     if (!settle_tls(options, out_message)) {
@@ -379,6 +408,7 @@ enum options_end options_read(const char *const *arguments, const char *const *e
 
 void options_clear(struct options *options) {
     free(options->data_dir);
+    free(options->discover);
     free(options->machine_path);
     free(options->restore_file);
     free(options->token_file);

@@ -22,13 +22,15 @@ struct options_address {
 };
 
 struct options {
-    uint64_t id;
+    uint64_t id; /* 0: not given, with --discover; the data directory or chance decides. */
     struct options_address listen;
-    char advertise_url[MEMBERS_URL_SIZE];
+    char advertise_url[MEMBERS_URL_SIZE]; /* Empty: not given, with --discover (server/self.h). So is client_url then. */
     char client_url[MEMBERS_URL_SIZE];
     char *data_dir;                  /* Owned. */
     struct members cluster;          /* Of a node alone: itself; with --join empty. */
     char join_url[MEMBERS_URL_SIZE]; /* Empty: not given. */
+    char *discover;                  /* Owned; NULL: not given. HOST:PORT. */
+    uint64_t expect;                 /* There when discover is. */
     bool learner;
     bool replace;
     char *restore_file;            /* Owned; NULL: not given. */

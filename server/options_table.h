@@ -33,7 +33,7 @@ struct option {
     const char *help;
 };
 
-enum { OPTION_COUNT = 34 };
+enum { OPTION_COUNT = 36 };
 
 extern const struct option options_table[OPTION_COUNT];
 

@@ -4,6 +4,7 @@
 #include "server/backups.h"
 #include "server/base/memory.h"
 #include "server/disk.h"
+#include "server/lookup.h"
 #include "server/node.h"
 #include "server/peers.h"
 #include "server/intake_mark.h"
@@ -44,6 +45,7 @@ struct reactor {
     struct disk_threads *disk;
     struct node *node;
     struct backups *backups; /* NULL: no --backup-dir. */
+    struct lookup *lookup;   /* NULL: no --discover. */
     struct api *api;
     int wake_descriptor;     /* The disk's threads write here. */
     int signal_descriptor;   /* SIGTERM and SIGINT arrive here. */
@@ -195,6 +197,8 @@ static bool start_node(struct reactor *reactor, uint64_t now_ms, struct storage_
         .client_url = options->client_url,
         .cluster = options->cluster,
         .join_url = options->join_url[0] == '\0' ? NULL : options->join_url,
+        .discover = options->discover,
+        .expect = (uint32_t)options->expect,
         .learner = options->learner,
         .replace = options->replace,
         .intake = reactor->intake,
@@ -251,6 +255,14 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
     return reactor->api != NULL;
 }
 
+static bool start_lookup(struct reactor *reactor, struct storage_message *out_message) {
+    if (reactor->options->discover == NULL) {
+        return true;
+    }
+    reactor->lookup = lookup_create(reactor->options->discover, wake, reactor);
+    return reactor->lookup != NULL || fail(out_message, "no thread to look names up with");
+}
+
 static bool start_backups(struct reactor *reactor, struct storage_message *out_message) {
     const struct options *options = reactor->options;
     if (options->backup_dir == NULL) {
@@ -286,7 +298,8 @@ struct reactor *reactor_create(const struct options *options, const struct react
     uint64_t now_ms = clock_ms();
     if (!open_descriptors(reactor, out_message) || !open_snapshots(reactor, out_message) ||
         !start_io(reactor, out_message) || !start_node(reactor, now_ms, out_message) ||
-        !start_backups(reactor, out_message) || !start_api(reactor, now_ms, out_message)) {
+        !start_lookup(reactor, out_message) || !start_backups(reactor, out_message) ||
+        !start_api(reactor, now_ms, out_message)) {
         reactor_destroy(reactor);
         return NULL;
     }
@@ -299,6 +312,7 @@ void reactor_destroy(struct reactor *reactor) {
     }
     /* Whoever calls another part ends before it: the threads wake the reactor, the API asks node and peers, the node sends.
      */
+    lookup_destroy(reactor->lookup);
     disk_threads_destroy(reactor->disk);
     if (reactor->api != NULL) {
         api_destroy(reactor->api);
@@ -347,6 +361,24 @@ static void refresh(struct reactor *reactor, uint64_t now_ms) {
         audit_refreshed(reactor->audit, "tokens", refreshed);
     }
     audit_refresh(reactor->audit, now_ms, reactor->diagnostics);
+}
+
+/* Looks up who there is, when the node searches. */
+static void look_up(struct reactor *reactor) {
+    if (reactor->lookup == NULL) {
+        return;
+    }
+    struct lookup_found found;
+    if (lookup_take(reactor->lookup, &found)) {
+        const char *urls[LOOKUP_MAX];
+        for (size_t i = 0; i < found.count; i++) {
+            urls[i] = found.urls[i];
+        }
+        node_found(reactor->node, urls, found.count, found.why);
+    }
+    if (node_searches(reactor->node)) {
+        lookup_begin(reactor->lookup);
+    }
 }
 
 /* What has happened since the last turn. */
@@ -472,6 +504,7 @@ void reactor_run(struct reactor *reactor, struct supervisor *supervisor) {
         node_tick(reactor->node, now_ms);
         refresh(reactor, now_ms);
         gather(reactor, now_ms);
+        look_up(reactor);
         now_ms = clock_ms();
         node_turn(reactor->node, now_ms);
         if (!reactor->shutting_down) {

@@ -228,7 +228,7 @@ static void note_contact(struct node *node, const struct call *call, const struc
 
 static void probe_ended(struct node *node, const struct call *call, const struct message_answer *answer, const char *why) {
     if (!joining_answered(node, call->context, answer, why) && !standing_answered(node, call->context, answer) &&
-        !change_lead_answered(node, call->context, answer, why)) {
+        !change_lead_answered(node, call->context, answer, why) && !discovery_answered(node, call->context, answer)) {
         formation_answered(node, call->to, answer, why);
     }
 }

@@ -236,6 +236,18 @@ START_TEST(the_place_of_a_lost_disk_is_taken_where_the_rest_is_a_majority) {
 }
 END_TEST
 
+START_TEST(who_asks_for_itself_may_be_where_another_one_was) {
+    struct members from = group(3, 0);
+    struct change change = about(CHANGE_ADD, node(4, true), true);
+    strcpy(change.members.list[0].url, "http://node2:8001");
+    struct members target = good_target(&change, &from); /* It is looked at there before it gets in. */
+    ck_assert_str_eq(members_find(&target, 4)->url, "http://node2:8001");
+    ck_assert_str_eq(members_find(&target, 2)->url, "http://node2:8001");
+    change.own = false;
+    refused(&change, &from, PROBLEM_CONFLICT, "is the URL of node 2");
+}
+END_TEST
+
 START_TEST(a_member_moves_to_an_url_of_its_own) {
     struct members from = group(3, 0);
     struct change change = about(CHANGE_MOVE, node(3, true), true);
@@ -247,6 +259,12 @@ START_TEST(a_member_moves_to_an_url_of_its_own) {
     ck_assert(change_is_done(&change, &target));
     strcpy(change.members.list[0].url, "http://node1:8001");
     refused(&change, &from, PROBLEM_CONFLICT, "is the URL of node 1");
+    change.gone = 2;
+    refused(&change, &from, PROBLEM_CONFLICT, "is the URL of node 1");
+    change.gone = 1; /* It has said that it is elsewhere: the two change places until it says where. */
+    target = good_target(&change, &from);
+    ck_assert_str_eq(members_find(&target, 3)->url, "http://node1:8001");
+    ck_assert_str_eq(members_find(&target, 1)->url, "http://node3:8001");
     change.members.list[0].incarnation[0] = 'f';
     refused(&change, &from, PROBLEM_CONFLICT, "no member with this data directory");
 }
@@ -311,6 +329,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_whole_list_takes_the_place_of_the_members);
     tcase_add_test(tcase, old_and_new_members_together_are_no_more_than_there_may_be);
     tcase_add_test(tcase, the_place_of_a_lost_disk_is_taken_where_the_rest_is_a_majority);
+    tcase_add_test(tcase, who_asks_for_itself_may_be_where_another_one_was);
     tcase_add_test(tcase, a_member_moves_to_an_url_of_its_own);
     tcase_add_test(tcase, where_a_change_leads_is_told_by_its_first_step);
     tcase_add_test(tcase, a_nodes_own_wish_is_the_same_as_a_clients);

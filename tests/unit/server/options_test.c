@@ -209,6 +209,35 @@ START_TEST(durations_are_checked_at_their_edges) {
 }
 END_TEST
 
+START_TEST(identical_nodes_are_told_a_name_and_a_number) {
+    wrong("--discover raftd:8001", "", "goes with --expect");
+    wrong("--expect 3", "", "goes with --discover");
+    wrong("--discover raftd --expect 3", "", "HOST:PORT");
+    wrong("--discover raftd:8001 --expect 0", "", "--expect");
+    wrong("--discover raftd:8001 --expect 32", "", "from 1 to 31");
+    wrong("--discover raftd:8001 --expect 3 --join http://a:1", "", "excludes");
+    wrong("--discover raftd:8001 --expect 3 --cluster 1=http://a:1 --id 1", "", "excludes");
+    wrong("--discover raftd:8001 --expect 3 --restore b", "", "excludes");
+    wrong("--discover raftd:8001 --expect 3 --replace", "", "excludes");
+    wrong("--discover raftd:8001 --expect 3 --tls-cert c --tls-key k", "", "certificate");
+    struct options options = good("--discover raftd:8001 --expect 3 --listen 0.0.0.0:8001 --insecure --allow-host a", "");
+    ck_assert_str_eq(options.discover, "raftd:8001");
+    ck_assert_uint_eq(options.expect, 3);
+    ck_assert_uint_eq(options.id, 0);
+    ck_assert_str_eq(options.advertise_url, "");
+    ck_assert_str_eq(options.client_url, "");
+    ck_assert_uint_eq(options.cluster.count, 0);
+    ck_assert_str_eq(options.allow_hosts[0], "a");
+    ck_assert_str_eq(options.allow_hosts[1], "raftd");
+    ck_assert_ptr_null(options.allow_hosts[2]);
+    options_clear(&options);
+    options = good("--discover raftd:8001 --expect 31 --id 7 --advertise http://a:1", "");
+    ck_assert_uint_eq(options.id, 7);
+    ck_assert_str_eq(options.client_url, "http://a:1");
+    options_clear(&options);
+}
+END_TEST
+
 START_TEST(backups_have_a_place) {
     wrong("--backup-dir b --backup-every 999ms", "", "--backup-every");
     wrong("--backup-dir b --backup-every 721h", "", "--backup-every");
@@ -261,7 +290,7 @@ START_TEST(a_backup_is_for_a_node_that_founds_a_cluster) {
 END_TEST
 
 START_TEST(options_of_later_versions_are_not_known) {
-    const char *const later[] = {"--discover", "--discover-cluster"};
+    const char *const later[] = {"--discover-cluster", "--backup"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         wrong(later[i], "", "unknown option");
     }
@@ -403,6 +432,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, numbers_out_of_range_are_refused);
     tcase_add_test(tcase, durations_are_checked_at_their_edges);
     tcase_add_test(tcase, backups_have_a_place);
+    tcase_add_test(tcase, identical_nodes_are_told_a_name_and_a_number);
     tcase_add_test(tcase, a_machine_with_a_slash_is_a_library_which_is_not_opened_here);
     tcase_add_test(tcase, an_unknown_option_or_a_missing_value_is_refused);
     tcase_add_test(tcase, a_backup_is_for_a_node_that_founds_a_cluster);

@@ -202,6 +202,9 @@ START_TEST(nodes_that_have_changed_places_find_together) {
     move_all(cluster, 3, urls);
     cluster_await_leader(cluster);
     assert_result(client_await(cluster_propose(cluster, 1, PUT("a", "1"))), "{}");
+    for (size_t i = 0; i < 9; i++) { /* And each has its place in the configuration, though at first it was another's. */
+        await_url(cluster, i / 3, i % 3, urls[i % 3]);
+    }
     cluster_destroy(cluster);
 }
 END_TEST
