@@ -301,6 +301,7 @@ test-all: test soak ## `test`, then 20,000 simulated clusters, planted bugs, los
 	@$(MAKE) --no-print-directory fuzz
 	@tests/docker/run.sh
 	@tests/upgrade/run
+	@tests/kubernetes/run
 	@.ci/browser $(BUILD)/raftd
 
 # Five whole nodes under faults, watched by ThreadSanitizer and then by AddressSanitizer, which looks for leaks when they end.
