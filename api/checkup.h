@@ -18,14 +18,15 @@ enum {
     CHECKUP_FINDINGS_MAX = 256,
     CHECKUP_TEXT_SIZE = 512,
     /* What counts as too much or too little. */
-    CHECKUP_SILENT_MS = 10000,             /* Since the leader heard a member. */
-    CHECKUP_SLOW_WRITE_MS = 100,           /* The 99th percentile of synced writes. */
+    CHECKUP_SILENT_MS = 10000,              /* Since the leader heard a member. */
+    CHECKUP_SLOW_WRITE_MS = 100,            /* The 99th percentile of synced writes. */
     CHECKUP_FREE_BYTES = 256 * 1024 * 1024, /* On the disk; or as much as raftd has on it already, if that is more. */
-    CHECKUP_EXPIRES_SOON_S = 14 * 86400,   /* A certificate. */
+    CHECKUP_EXPIRES_SOON_S = 14 * 86400,    /* A certificate. */
     CHECKUP_EXPIRES_NOW_S = 86400,
     CHECKUP_WALL_APART_MS = 5000,
     CHECKUP_DRIFT_PER_MILLE = 10, /* Clocks worth a look; */
-    CHECKUP_DRIFT_BAD_PER_MILLE = RAFT_LEASE_DRIFT_PERCENT * 10 / 2 /* half of what leases allow: others may err the other way. */
+    CHECKUP_DRIFT_BAD_PER_MILLE =
+        RAFT_LEASE_DRIFT_PERCENT * 10 / 2 /* half of what leases allow: others may err the other way. */
 };
 
 enum checkup_severity { CHECKUP_HINT, CHECKUP_WARNING, CHECKUP_PROBLEM };

@@ -29,15 +29,18 @@ static void look_at_drift(const struct checkup *checkup, const struct checkup_no
     bool bad = drift >= CHECKUP_DRIFT_BAD_PER_MILLE;
     struct checkup_finding *found = checkup_add(findings, bad ? CHECKUP_PROBLEM : CHECKUP_WARNING, "clock_drift", node->id);
     checkup_say(found->problem, "the clock of node %" PRIu64 " runs too %s%s", node->id, fast ? "fast" : "slow",
-        bad ? ": lease reads may be wrong" : "");
-    checkup_say(found->evidence, "by %" PRIu64 ".%" PRIu64 " %% or more beside that of node %" PRIu64 "; leases allow %d %% between any two",
-        drift / 10, drift % 10, checkup->self, RAFT_LEASE_DRIFT_PERCENT);
-    checkup_say(found->command, "cat /sys/devices/system/clocksource/clocksource0/current_clocksource   # on both; until it is mended no "
-                        "consistency=lease");
+                bad ? ": lease reads may be wrong" : "");
+    checkup_say(found->evidence,
+                "by %" PRIu64 ".%" PRIu64 " %% or more beside that of node %" PRIu64 "; leases allow %d %% between any two",
+                drift / 10, drift % 10, checkup->self, RAFT_LEASE_DRIFT_PERCENT);
+    checkup_say(found->command,
+                "cat /sys/devices/system/clocksource/clocksource0/current_clocksource   # on both; until it is mended no "
+                "consistency=lease");
 }
 
 /* The time of the wall is nothing that raftd rests on. */
-static void look_at_wall(const struct checkup *checkup, const struct checkup_node *node, struct checkup_findings *findings) {
+static void look_at_wall(const struct checkup *checkup, const struct checkup_node *node,
+                         struct checkup_findings *findings) {
     const struct checkup_clock *clock = &node->clocks[1];
     if (!clock->known || clock->wall_ms == 0) {
         return;
@@ -50,8 +53,9 @@ static void look_at_wall(const struct checkup *checkup, const struct checkup_nod
     }
     struct checkup_finding *found = checkup_add(findings, CHECKUP_HINT, "wall_clock", node->id);
     checkup_say(found->problem, "the time of day of node %" PRIu64 " is another one", node->id);
-    checkup_say(found->evidence, "%" PRIu64 " s %s that of node %" PRIu64 "; raftd itself does not rest on it, certificates and logs do",
-        apart_ms / 1000, clock->wall_ms > clock->got_wall_ms ? "ahead of" : "behind", checkup->self);
+    checkup_say(found->evidence,
+                "%" PRIu64 " s %s that of node %" PRIu64 "; raftd itself does not rest on it, certificates and logs do",
+                apart_ms / 1000, clock->wall_ms > clock->got_wall_ms ? "ahead of" : "behind", checkup->self);
     checkup_say(found->command, "timedatectl set-ntp true   # on both");
 }
 

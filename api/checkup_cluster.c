@@ -21,13 +21,14 @@ static void look_at_leader(const struct checkup *checkup, struct checkup_finding
     size_t answering = count_voters(checkup, true);
     struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "no_leader", 0);
     checkup_say(found->problem, "nobody leads, so nothing can be written");
-    checkup_say(found->evidence, "node %" PRIu64 " knows no leader in term %" PRIu64 "; %zu of %zu voters answer it", checkup->self,
-        checkup->term, answering, voters);
+    checkup_say(found->evidence, "node %" PRIu64 " knows no leader in term %" PRIu64 "; %zu of %zu voters answer it",
+                checkup->self, checkup->term, answering, voters);
     if (answering > voters / 2) {
         checkup_say(found->command, "curl %s/readyz   # an election may be under way: ask again", checkup->client_url);
     } else {
-        checkup_say(found->command, "start %zu more voters; only if their disks are lost: raftd recover --data-dir DIR   # on a survivor",
-            voters / 2 + 1 - answering);
+        checkup_say(found->command,
+                    "start %zu more voters; only if their disks are lost: raftd recover --data-dir DIR   # on a survivor",
+                    voters / 2 + 1 - answering);
     }
 }
 
@@ -42,9 +43,10 @@ static void look_at_voters(const struct checkup *checkup, struct checkup_finding
         struct checkup_finding *found = checkup_add(findings, CHECKUP_WARNING, "even_voters", 0);
         checkup_say(found->problem, "an even number of voters bears no more failures than one voter less");
         checkup_say(found->evidence, "%zu voters have a majority of %zu: %zu may fail, as of %zu", voters, voters / 2 + 1,
-            (voters - 1) / 2, voters - 1);
-        checkup_say(found->command, "raftd --id ID --join %s ...   # one more; or remove one: curl -X DELETE %s/v1/members/ID",
-            checkup->client_url, checkup->client_url);
+                    (voters - 1) / 2, voters - 1);
+        checkup_say(found->command,
+                    "raftd --id ID --join %s ...   # one more; or remove one: curl -X DELETE %s/v1/members/ID",
+                    checkup->client_url, checkup->client_url);
     }
 }
 
@@ -69,7 +71,8 @@ static void look_at_versions(const struct checkup *checkup, struct checkup_findi
         struct checkup_finding *found = checkup_add(findings, CHECKUP_WARNING, "mixed_versions", 0);
         checkup_say(found->problem, "nodes run different versions: an upgrade was not finished");
         checkup_say(found->evidence, "%s", list);
-        checkup_say(found->command, "install the newest raftd on the others, one after the other; wait for /readyz between them");
+        checkup_say(found->command,
+                    "install the newest raftd on the others, one after the other; wait for /readyz between them");
     }
 }
 

@@ -43,10 +43,11 @@ static void tell_stranger(const struct checkup *checkup, const struct checkup_no
                           struct checkup_findings *findings) {
     struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "other_cluster", node->id);
     checkup_say(found->problem, "at the address of node %" PRIu64 " there is somebody else", node->id);
-    checkup_say(found->evidence, "%s answers as node %" PRIu64 " of cluster %s; this is cluster %s", node->url, node->said_id,
-        node->cluster_id[0] != '\0' ? node->cluster_id : "(none)", checkup->cluster_id);
-    checkup_say(found->command, "mend the name or port behind %s; or, if that node is gone for good: curl -X DELETE %s/v1/members/%" PRIu64,
-        node->url, checkup->client_url, node->id);
+    checkup_say(found->evidence, "%s answers as node %" PRIu64 " of cluster %s; this is cluster %s", node->url,
+                node->said_id, node->cluster_id[0] != '\0' ? node->cluster_id : "(none)", checkup->cluster_id);
+    checkup_say(found->command,
+                "mend the name or port behind %s; or, if that node is gone for good: curl -X DELETE %s/v1/members/%" PRIu64,
+                node->url, checkup->client_url, node->id);
 }
 
 static void tell_silent(const struct checkup *checkup, size_t place, const struct view *view,
@@ -60,9 +61,11 @@ static void tell_silent(const struct checkup *checkup, size_t place, const struc
     }
     struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "member_silent", node->id);
     checkup_say(found->problem, "node %" PRIu64 " is not heard of", node->id);
-    checkup_say(found->evidence, "%s: %s (asked by %s)%s", node->url, why[0] != '\0' ? why : "no answer", view->missed_by, heard);
-    checkup_say(found->command, "systemctl start raftd   # on its machine; if it is gone for good: curl -X DELETE %s/v1/members/%" PRIu64,
-        checkup->client_url, node->id);
+    checkup_say(found->evidence, "%s: %s (asked by %s)%s", node->url, why[0] != '\0' ? why : "no answer", view->missed_by,
+                heard);
+    checkup_say(found->command,
+                "systemctl start raftd   # on its machine; if it is gone for good: curl -X DELETE %s/v1/members/%" PRIu64,
+                checkup->client_url, node->id);
 }
 
 static void tell_unreachable(const struct checkup *checkup, size_t place, const struct view *view,
@@ -72,12 +75,13 @@ static void tell_unreachable(const struct checkup *checkup, size_t place, const 
     struct checkup_finding *found =
         checkup_add(findings, CHECKUP_PROBLEM, by_all ? "advertise_unreachable" : "partly_unreachable", node->id);
     checkup_say(found->problem, "node %" PRIu64 " %s", node->id,
-        by_all ? "serves, but not where it tells the others that it is" : "is not reached by some of the others");
+                by_all ? "serves, but not where it tells the others that it is" : "is not reached by some of the others");
     checkup_say(found->evidence, "%s does not reach it at %s: %s", view->missed_by, node->url,
-        checkup->reach_why[place][0] != '\0' ? checkup->reach_why[place] : "no answer");
+                checkup->reach_why[place][0] != '\0' ? checkup->reach_why[place] : "no answer");
     if (by_all) {
-        checkup_say(found->command, "raftd --advertise http://NAME-THAT-OTHERS-REACH:PORT ...   # start node %" PRIu64 " again with it",
-            node->id);
+        checkup_say(found->command,
+                    "raftd --advertise http://NAME-THAT-OTHERS-REACH:PORT ...   # start node %" PRIu64 " again with it",
+                    node->id);
     } else {
         checkup_say(found->command, "curl -v %s/healthz   # on %s: names, firewalls, routes", node->url, view->missed_by);
     }
@@ -93,7 +97,7 @@ static void look_at_contact(const struct checkup *checkup, const struct checkup_
     struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "member_without_contact", node->id);
     checkup_say(found->problem, "node %" PRIu64 " can be reached, but does not answer the leader", node->id);
     checkup_say(found->evidence, "node %" PRIu64 ", which leads, heard of it %" PRIu64 " s ago", checkup->leader,
-        peer->last_contact_ms / 1000);
+                peer->last_contact_ms / 1000);
     checkup_say(found->command, "journalctl -u raftd   # on both: a token or a certificate may be refused");
 }
 

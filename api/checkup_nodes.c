@@ -14,20 +14,25 @@ static void look_at_place(const struct checkup *checkup, const struct checkup_no
     if (node->member && another) {
         found = checkup_add(findings, CHECKUP_PROBLEM, "lost_disk", node->id);
         checkup_say(found->problem, "node %" PRIu64 " has lost its data, or its data directory is another one", node->id);
-        checkup_say(found->evidence, "its disk is incarnation %s, the configuration has %s; what it promised is forgotten, so it waits",
-            node->said_incarnation, node->incarnation);
-        checkup_say(found->command, "raftd --id %" PRIu64 " --replace ...   # start it again with --replace, else as before", node->id);
+        checkup_say(found->evidence,
+                    "its disk is incarnation %s, the configuration has %s; what it promised is forgotten, so it waits",
+                    node->said_incarnation, node->incarnation);
+        checkup_say(found->command,
+                    "raftd --id %" PRIu64 " --replace ...   # start it again with --replace, else as before", node->id);
     } else if (strcmp(node->role, "waiting") == 0) {
         found = checkup_add(findings, CHECKUP_PROBLEM, "waiting", node->id);
         checkup_say(found->problem, "node %" PRIu64 " is in no cluster yet", node->id);
         checkup_say(found->evidence, "it waits for %s", node->waits_for[0] != '\0' ? node->waits_for : "others");
-        checkup_say(found->command, "start whom it waits for, where its --cluster or --join says; or, if its disk was lost, it with --replace");
+        checkup_say(
+            found->command,
+            "start whom it waits for, where its --cluster or --join says; or, if its disk was lost, it with --replace");
     } else if (strcmp(node->role, "removed") == 0) {
         found = checkup_add(findings, CHECKUP_WARNING, "removed", node->id);
         checkup_say(found->problem, "node %" PRIu64 " was removed from its cluster and still runs", node->id);
         checkup_say(found->evidence, "its role is removed");
-        checkup_say(found->command, "systemctl disable --now raftd   # on its machine; to bring it back: an empty directory, and --join %s",
-            checkup->client_url);
+        checkup_say(found->command,
+                    "systemctl disable --now raftd   # on its machine; to bring it back: an empty directory, and --join %s",
+                    checkup->client_url);
     }
 }
 
@@ -36,14 +41,16 @@ static void look_at_place(const struct checkup *checkup, const struct checkup_no
 static void look_at_speed(const struct checkup_node *node, struct checkup_findings *findings) {
     if (node->stalled) {
         struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "disk_stalled", node->id);
-        checkup_say(found->problem, "the disk of node %" PRIu64 " does not answer; it does not lead until it does", node->id);
+        checkup_say(found->problem, "the disk of node %" PRIu64 " does not answer; it does not lead until it does",
+                    node->id);
         checkup_say(found->evidence, "a write has taken %" PRIu64 " ms so far, or one did lately", node->oldest_write_ms);
         checkup_say(found->command, "iostat -x 1; dmesg | tail   # on its machine");
     } else if (node->write_p99_ms > CHECKUP_SLOW_WRITE_MS) {
         struct checkup_finding *found = checkup_add(findings, CHECKUP_WARNING, "disk_slow", node->id);
         checkup_say(found->problem, "the disk of node %" PRIu64 " is slow", node->id);
-        checkup_say(found->evidence, "of its last 1,024 synced writes one in a hundred took %.0f ms or longer (limit: %d ms)",
-            node->write_p99_ms, CHECKUP_SLOW_WRITE_MS);
+        checkup_say(found->evidence,
+                    "of its last 1,024 synced writes one in a hundred took %.0f ms or longer (limit: %d ms)",
+                    node->write_p99_ms, CHECKUP_SLOW_WRITE_MS);
         checkup_say(found->command, "iostat -x 1; pidstat -d 1   # on its machine: who else uses that disk?");
     }
 }
@@ -55,14 +62,16 @@ static void look_at_room(const struct checkup_node *node, struct checkup_finding
         struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "disk_full", node->id);
         checkup_say(found->problem, "the disk of node %" PRIu64 " has no room for commands", node->id);
         checkup_say(found->evidence, "%" PRIu64 " MiB are free beyond the reserve, raftd has %" PRIu64 " MiB there",
-            node->free_bytes == UINT64_MAX ? 0 : node->free_bytes / mib, node->storage_bytes / mib);
-        checkup_say(found->command, "df -h DIR; du -xh / | sort -h | tail   # on its machine; it goes on by itself when there is room");
+                    node->free_bytes == UINT64_MAX ? 0 : node->free_bytes / mib, node->storage_bytes / mib);
+        checkup_say(found->command,
+                    "df -h DIR; du -xh / | sort -h | tail   # on its machine; it goes on by itself when there is room");
     } else if (node->free_bytes != UINT64_MAX && node->free_bytes < wanted) {
         struct checkup_finding *found = checkup_add(findings, CHECKUP_WARNING, "disk_nearly_full", node->id);
         checkup_say(found->problem, "the disk of node %" PRIu64 " is nearly full", node->id);
-        checkup_say(found->evidence, "%" PRIu64 " MiB are free beyond the reserve; wanted: %" PRIu64
-                             " MiB (as much as raftd has there, at least %d MiB)",
-            node->free_bytes / mib, wanted / mib, CHECKUP_FREE_BYTES / (1024 * 1024));
+        checkup_say(found->evidence,
+                    "%" PRIu64 " MiB are free beyond the reserve; wanted: %" PRIu64
+                    " MiB (as much as raftd has there, at least %d MiB)",
+                    node->free_bytes / mib, wanted / mib, CHECKUP_FREE_BYTES / (1024 * 1024));
         checkup_say(found->command, "df -h DIR   # on its machine: free or add space");
     }
 }
@@ -75,13 +84,16 @@ static void look_at_state(const struct checkup *checkup, const struct checkup_no
         struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "diverged", node->id);
         checkup_say(found->problem, "the state of node %" PRIu64 " is not the majority's; it answers no queries", node->id);
         checkup_say(found->evidence, "it differs since index %" PRIu64 " or before", node->diverged_since);
-        checkup_say(found->command, "nothing: a snapshot mends it; if it happens again, test the memory of its machine (memtest86+)");
+        checkup_say(found->command,
+                    "nothing: a snapshot mends it; if it happens again, test the memory of its machine (memtest86+)");
     }
     if (node->divergence_alarm) {
         struct checkup_finding *found = checkup_add(findings, CHECKUP_PROBLEM, "divergence_alarm", 0);
         checkup_say(found->problem, "states differ, and no majority agrees on one");
-        checkup_say(found->evidence, "node %" PRIu64 ", which leads, says so; state_hash in each status shows who agrees", node->id);
-        checkup_say(found->command, "curl %s/v1/cluster   # stop writing; README: \"When a node's state differs\"", checkup->client_url);
+        checkup_say(found->evidence, "node %" PRIu64 ", which leads, says so; state_hash in each status shows who agrees",
+                    node->id);
+        checkup_say(found->command, "curl %s/v1/cluster   # stop writing; README: \"When a node's state differs\"",
+                    checkup->client_url);
     }
 }
 
@@ -96,10 +108,12 @@ static void look_at_certificate(const struct checkup *checkup, const struct chec
     struct checkup_finding *found =
         checkup_add(findings, now ? CHECKUP_PROBLEM : CHECKUP_WARNING, "certificate_expires", node->id);
     checkup_say(found->problem, "the certificate of node %" PRIu64 " %s", node->id,
-        left_s == 0 ? "has expired" : "expires soon");
+                left_s == 0 ? "has expired" : "expires soon");
     checkup_say(found->evidence, "%" PRIu64 " hours are left", left_s / 3600);
-    checkup_say(found->command, "put a new one into the files of --tls-cert and --tls-key of node %" PRIu64 "; they are read again by themselves",
-        node->id);
+    checkup_say(found->command,
+                "put a new one into the files of --tls-cert and --tls-key of node %" PRIu64
+                "; they are read again by themselves",
+                node->id);
 }
 
 /* -- Progress -- */
@@ -137,11 +151,12 @@ static void look_at_progress(const struct checkup *checkup, const struct checkup
     struct checkup_finding *found =
         checkup_add(findings, CHECKUP_WARNING, node->voter ? "voter_stuck" : "learner_stuck", node->id);
     checkup_say(found->problem, "node %" PRIu64 ", a %s, does not catch up%s", node->id, kind,
-        node->promote ? ", so that it is not made a voter" : "");
-    checkup_say(found->evidence, "it has the log up to %" PRIu64 " of %" PRIu64 ", the same as %d ms before", after->match_index, last,
-        CHECKUP_APART_MS);
-    checkup_say(found->command, "journalctl -u raftd   # on its machine; to give it up: curl -X DELETE %s/v1/members/%" PRIu64,
-        checkup->client_url, node->id);
+                node->promote ? ", so that it is not made a voter" : "");
+    checkup_say(found->evidence, "it has the log up to %" PRIu64 " of %" PRIu64 ", the same as %d ms before",
+                after->match_index, last, CHECKUP_APART_MS);
+    checkup_say(found->command,
+                "journalctl -u raftd   # on its machine; to give it up: curl -X DELETE %s/v1/members/%" PRIu64,
+                checkup->client_url, node->id);
 }
 
 void checkup_nodes(const struct checkup *checkup, struct checkup_findings *findings) {

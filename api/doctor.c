@@ -164,9 +164,9 @@ static void ask(struct visit *visit, size_t place, enum asked asked) {
     struct question *question = &visit->questions[place][asked];
     bool reach = asked == ASKED_REACH;
     snprintf(url, sizeof url, "%s/raft/v1/%s", visit->checkup.nodes[place].url, reach ? "reach" : "status");
-    *question =
-        (struct question){.visit = visit, .place = place, .asked = asked, .sent_us = clock_elapsed_us()};
-    question->ticket = peers_get(visit->request->api->peers, url, reach ? REACH_TIMEOUT_MS : API_ASK_TIMEOUT_MS, got, question);
+    *question = (struct question){.visit = visit, .place = place, .asked = asked, .sent_us = clock_elapsed_us()};
+    question->ticket =
+        peers_get(visit->request->api->peers, url, reach ? REACH_TIMEOUT_MS : API_ASK_TIMEOUT_MS, got, question);
     visit->open++;
 }
 

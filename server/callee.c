@@ -55,7 +55,8 @@ static size_t keep_body(char *bytes, size_t one, size_t size, void *context) {
 static struct curl_slist *authorization(const char *token) {
     char field[512];
     int size = snprintf(field, sizeof field, "Authorization: Bearer %s", token);
-    return size > 0 && (size_t)size < sizeof field && strpbrk(token, "\r\n") == NULL ? curl_slist_append(NULL, field) : NULL;
+    return size > 0 && (size_t)size < sizeof field && strpbrk(token, "\r\n") == NULL ? curl_slist_append(NULL, field)
+                                                                                     : NULL;
 }
 
 void callee_get(const struct callee *callee, const char *url, const char *token, unsigned timeout_ms,
@@ -96,6 +97,7 @@ void callee_get(const struct callee *callee, const char *url, const char *token,
     inout_answer->error[0] = '\0';
     if (code != CURLE_OK) {
         inout_answer->status = 0;
-        snprintf(inout_answer->error, sizeof inout_answer->error, "%s", error[0] != '\0' ? error : curl_easy_strerror(code));
+        snprintf(inout_answer->error, sizeof inout_answer->error, "%s",
+                 error[0] != '\0' ? error : curl_easy_strerror(code));
     }
 }

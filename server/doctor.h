@@ -23,12 +23,13 @@ struct doctor_request {
     const char *token_file; /* the smallest of this file that may read; NULL: none is sent. Borrowed. */
 };
 
-/* `arguments` are those after `doctor`: [--json] [--token-file FILE] [URL]. OPTIONS_RUN, OPTIONS_HELP or OPTIONS_WRONG with a
- * sentence. */
+/* `arguments` are those after `doctor`: [--json] [--token-file FILE] [URL]. OPTIONS_RUN, OPTIONS_HELP or OPTIONS_WRONG with
+ * a sentence. */
 enum options_end doctor_read(const char *const *arguments, const char *const *environment,
                              struct doctor_request *out_request, struct options_message *out_message);
 
-/* Asks and tells. DOCTOR_WELL: nothing but hints; DOCTOR_ILL: problems or warnings; DOCTOR_NO_ANSWER: a sentence on `errors`.
+/* Asks and tells. DOCTOR_WELL: nothing but hints; DOCTOR_ILL: problems or warnings; DOCTOR_NO_ANSWER: a sentence on
+ * `errors`.
  */
 int doctor_run(const struct doctor_request *request, FILE *out, FILE *errors);
 

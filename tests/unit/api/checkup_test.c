@@ -472,9 +472,10 @@ END_TEST
 
 START_TEST(whom_a_node_reaches_is_read_and_strangers_are_passed_over) {
     given_a_healthy_cluster();
-    checkup_take_reach(checkup, 1,
-                       scan("{\"id\":2,\"reach\":[{\"id\":1,\"reachable\":false,\"why\":\"refused\"},{\"id\":2,\"reachable\":false},"
-                            "{\"id\":9,\"reachable\":false},5,{\"id\":3,\"reachable\":true}]}"));
+    checkup_take_reach(
+        checkup, 1,
+        scan("{\"id\":2,\"reach\":[{\"id\":1,\"reachable\":false,\"why\":\"refused\"},{\"id\":2,\"reachable\":false},"
+             "{\"id\":9,\"reachable\":false},5,{\"id\":3,\"reachable\":true}]}"));
     ck_assert_int_eq(checkup->reach[1][0], CHECKUP_NOT_REACHED);
     ck_assert_int_eq(checkup->reach[1][1], CHECKUP_NOT_TRIED);
     ck_assert_int_eq(checkup->reach[1][2], CHECKUP_REACHED);

@@ -140,8 +140,9 @@ END_TEST
 START_TEST(whom_a_node_reaches_is_told_to_its_peers) {
     struct pair pair = begin();
     struct reply reply = get(pair.first, "/raft/v1/reach");
-    check_reply(&reply, 200,
-                "{\"id\":1,\"reach\":[{\"id\":2,\"reachable\":true},{\"id\":3,\"reachable\":false,\"why\":\"connection refused\"}]}");
+    check_reply(
+        &reply, 200,
+        "{\"id\":1,\"reach\":[{\"id\":2,\"reachable\":true},{\"id\":3,\"reachable\":false,\"why\":\"connection refused\"}]}");
     snprintf(pair.first->node->status.members.list[1].url, MEMBERS_URL_SIZE, "http://127.0.0.1:%u/elsewhere",
              api_port(pair.second->api));
     reply = get(pair.first, "/raft/v1/reach");

@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static enum options_end read_request(const char *const *arguments, const char *environment, struct doctor_request *request) {
+static enum options_end read_request(const char *const *arguments, const char *environment,
+                                     struct doctor_request *request) {
     const char *const lines[] = {environment, NULL};
     struct options_message message = {.text = ""};
     enum options_end end = doctor_read(arguments, lines, request, &message);
@@ -39,8 +40,9 @@ START_TEST(arguments_say_whom_to_ask_and_how_to_tell) {
 END_TEST
 
 START_TEST(wrong_arguments_are_refused) {
-    const char *const cases[][4] = {{"--jso", NULL},  {"http://a:1", "http://b:1", NULL}, {"node1", NULL},
-                                    {"http://a:1/x", NULL}, {"--token-file", NULL},           {"--token-file=", NULL}};
+    const char *const cases[][4] = {{"--jso", NULL},        {"http://a:1", "http://b:1", NULL},
+                                    {"node1", NULL},        {"http://a:1/x", NULL},
+                                    {"--token-file", NULL}, {"--token-file=", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct doctor_request request;
         ck_assert_int_eq(read_request(cases[i], "X=1", &request), OPTIONS_WRONG);
@@ -103,10 +105,12 @@ static void ask(struct doctor_request *request, const char *status, const char *
     close(server->listener);
 }
 
-static const char well[] = "{\"node\":1,\"leader\":2,\"term\":3,\"healthy\":true,\"findings\":[{\"severity\":\"hint\",\"code\":"
-                           "\"c\",\"node\":3,\"problem\":\"late\",\"evidence\":\"clock\",\"command\":\"set it\"}]}";
-static const char ill[] = "{\"node\":1,\"leader\":2,\"term\":3,\"healthy\":false,\"findings\":[{\"severity\":\"problem\",\"code\":"
-                          "\"c\",\"node\":3,\"problem\":\"it is\\u001b[2J down\",\"evidence\":\"no answer\",\"command\":\"start it\"}]}";
+static const char well[] =
+    "{\"node\":1,\"leader\":2,\"term\":3,\"healthy\":true,\"findings\":[{\"severity\":\"hint\",\"code\":"
+    "\"c\",\"node\":3,\"problem\":\"late\",\"evidence\":\"clock\",\"command\":\"set it\"}]}";
+static const char ill[] =
+    "{\"node\":1,\"leader\":2,\"term\":3,\"healthy\":false,\"findings\":[{\"severity\":\"problem\",\"code\":"
+    "\"c\",\"node\":3,\"problem\":\"it is\\u001b[2J down\",\"evidence\":\"no answer\",\"command\":\"start it\"}]}";
 
 START_TEST(what_is_wrong_is_told_and_the_exit_code_says_so) {
     struct doctor_request request = {.callee.own = true};
