@@ -6,6 +6,7 @@
 #define RAFTD_API_H
 
 #include "server/audit.h"
+#include "server/backups.h"
 #include "server/node.h"
 #include "server/peers.h"
 #include "server/tls.h"
@@ -24,6 +25,7 @@ struct api_options {
     const char *const *allow_origins; /* --allow-origin, NULL-terminated; may be NULL. */
     const struct tokens *tokens;      /* --token-file; NULL: nobody is asked who they are. */
     struct audit *audit;              /* --audit-log; NULL: none. */
+    const struct backups *backups;    /* Borrowed; NULL: none are made here. For /metrics. */
     const struct tls *tls;            /* --tls-cert; NULL: http. */
     size_t command_bytes_max;         /* 1 MiB. */
     size_t query_bytes_max;           /* 64 KiB. */

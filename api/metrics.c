@@ -154,7 +154,24 @@ static void write_process(struct exposition *text, const struct api *api) {
                      (api->now_ms - api->options.started_ms) / 1000);
 }
 
+static void write_backups(struct exposition *text, const struct backups *backups) {
+    struct backups_status status;
+    backups_status(backups, &status);
+    exposition_counter(text, "raftd_backups_total", "Backups that this node has put into --backup-dir.", status.taken);
+    exposition_counter(text, "raftd_backups_failed_total",
+                       "Backups that this node could not put there; the log says why, and it is tried again.",
+                       status.failed);
+    exposition_gauge(text, "raftd_backup_index", "Index of the newest backup that this node knows of, 0 for none.",
+                     status.index);
+    exposition_gauge(text, "raftd_backup_timestamp_seconds",
+                     "When that one was made, or found to hold all that there is, in seconds since 1970.",
+                     (uint64_t)status.time);
+}
+
 static void write_options(struct exposition *text, const struct api *api) {
+    if (api->options.backups != NULL) {
+        write_backups(text, api->options.backups);
+    }
     if (api->options.audit != NULL) {
         exposition_counter(text, "raftd_audit_failures_total", "Lines of the audit log that could not be written.",
                            audit_failures(api->options.audit));

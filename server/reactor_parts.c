@@ -184,6 +184,7 @@ static bool start_api(struct reactor *reactor, uint64_t now_ms, struct storage_m
         .tokens = reactor->tokens,
         .tls = reactor->tls,
         .audit = reactor->audit,
+        .backups = reactor->backups,
         .command_bytes_max = options->command_bytes_max,
         .query_bytes_max = options->query_bytes_max,
         .ndjson_bytes_max = options->ndjson_bytes_max,

@@ -65,7 +65,8 @@ class Metrics(ClusterTest):
     def working_cluster(self):
         cluster = self.cluster()
         for node in cluster.nodes:
-            node.arguments += ["--audit-log", os.path.join(cluster.directory, f"audit{node.number}")]
+            node.arguments += ["--audit-log", os.path.join(cluster.directory, f"audit{node.number}"),
+                               "--backup-dir", os.path.join(cluster.directory, "backups")]
         cluster.start()
         for number in range(20):
             node = cluster.nodes[number % 3]
@@ -119,7 +120,7 @@ class Metrics(ClusterTest):
                 self.assertRegex(text, r'(?m)^raftd_query_duration_seconds_count\{consistency="lease"\} [67]$')
                 self.assertGreaterEqual(int(re.search(r"(?m)^raftd_apply_duration_seconds_count (\d+)", text)[1]), 20)
                 self.assertGreaterEqual(int(re.search(r"(?m)^raftd_leader_changes_total (\d+)", text)[1]), 1)
-            self.assertRegex(texts[1], r"(?m)^raftd_snapshots_taken_total 1$")
+            self.assertRegex(texts[1], r"(?m)^raftd_snapshots_taken_total [12]$")
             self.assertRegex(texts[1], r'(?m)^raftd_proposals_total\{outcome="invalid"\} 1$')
             peers = {node.number for node in cluster.nodes} - {leader.number}
             self.assertEqual({int(peer) for peer in re.findall(r'raftd_peer_lag_entries\{peer="(\d+)"\}', texts[leader.number])}, peers)
