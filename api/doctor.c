@@ -58,6 +58,11 @@ static void write_finding(const struct checkup_finding *finding, struct json_wri
     json_write_object_end(writer);
 }
 
+static void finish(struct visit *visit) {
+    visit->request->api->doctors--;
+    free(visit);
+}
+
 static void tell(struct visit *visit) {
     struct checkup_findings *findings = memory_alloc(sizeof *findings);
     checkup_judge(&visit->checkup, findings);
@@ -80,7 +85,7 @@ static void tell(struct visit *visit) {
     json_write_object_end(&writer);
     free(findings);
     answer_written(visit->request, &(struct answer){.status = 200, .content_type = ANSWER_JSON}, &writer);
-    free(visit);
+    finish(visit);
 }
 
 /* -- Asking -- */
@@ -156,7 +161,7 @@ static void undo(struct request *request) {
             }
         }
     }
-    free(visit);
+    finish(visit);
 }
 
 static void ask(struct visit *visit, size_t place, enum asked asked) {
@@ -230,6 +235,14 @@ static void list(struct checkup *checkup, const struct api *api, const struct no
 
 void doctor_handle(struct request *request) {
     struct api *api = request->api;
+    if (api->doctors == API_DOCTORS_MAX) {
+        struct problem problem;
+        problem_set(&problem, PROBLEM_OVERLOADED, false, "%d others are asking the doctor of this node now",
+                    API_DOCTORS_MAX);
+        answer_problem(request, &problem);
+        return;
+    }
+    api->doctors++;
     struct visit *visit = memory_zalloc(sizeof *visit);
     struct node_status *status = memory_alloc(sizeof *status);
     node_status(api->node, status);

@@ -19,6 +19,7 @@ enum {
     API_ANSWERS_MAX = 256 * 1024 * 1024, /* All answers not yet read, but for small ones and peers'. */
     API_SMALL_BODY = 64 * 1024,          /* What counts as small. */
     API_LINE_BYTES = 512,                /* What the answer to a line takes without its result, at most. */
+    API_DOCTORS_MAX = 4,                 /* GET /v1/doctor at once: each asks all members, and each of these all others. */
     API_ASK_TIMEOUT_MS = 1000            /* Of the questions to other nodes behind /v1/cluster and redirects. */
 };
 
@@ -36,6 +37,7 @@ struct api {
     struct figures figures;
     struct gathering *gathering; /* Owned; NULL while nobody follows the cluster. */
     struct http *http;           /* Owned. */
+    size_t doctors;              /* Under way. */
     uint64_t now_ms;
     uint64_t started_wall_ms; /* By the wall clock, which may have been set since. */
 };

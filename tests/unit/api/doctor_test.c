@@ -2,6 +2,7 @@
 #include "api/doctor.h"
 
 #include "api/checkup.h"
+#include "api/inside.h"
 #include "tests/check_main.h"
 #include "tests/unit/api/harness.h"
 
@@ -62,6 +63,14 @@ static struct reply ask_doctor(struct harness *harness) {
 
 static bool has(const struct reply *reply, const char *part) {
     return strstr(reply->body, part) != NULL;
+}
+
+static bool all_are_in(void *context) {
+    return ((struct harness *)context)->api->doctors == API_DOCTORS_MAX;
+}
+
+static bool none_is_in(void *context) {
+    return ((struct harness *)context)->api->doctors == 0;
 }
 
 START_TEST(members_are_asked_and_what_is_wrong_is_told) {
@@ -137,6 +146,32 @@ START_TEST(a_client_that_hangs_up_leaves_nothing_behind) {
 }
 END_TEST
 
+START_TEST(so_many_at_once_and_no_more_are_seen) {
+    struct pair pair = begin();
+    int clients[API_DOCTORS_MAX];
+    for (int round = 0; round < 2; round++) { /* Those that hang up make room, too. */
+        for (int i = 0; i < API_DOCTORS_MAX; i++) {
+            clients[i] = client_open(pair.first);
+            client_send_text(pair.first, clients[i], "GET /v1/doctor HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+        harness_until(pair.first, all_are_in, pair.first);
+        struct reply reply = get(pair.first, "/v1/doctor");
+        ck_assert(reply_has(&reply, "Retry-After", "1"));
+        check_problem(&reply, 429, "overloaded", NULL);
+        for (int i = 0; i < API_DOCTORS_MAX; i++) {
+            close(clients[i]);
+        }
+        harness_until(pair.first, none_is_in, pair.first);
+    }
+    for (int i = 0; i < API_DOCTORS_MAX + 1; i++) { /* One after the other. */
+        struct reply reply = ask_doctor(pair.first);
+        ck_assert_uint_eq(reply.status, 200);
+        reply_free(&reply);
+    }
+    end(&pair);
+}
+END_TEST
+
 START_TEST(whom_a_node_reaches_is_told_to_its_peers) {
     struct pair pair = begin();
     struct reply reply = get(pair.first, "/raft/v1/reach");
@@ -161,6 +196,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, nobody_is_asked_by_a_node_that_is_alone);
     tcase_add_test(tcase, a_node_that_waits_is_told_with_its_reason);
     tcase_add_test(tcase, a_client_that_hangs_up_leaves_nothing_behind);
+    tcase_add_test(tcase, so_many_at_once_and_no_more_are_seen);
     tcase_add_test(tcase, whom_a_node_reaches_is_told_to_its_peers);
 }
 
