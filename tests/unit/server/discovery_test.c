@@ -250,6 +250,79 @@ START_TEST(whatever_the_name_tells_there_is_one_cluster) {
 }
 END_TEST
 
+/* How many clusters have begun to serve. */
+static size_t count_clusters(const struct cluster *cluster) {
+    const char *seen[CLUSTER_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < cluster->count; i++) {
+        const struct node *node = cluster->members[i].node;
+        bool known = node == NULL || node->core == NULL;
+        for (size_t k = 0; k < count && !known; k++) {
+            known = strcmp(seen[k], node->identity.cluster_id) == 0;
+        }
+        if (!known) {
+            seen[count++] = node->identity.cluster_id;
+        }
+    }
+    return count;
+}
+
+/* Five, of which the middle one is seen by two and two others that do not see each other: both sides could found a cluster
+ * with it. It belongs to one, and the other side waits. */
+START_TEST(who_is_seen_from_two_sides_founds_with_one) {
+    struct cluster *cluster = begin(2 * EXPECT - 1, (uint64_t)_i);
+    cluster->disk_ms = 100 + (uint64_t)_i % 7 * 100;
+    cluster->network_ms = (uint64_t)_i % 5 * 50;
+    for (size_t at = 0; at < 5; at++) {
+        for (size_t of = 0; of < 5; of++) {
+            bool apart = (at < 2 && of > 2) || (at > 2 && of < 2);
+            name.known[at][of] = !apart;
+            cluster->refused[at][of] = apart;
+        }
+    }
+    for (size_t i = 0; i < 5; i++) {
+        size_t at = cluster_random(cluster, 5);
+        if (cluster->members[at].node == NULL) {
+            cluster_start(cluster, at);
+        }
+        cluster_run(cluster, cluster_random(cluster, 800));
+    }
+    for (size_t i = 0; i < 5; i++) {
+        if (cluster->members[i].node == NULL) {
+            cluster_start(cluster, i);
+        }
+        if (cluster_random(cluster, 3) == 0) {
+            cluster_restart(cluster, i);
+        }
+        cluster_run(cluster, cluster_random(cluster, 800));
+    }
+    cluster_run_until(cluster, not_yet, 6000);
+    ck_assert_uint_le(count_clusters(cluster), 1);
+    memset(name.known, true, sizeof name.known);
+    memset(cluster->refused, 0, sizeof cluster->refused);
+    if (count_clusters(cluster) == 1) {
+        cluster_run_until(cluster, all_in, 60000);
+        check_one_cluster(cluster);
+    }
+    cluster_destroy(cluster);
+}
+END_TEST
+
+/* That is the limit: 2 * EXPECT blank nodes in two halves that do not see each other are two clusters. */
+START_TEST(one_more_than_allowed_may_be_two_clusters) {
+    struct cluster *cluster = begin(2 * EXPECT, 9);
+    for (size_t at = 0; at < 6; at++) {
+        for (size_t of = 0; of < 6; of++) {
+            name.known[at][of] = (at < 3) == (of < 3);
+        }
+    }
+    cluster_start_all(cluster);
+    cluster_run(cluster, 6000);
+    ck_assert_uint_eq(count_clusters(cluster), 2);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(who_holds_a_first_configuration_finds_the_others_at_new_addresses) {
     struct cluster *cluster = begin(3, 8);
     cluster_start_all(cluster);
@@ -278,6 +351,8 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_lost_volume_comes_back_as_another_node);
     tcase_add_test(tcase, all_addresses_may_be_new);
     tcase_add_test(tcase, who_holds_a_first_configuration_finds_the_others_at_new_addresses);
+    tcase_add_loop_test(tcase, who_is_seen_from_two_sides_founds_with_one, 0, 40);
+    tcase_add_test(tcase, one_more_than_allowed_may_be_two_clusters);
     tcase_add_loop_test(tcase, whatever_the_name_tells_there_is_one_cluster, 0, 40);
 }
 
