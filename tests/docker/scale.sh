@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC2034
 compose_file=server/package/docker-compose.scale.yml
-# shellcheck source=tests/docker/common.sh disable=SC1091
+# shellcheck source=tests/docker/common.sh
 . tests/docker/common.sh
 
 container() { # INDEX: of those that there are now, by name.

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 # shellcheck disable=SC2034
 compose_file=docker-compose.yml
-# shellcheck source=tests/docker/common.sh disable=SC1091
+# shellcheck source=tests/docker/common.sh
 . tests/docker/common.sh
 
 ready() {

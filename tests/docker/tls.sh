@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC2034
 compose_file=server/package/docker-compose.tls.yml
-# shellcheck source=tests/docker/common.sh disable=SC1091
+# shellcheck source=tests/docker/common.sh
 . tests/docker/common.sh
 
 command -v openssl >/dev/null || skip "there is no openssl"

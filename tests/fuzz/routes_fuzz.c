@@ -570,8 +570,17 @@ static size_t check_answer(const struct world *world, const char *bytes, size_t 
     return head.size + length;
 }
 
-/* Without what changes with the time: the date, whether the library said that it waits for the body, and metrics, which
- * tell of the process. */
+/* The first piece between `opening` and `closing`; `end` when there is none. */
+static const char *find_piece(const char *bytes, const char *end, const char *opening, const char *closing,
+                              const char **out_after) {
+    const char *from = memmem(bytes, (size_t)(end - bytes), opening, strlen(opening));
+    const char *to = from == NULL ? NULL : memmem(from + 2, (size_t)(end - from - 2), closing, strlen(closing));
+    *out_after = to == NULL ? end : to;
+    return to == NULL ? end : from;
+}
+
+/* Without what changes with the time: the date, the clocks in a status, whether the library said that it waits for the body,
+ * and metrics, which tell of the process. */
 static void keep(struct world *world, const char *bytes, size_t size) {
     if (size > 12 && memcmp(bytes, "HTTP/1.1 100", 12) == 0) {
         return;
@@ -582,12 +591,14 @@ static void keep(struct world *world, const char *bytes, size_t size) {
     world->answers = memory_grow(world->answers, &world->answers_capacity, world->answers_size + size + 1, 1);
     const char *end = bytes + size;
     while (bytes < end) {
-        const char *date = memmem(bytes, (size_t)(end - bytes), "\r\nDate: ", 8);
-        const char *after = date == NULL ? NULL : memmem(date + 2, (size_t)(end - date - 2), "\r\n", 2);
-        size_t before = after == NULL ? (size_t)(end - bytes) : (size_t)(date - bytes);
+        const char *after_date;
+        const char *after_clock;
+        const char *date = find_piece(bytes, end, "\r\nDate: ", "\r\n", &after_date);
+        const char *clock = find_piece(bytes, end, "\"clock\":{", "}", &after_clock);
+        size_t before = (size_t)((date < clock ? date : clock) - bytes);
         memcpy(world->answers + world->answers_size, bytes, before);
         world->answers_size += before;
-        bytes = after == NULL ? end : after;
+        bytes = date < clock ? after_date : after_clock;
     }
 }
 
