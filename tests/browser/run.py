@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 import access  # noqa: E402
 import accessible  # noqa: E402
 import busy  # noqa: E402
+import drawing  # noqa: E402
 import endurance  # noqa: E402
 import faults  # noqa: E402
 import foreign  # noqa: E402
@@ -26,7 +27,7 @@ from stand_in import StandIn  # noqa: E402
 from webdriver import Browser  # noqa: E402
 
 STATES = [states.DesignedStates, states.PureParts, accessible.AccessibleStates, endurance.HourOfUpdates]
-CLUSTERS = [faults.FaultyCluster, access.TokenCluster, foreign.ForeignPages, busy.BusyCluster]
+CLUSTERS = [drawing.Drawing, faults.FaultyCluster, access.TokenCluster, foreign.ForeignPages, busy.BusyCluster]
 
 
 def make_suite(browser, url, nodes, pictures, stand_in):
