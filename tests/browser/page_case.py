@@ -45,6 +45,7 @@ class PageCase(unittest.TestCase):
     browser = url = nodes = pictures = stand_in = raftd = None
 
     def open_page(self, url=None, width=1280, height=900, dark=False):
+        self.browser.go("about:blank")  # What the page before still asks and says does not count.
         self.browser.take_log("browser")
         self.browser.take_log("performance")
         self.browser.set_view(width, height, dark)

@@ -579,8 +579,8 @@ static const char *find_piece(const char *bytes, const char *end, const char *op
     return to == NULL ? end : from;
 }
 
-/* Without what changes with the time: the date, the clocks in a status, whether the library said that it waits for the body,
- * and metrics, which tell of the process. */
+/* Without what changes with the time: the date, the clocks in a status, whether the library said that it waits for the
+ * body, and metrics, which tell of the process. */
 static void keep(struct world *world, const char *bytes, size_t size) {
     if (size > 12 && memcmp(bytes, "HTTP/1.1 100", 12) == 0) {
         return;
