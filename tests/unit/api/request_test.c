@@ -364,6 +364,28 @@ START_TEST(a_refused_request_with_a_small_body_keeps_its_connection) {
 }
 END_TEST
 
+START_TEST(a_refused_body_of_64_kib_is_read_and_one_byte_more_ends_the_connection) {
+    struct harness *harness = harness_begin();
+    char *body = calloc(1, API_DROPPED_BODY_MAX + 2);
+    for (int more = 0; more < 2; more++) {
+        char head[128];
+        memset(body, ' ', (size_t)API_DROPPED_BODY_MAX + (size_t)more);
+        snprintf(head, sizeof head, "POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n",
+                 API_DROPPED_BODY_MAX + more);
+        int client = client_open(harness);
+        client_send_text(harness, client, head);
+        client_send_text(harness, client, body);
+        struct reply reply = client_read(harness, client);
+        ck_assert_uint_eq(reply.status, 404);
+        reply_free(&reply);
+        ck_assert(more == 0 ? client_is_open(harness, client) : client_sees_end(harness, client));
+        close(client);
+    }
+    free(body);
+    harness_end(harness);
+}
+END_TEST
+
 START_TEST(a_body_sent_with_get_is_passed_over) {
     struct harness *harness = harness_begin();
     int client = client_open(harness);
@@ -510,6 +532,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_chunked_body_is_cut_at_the_limit_without_waiting_for_its_end);
     tcase_add_test(tcase, a_client_who_goes_on_sending_still_reads_why_and_is_then_closed);
     tcase_add_test(tcase, a_refused_request_with_a_small_body_keeps_its_connection);
+    tcase_add_test(tcase, a_refused_body_of_64_kib_is_read_and_one_byte_more_ends_the_connection);
     tcase_add_test(tcase, a_body_sent_with_get_is_passed_over);
     tcase_add_test(tcase, large_bodies_together_are_bounded);
     tcase_add_test(tcase, a_large_command_that_would_find_no_room_is_refused_before_it_is_sent);

@@ -92,6 +92,20 @@ START_TEST(what_is_wrong_is_told_with_its_file) {
 }
 END_TEST
 
+START_TEST(sixteen_certificates_are_taken_and_no_more) {
+    struct tls_message message;
+    char chain[128];
+    snprintf(chain, sizeof chain, "%s/chain.pem", folder);
+    files.certificate = chain;
+    run("cp node1.pem chain.pem; for i in 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cat ca.pem; done >>%s", "chain.pem");
+    struct tls *tls = tls_open(&files, &message);
+    ck_assert_msg(tls != NULL, "%s", message.text);
+    tls_close(tls);
+    run("cat ca.pem >>%s", "chain.pem");
+    refused("chain.pem");
+}
+END_TEST
+
 static enum refreshed refresh(struct tls *tls, uint64_t now_ms, int64_t wall_s, char out_log[2048]) {
     int pipes[2];
     ck_assert_int_eq(pipe(pipes), 0);
@@ -298,6 +312,7 @@ static void add_tests(TCase *tcase) {
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, what_belongs_together_is_taken);
     tcase_add_test(tcase, what_is_wrong_is_told_with_its_file);
+    tcase_add_test(tcase, sixteen_certificates_are_taken_and_no_more);
     tcase_add_test(tcase, changed_files_are_read_again_when_they_belong_together);
     tcase_add_test(tcase, an_end_that_is_near_is_told_once_a_day);
     tcase_add_test(tcase, a_certificate_of_the_authority_names_its_node);
