@@ -112,7 +112,7 @@ static bool is_own(bool tls, const struct head_value *origin, const struct head_
 enum guard_origin guard_origin(const struct guard *guard, const struct head *head, bool host_allowed) {
     const struct head_value *origin = &head->origin;
     if (origin->count == 0) {
-        return GUARD_OWN;
+        return head_is_embedded(head) ? GUARD_FOREIGN : GUARD_OWN;
     }
     if (origin->count > 1) {
         return GUARD_FOREIGN;

@@ -23,7 +23,7 @@ struct guard {
 bool guard_host_allowed(const struct guard *guard, const char *host, size_t size);
 
 enum guard_origin {
-    GUARD_OWN,    /* No Origin at all, or the one this very request was sent to. */
+    GUARD_OWN,    /* No Origin, and not embedded in a page of another site; or the one this very request was sent to. */
     GUARD_LISTED, /* --allow-origin: the page may read the answer. */
     GUARD_FOREIGN
 };

@@ -18,6 +18,8 @@ static struct head_value *field(struct head *head, const char *name, size_t size
         {"idempotency-key", &head->idempotency_key},
         {"expect", &head->expect},
         {"authorization", &head->authorization},
+        {"sec-fetch-site", &head->fetch_site},
+        {"sec-fetch-dest", &head->fetch_dest},
         {"access-control-request-method", &head->preflight_method},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -87,6 +89,14 @@ const char *head_ambiguity(const struct head *head) {
         return "the request expects 100-continue but has no body";
     }
     return NULL;
+}
+
+bool head_is_embedded(const struct head *head) {
+    if (head->fetch_site.count == 0 ||
+        (head->fetch_site.count == 1 && (equals(&head->fetch_site, "same-origin") || equals(&head->fetch_site, "none")))) {
+        return false;
+    }
+    return head->fetch_dest.count != 1 || !equals(&head->fetch_dest, "document");
 }
 
 bool head_is_ndjson(const struct head *head) {

@@ -25,6 +25,8 @@ struct head {
     struct head_value idempotency_key;
     struct head_value expect;
     struct head_value authorization;
+    struct head_value fetch_site; /* Sec-Fetch-Site, and -Dest: which page makes the browser ask, and what for. */
+    struct head_value fetch_dest;
     struct head_value preflight_method; /* Access-Control-Request-Method. */
     uint64_t body_bytes;                /* Content-Length, 0 without one. */
     bool chunked;
@@ -40,6 +42,10 @@ const char *head_ambiguity(const struct head *head);
 
 /* True when the media type, parameters such as charset aside, is application/x-ndjson. */
 bool head_is_ndjson(const struct head *head);
+
+/* True when a browser says that the page of another site asks, without being asked for by whoever sits there: for an image,
+ * a script or a frame of its own. Such requests have no Origin. What a click leads to is shown whole, as a document. */
+bool head_is_embedded(const struct head *head);
 
 /* True when If-None-Match lists `etag` (quoted text), weakly or not, or is an asterisk. */
 bool head_has_etag(const struct head *head, const char *etag);

@@ -76,6 +76,7 @@ const tried = {
     "script": () => shown(document.createElement("script"), { src: `${node}/v1/query?q=${count}` }),
     "module": () => shown(document.createElement("script"), { type: "module", src: node + "/" }),
     "image": () => shown(document.createElement("img"), { src: node + "/v1/status" }),
+    "backup as an image": () => shown(document.createElement("img"), { src: node + "/v1/snapshot" }),
     "frame": () => form("get", "/", "a=b"),
 };
 (async () => {
@@ -85,7 +86,7 @@ const tried = {
 })();
 """
 # What may come through nowhere, whatever the node says: the browser's own walls around the page.
-NEVER = {"post without cors", "query without cors", "beacon", "form", "script", "module", "image", "frame"}
+NEVER = {"post without cors", "query without cors", "beacon", "form", "script", "module", "image", "backup as an image", "frame"}
 WRITES = {"simple", "no-cors", "preflight", "key", "beacon", "form"}
 
 
@@ -180,7 +181,8 @@ class ForeignPages(PageCase):
         self.own.go(f"http://evil.example:{site.port}/once-more")
         self.brought(node)
         self.assertEqual(set(), self.keys(node))
-        self.assertEqual(before, node.ask(1, "/v1/status")["last_index"])
+        after = node.ask(1, "/v1/status")
+        self.assertEqual((before, None), (after["last_index"], after["snapshot"]), "nor was a snapshot taken")
         self.own.take_log("browser")
 
     def answers_after_rebinding(self, *flags):

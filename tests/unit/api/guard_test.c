@@ -126,7 +126,31 @@ START_TEST(a_listed_origin_is_told) {
 }
 END_TEST
 
+static enum guard_origin embedded(const char *site, const char *dest) {
+    struct guard guard = {.advertise_url = "http://a.test", .client_url = "http://a.test"};
+    struct head head = {.host = {"localhost", 9, 1}, .fetch_site = {site, strlen(site), site[0] != '\0'}};
+    head.fetch_dest = (struct head_value){dest, strlen(dest), dest[0] != '\0'};
+    return guard_origin(&guard, &head, true);
+}
+
+START_TEST(what_a_foreign_page_embeds_is_foreign_though_it_has_no_origin) {
+    static const char *const foreign[] = {"cross-site", "same-site", "Cross-Site", "nonsense"};
+    static const char *const own[] = {"", "same-origin", "none"};
+    static const char *const dests[] = {"", "image", "script", "iframe", "empty", "nonsense"};
+    for (size_t i = 0; i < sizeof dests / sizeof dests[0]; i++) {
+        for (size_t j = 0; j < sizeof foreign / sizeof foreign[0]; j++) {
+            ck_assert_msg(embedded(foreign[j], dests[i]) == GUARD_FOREIGN, "%s %s", foreign[j], dests[i]);
+        }
+        for (size_t j = 0; j < sizeof own / sizeof own[0]; j++) {
+            ck_assert_msg(embedded(own[j], dests[i]) == GUARD_OWN, "%s %s", own[j], dests[i]);
+        }
+    }
+    ck_assert_int_eq(embedded("cross-site", "document"), GUARD_OWN); /* Somebody has followed a link. */
+}
+END_TEST
+
 static void add_tests(TCase *tcase) {
+    tcase_add_test(tcase, what_a_foreign_page_embeds_is_foreign_though_it_has_no_origin);
     tcase_add_test(tcase, our_own_names_are_allowed_with_any_port);
     tcase_add_test(tcase, other_names_and_malformed_ones_are_not);
     tcase_add_test(tcase, while_forming_the_listed_nodes_names_are_allowed);

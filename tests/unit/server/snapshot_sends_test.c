@@ -78,6 +78,37 @@ START_TEST(one_piece_at_a_time_is_on_its_way) {
 }
 END_TEST
 
+static struct packet *piece_under_way(struct installing now) {
+    for (size_t i = 0; i < now.cluster->packet_count; i++) {
+        struct packet *packet = now.cluster->packets[i];
+        if (packet->kind == MESSAGE_INSTALL_SNAPSHOT && packet->from == now.leader && packet->to == now.sleeper) {
+            return packet;
+        }
+    }
+    return NULL;
+}
+
+START_TEST(a_piece_has_ten_seconds_to_be_answered_and_is_then_sent_again) {
+    struct installing now = installing_begin(12);
+    now.cluster->network_ms = 5;
+    cluster_start(now.cluster, now.sleeper);
+    while (piece_under_way(now) == NULL) {
+        cluster_run(now.cluster, 1);
+    }
+    uint64_t number = piece_under_way(now)->number;
+    uint64_t deadline_ms = piece_under_way(now)->deadline_ms;
+    ck_assert_uint_le(now.cluster->now_ms + SNAPSHOT_SENDS_CALL_MS - deadline_ms, 1);
+    piece_under_way(now)->lost = true;
+    while (now.cluster->now_ms + 1 < deadline_ms) {
+        cluster_run(now.cluster, 1);
+        struct packet *piece = piece_under_way(now);
+        ck_assert(piece == NULL || piece->number == number);
+    }
+    installing_assert_equal(now);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
 START_TEST(it_goes_on_from_what_is_stored_after_the_receivers_death) {
     struct installing now = installing_begin(4);
     now.cluster->network_ms = 2;
@@ -254,6 +285,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, who_lacks_what_the_log_has_forgotten_gets_the_snapshot_in_pieces);
     tcase_add_test(tcase, heartbeats_and_the_log_go_on_beside_it);
     tcase_add_test(tcase, one_piece_at_a_time_is_on_its_way);
+    tcase_add_test(tcase, a_piece_has_ten_seconds_to_be_answered_and_is_then_sent_again);
     tcase_add_test(tcase, it_goes_on_from_what_is_stored_after_the_receivers_death);
     tcase_add_test(tcase, another_leader_goes_on_with_what_it_has);
     tcase_add_test(tcase, the_log_after_a_snapshot_on_its_way_is_kept_and_then_is_not);
