@@ -130,13 +130,15 @@ static void take(const struct question *question, unsigned status, const char *b
     }
     size_t self = (size_t)(checkup_find(checkup, checkup->self) - checkup->nodes);
     bool answered = json && take_status(question, value);
+    char said[sizeof node->why];
     if (!answered && status != 0) {
-        snprintf(node->why, sizeof node->why, "answers %u and no status", status);
+        snprintf(said, sizeof said, "answers %u and no status", status);
     } else {
-        snprintf(node->why, sizeof node->why, "%s", why);
+        snprintf(said, sizeof said, "%s", why);
     }
+    snprintf(node->why, sizeof node->why, "%s", said);
     if (!answered) {
-        snprintf(checkup->reach_why[question->place], sizeof checkup->reach_why[0], "%s", node->why);
+        snprintf(checkup->reach_why[question->place], sizeof checkup->reach_why[0], "%s", said);
     }
     checkup->reach[self][question->place] = answered ? CHECKUP_REACHED : CHECKUP_NOT_REACHED;
 }
