@@ -88,7 +88,7 @@ uses_raft := raft base
 uses_base := base
 
 # The process around the rooms, which is no part of any archive.
-TOP_SOURCES := server/main.c server/reactor.c server/reactor_parts.c
+TOP_SOURCES := server/main.c server/raftd.c server/reactor.c server/reactor_parts.c
 LIB := $(BUILD)/lib
 
 define room

@@ -139,29 +139,30 @@ static int wait_ms(const struct reactor *reactor, uint64_t now_ms) {
     return wait < REACTOR_WAIT_MAX_MS ? (int)wait : REACTOR_WAIT_MAX_MS;
 }
 
-static void begin_shutdown(struct reactor *reactor, int signal_number) {
-    diagnostics_write(reactor->diagnostics, DIAGNOSTICS_INFO, "raftd", "%s: finishing what is in flight",
-                      signal_number == SIGINT ? "SIGINT" : "SIGTERM");
+static void begin_shutdown(struct reactor *reactor, const char *why) {
+    diagnostics_write(reactor->diagnostics, DIAGNOSTICS_INFO, "raftd", "%s: finishing what is in flight", why);
     reactor->shutting_down = true;
     reactor->shutdown_deadline_ms = reactor_clock_ms() + REACTOR_SHUTDOWN_MAX_MS;
     supervisor_stopping(reactor->supervisor);
     node_shut_down(reactor->node);
     /* From here on a second signal ends the process at once, wherever it is: a disk that hangs would hold it for ever. */
-    sigset_t signals = reactor_ending_signals();
-    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    if (reactor->signal_descriptor >= 0) {
+        sigset_t signals = reactor_ending_signals();
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    }
 }
 
 static void read_signal(struct reactor *reactor) {
     struct signalfd_siginfo info;
     if (read(reactor->signal_descriptor, &info, sizeof info) == (ssize_t)sizeof info && !reactor->shutting_down) {
-        begin_shutdown(reactor, (int)info.ssi_signo);
+        begin_shutdown(reactor, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
     }
 }
 
 static void await(struct reactor *reactor, int timeout_ms) {
     enum { OWN_DESCRIPTORS = 2 };
     struct curl_waitfd waits[OWN_DESCRIPTORS + REACTOR_API_DESCRIPTORS] = {
-        {.fd = reactor->signal_descriptor, .events = CURL_WAIT_POLLIN},
+        {.fd = reactor->signal_descriptor, .events = CURL_WAIT_POLLIN}, /* -1 is passed over. */
         {.fd = reactor->wake_descriptor, .events = CURL_WAIT_POLLIN},
     };
     int descriptors[REACTOR_API_DESCRIPTORS];
@@ -178,6 +179,9 @@ static void await(struct reactor *reactor, int timeout_ms) {
     }
     if (waits[0].revents != 0) {
         read_signal(reactor);
+    }
+    if (reactor->stopped && !reactor->shutting_down) {
+        begin_shutdown(reactor, "stopped");
     }
 }
 

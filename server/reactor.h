@@ -23,14 +23,17 @@ struct reactor_watched {
     struct audit *audit;
 };
 
-/* Builds the node around an open store and listens. SIGTERM and SIGINT must be blocked in every thread: they are read from
- * a descriptor. NULL with a sentence in `out_message` when the store makes
+/* Builds the node around an open store and listens. With `signals` SIGTERM and SIGINT end it; they must be blocked in every
+ * thread: they are read from a descriptor. NULL with a sentence in `out_message` when the store makes
  * no sense or the address cannot be had. All arguments are borrowed for the reactor's life. */
 struct reactor *reactor_create(const struct options *options, const struct reactor_watched *watched,
-                               struct storage *storage, const struct diagnostics *diagnostics,
+                               struct storage *storage, const struct diagnostics *diagnostics, bool signals,
                                struct storage_message *out_message);
 
-/* Turns until SIGTERM or SIGINT, and tells `supervisor` (NULL: nobody) how it is meanwhile. Then nothing new is accepted,
+/* From any thread: ends it like SIGTERM. */
+void reactor_stop(struct reactor *reactor);
+
+/* Turns until it is to end, and tells `supervisor` (NULL: nobody) how it is meanwhile. Then nothing new is accepted,
  * what is in flight is finished or answered `shutting_down` (at most 5 s), and it returns. A second signal ends the process
  * at once. */
 void reactor_run(struct reactor *reactor, struct supervisor *supervisor);

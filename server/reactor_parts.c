@@ -104,11 +104,11 @@ static bool fail(struct storage_message *out_message, const char *what) {
     return false;
 }
 
-static bool open_descriptors(struct reactor *reactor, struct storage_message *out_message) {
+static bool open_descriptors(struct reactor *reactor, bool with_signals, struct storage_message *out_message) {
     sigset_t signals = reactor_ending_signals();
-    reactor->signal_descriptor = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    reactor->signal_descriptor = with_signals ? signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC) : -1;
     reactor->wake_descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return (reactor->signal_descriptor >= 0 && reactor->wake_descriptor >= 0) ||
+    return ((reactor->signal_descriptor >= 0 || !with_signals) && reactor->wake_descriptor >= 0) ||
            fail(out_message, "no descriptors to wait with");
 }
 
@@ -231,7 +231,7 @@ static bool start_backups(struct reactor *reactor, struct storage_message *out_m
 }
 
 struct reactor *reactor_create(const struct options *options, const struct reactor_watched *watched,
-                               struct storage *storage, const struct diagnostics *diagnostics,
+                               struct storage *storage, const struct diagnostics *diagnostics, bool signals,
                                struct storage_message *out_message) {
     struct reactor *reactor = memory_zalloc(sizeof *reactor);
     *reactor = (struct reactor){.options = options,
@@ -243,7 +243,7 @@ struct reactor *reactor_create(const struct options *options, const struct react
                                 .wake_descriptor = -1,
                                 .signal_descriptor = -1};
     uint64_t now_ms = reactor_clock_ms();
-    if (!open_descriptors(reactor, out_message) || !open_snapshots(reactor, out_message) ||
+    if (!open_descriptors(reactor, signals, out_message) || !open_snapshots(reactor, out_message) ||
         !start_io(reactor, out_message) || !start_node(reactor, now_ms, out_message) ||
         !start_lookup(reactor, out_message) || !start_backups(reactor, out_message) ||
         !start_api(reactor, now_ms, out_message)) {
@@ -251,6 +251,11 @@ struct reactor *reactor_create(const struct options *options, const struct react
         return NULL;
     }
     return reactor;
+}
+
+void reactor_stop(struct reactor *reactor) {
+    reactor->stopped = true;
+    wake(reactor);
 }
 
 void reactor_destroy(struct reactor *reactor) {

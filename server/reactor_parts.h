@@ -12,6 +12,7 @@
 #include "server/peers.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 
 struct reactor {
     const struct options *options;         /* Borrowed. */
@@ -29,7 +30,8 @@ struct reactor {
     struct lookup *lookup;   /* NULL: no --discover. */
     struct api *api;
     int wake_descriptor;     /* The disk's threads write here. */
-    int signal_descriptor;   /* SIGTERM and SIGINT arrive here. */
+    int signal_descriptor;   /* SIGTERM and SIGINT arrive here; -1: they are somebody else's. */
+    atomic_bool stopped;     /* By reactor_stop. */
     enum node_intake intake; /* What the data directory keeps in mind (server/intake_mark.h). */
     bool shutting_down;
     bool ending; /* Leadership is handed over, nobody new is let in. */

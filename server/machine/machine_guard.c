@@ -184,3 +184,7 @@ const struct machine *machine_guard(const struct machine *machine) {
     guard.restore = restore;
     return &guard;
 }
+
+bool machine_guard_taken(void) {
+    return inner != NULL;
+}

@@ -13,4 +13,7 @@
 /* The machine behind the guard, of which a process has one: called once, before any other thread is started. */
 const struct machine *machine_guard(const struct machine *machine);
 
+/* Whether it has been called. */
+bool machine_guard_taken(void);
+
 #endif

@@ -14,6 +14,7 @@
 
 static const struct machine *loaded;
 static char *loaded_path;
+static const struct machine *taken; /* Instead, the process has its own. */
 
 /* -- Loading -- */
 
@@ -100,11 +101,31 @@ const struct machine *machine_library_open(const char *path, struct machine_libr
         fail(out_message, "%s: a process runs one machine, and has loaded %s", path, loaded_path);
         return NULL;
     }
+    if (machine_guard_taken()) {
+        fail(out_message, "%s: a process runs one machine, and has another already", path);
+        return NULL;
+    }
     const struct machine *machine = load(path, out_message);
     if (machine == NULL) {
         return NULL;
     }
     loaded_path = memory_text(path, strlen(path));
     loaded = machine_guard(machine);
+    return loaded;
+}
+
+const struct machine *machine_library_take(const struct machine *machine, struct machine_library_message *out_message) {
+    if (taken != NULL && taken == machine) {
+        return loaded;
+    }
+    if (machine_guard_taken()) {
+        fail(out_message, "a process runs one machine of its own, and has another already");
+        return NULL;
+    }
+    if (!look_over("the program's machine", machine, out_message)) {
+        return NULL;
+    }
+    loaded = machine_guard(machine);
+    taken = machine;
     return loaded;
 }

@@ -1,21 +1,27 @@
 # The libraries that others link, each shared and static, with header, manual and pkg-config file: libraft is the consensus module alone,
-# libraftclient the client. Included by the Makefile.
+# libraftclient the client, libraftd a whole node. Included by the Makefile.
 #
 # A library's ABI has a number, in its soname and in the version of its symbols (its .map): another one when what was linked against it would
 # not run any more. .ci/check-abi holds symbols and layouts beside what is recorded in tests/abi.
-LIBRARIES := libraft libraftclient
+LIBRARIES := libraft libraftclient libraftd
 abi_libraft := 1
 abi_libraftclient := 1
+abi_libraftd := 1
 map_libraft := server/raft/libraft.map
 map_libraftclient := api/client/libraftclient.map
+map_libraftd := server/libraftd.map
 headers_libraft := raft.h raft_buffer.h
 headers_libraftclient := raftclient.h
+headers_libraftd := raftd.h machine.h
 sources_libraft := $(raft_sources) $(base_sources)
 sources_libraftclient := $(client_sources) $(json_sources) $(filter %/memory.c,$(base_sources))
+sources_libraftd := $(filter-out server/main.c,$(TOP_SOURCES)) $(foreach r,$(uses_api),$($(r)_sources))
 what_libraft := the Raft consensus module, without input and output
 what_libraftclient := a client for raftd clusters
-# What their static forms need besides.
-needs_libraftclient := libcurl
+what_libraftd := a whole raftd node in your own program
+# What they are linked with; a static one leaves that to who links it.
+links_libraftclient := -lcurl
+links_libraftd := $(LIBS)
 
 # Inside the tree the counted buffers have short names; whoever links libraft sees raft_buffer_... .
 renamed_libraft := $(foreach f,take copy retain release,-Dbuffer_$(f)=raft_buffer_$(f))
@@ -27,20 +33,21 @@ INSTALLED := $(BUILD)/include/raftd
 define installed_header
 $$(INSTALLED)/$(1): $(2)
 	@mkdir -p $$(@D)
-	sed 's,"server/base/buffer.h",<raftd/raft_buffer.h>,; s,server/base/buffer.h,raftd/raft_buffer.h,; s,server/raft/raft.h,raftd/raft.h,; s,RAFTD_BUFFER_H,RAFT_BUFFER_H,; s,struct buffer\b,struct raft_buffer,g; s,\bbuffer_\(take\|copy\|retain\|release\)\b,raft_buffer_\1,g' $$< >$$@
+	sed 's,"server/base/buffer.h",<raftd/raft_buffer.h>,; s,"server/machine/machine.h",<raftd/machine.h>,; s,server/base/buffer.h,raftd/raft_buffer.h,; s,server/raft/raft.h,raftd/raft.h,; s,RAFTD_BUFFER_H,RAFT_BUFFER_H,; s,struct buffer\b,struct raft_buffer,g; s,\bbuffer_\(take\|copy\|retain\|release\)\b,raft_buffer_\1,g' $$< >$$@
 endef
 $(eval $(call installed_header,raft.h,server/raft/raft.h))
 $(eval $(call installed_header,raft_buffer.h,server/base/buffer.h))
 $(eval $(call installed_header,raftclient.h,api/client/raftclient.h))
+$(eval $(call installed_header,raftd.h,server/raftd.h))
 
 define library
-objects_$(1) := $$(sources_$(1):%.c=$$(BUILD)/libraries/$(1)/%.o)
+objects_$(1) := $$(sources_$(1):%.c=$$(BUILD)/libraries/$(1)/%.o) $$(if $$(filter libraftd,$(1)),$$(BUILD)/libraries/libraftd/api/assets.o)
 $$(BUILD)/libraries/$(1)/%.o: %.c $$(BUILD)/flags | $$(SETUP)-build
 	@mkdir -p $$(@D)
 	$$(CC) $$(SHARED_CFLAGS) $$(renamed_$(1)) -MMD -MP -c -o $$@ $$<
 
 $$(BUILD)/libraries/$(1).so.$$(abi_$(1)): $$(objects_$(1)) $$(map_$(1))
-	$$(CC) $$(SHARED_LDFLAGS) -shared -Wl,-soname,$$(@F) -Wl,--version-script=$$(map_$(1)) -o $$@ $$(objects_$(1)) $$(if $$(needs_$(1)),-lcurl)
+	$$(CC) $$(SHARED_LDFLAGS) -shared -Wl,-soname,$$(@F) -Wl,--version-script=$$(map_$(1)) -o $$@ $$(objects_$(1)) $$(links_$(1))
 
 # One object, of which only what the map names can be seen: two static libraries in one program do not meet.
 $$(BUILD)/libraries/$(1).a: $$(objects_$(1)) $$(map_$(1))
@@ -51,7 +58,7 @@ $$(BUILD)/libraries/$(1).a: $$(objects_$(1)) $$(map_$(1))
 	$$(AR) rcs $$@ $$(BUILD)/libraries/$(1).o
 
 $$(BUILD)/libraries/$(1).pc: server/package/library.pc.in VERSION $$(BUILD)/place
-	sed 's|@NAME@|$(1)|; s|@LINK@|$(1:lib%=%)|; s|@WHAT@|$$(what_$(1))|; s|@VERSION@|$$(VERSION)|; s|@PREFIX@|$$(PREFIX)|; s|@NEEDS@|$$(needs_$(1))|' $$< >$$@
+	sed 's|@NAME@|$(1)|; s|@LINK@|$(1:lib%=%)|; s|@WHAT@|$$(what_$(1))|; s|@VERSION@|$$(VERSION)|; s|@PREFIX@|$$(PREFIX)|; s|@LINKS@|$$(links_$(1))|' $$< >$$@
 
 # Pages lie in a folder that is made anew, so that none outlives its function.
 $$(BUILD)/man3/$(1)/.made: server/package/man3.sh $$(headers_$(1):%=$$(INSTALLED)/%) VERSION
@@ -60,6 +67,9 @@ $$(BUILD)/man3/$(1)/.made: server/package/man3.sh $$(headers_$(1):%=$$(INSTALLED
 	server/package/man3.sh $(1) '$$(what_$(1))' $$(VERSION) "$$$$(date -u -d @$$(SOURCE_DATE_EPOCH) +%F)" $$(@D) $$(headers_$(1):%=$$(INSTALLED)/%)
 	@touch $$@
 endef
+$(BUILD)/libraries/libraftd/api/assets.o: $(BUILD)/api/assets.c
+	@mkdir -p $(@D)
+	$(CC) $(SHARED_CFLAGS) -c -o $@ $<
 OBJCOPY ?= objcopy
 $(foreach l,$(LIBRARIES),$(eval $(call library,$(l))))
 
@@ -73,7 +83,7 @@ endif
 $(BUILD)/place: ;
 
 .PHONY: libraries install-libraries uninstall-libraries
-libraries: $(foreach l,$(LIBRARIES),$(BUILD)/libraries/$(l).so.$(abi_$(l)) $(BUILD)/libraries/$(l).a $(BUILD)/man3/$(l)/.made $(headers_$(l):%=$(INSTALLED)/%)) $(INSTALLED)/machine.h ## libraft and libraftclient, shared and static, with their manual
+libraries: $(foreach l,$(LIBRARIES),$(BUILD)/libraries/$(l).so.$(abi_$(l)) $(BUILD)/libraries/$(l).a $(BUILD)/man3/$(l)/.made $(headers_$(l):%=$(INSTALLED)/%)) $(INSTALLED)/machine.h ## libraft, libraftclient and libraftd, shared and static, with their manual
 
 LIB_DIR := $(DESTDIR)$(PREFIX)/lib
 install-libraries: libraries $(LIBRARIES:%=$(BUILD)/libraries/%.pc)

@@ -40,7 +40,7 @@ dpkg-deb -x "$work/here/build/$package" "$root"
 raftd=$root/usr/bin/raftd
 ! grep -qa "$work" "$raftd" || fail "the binary names the place where it was built"
 check "the binary does not say where it was built"
-for library in libraft libraftclient; do
+for library in libraft libraftclient libraftd; do
     dpkg-deb -I "$work/here/build/$package" shlibs | grep -qx "$library 1 raftd (>= .*)" || fail "who is linked against $library does not get the package"
     [ -s "$root/usr/lib/$library.so" ] || fail "$library.so leads nowhere"
     ! grep -qa "$work" "$root/usr/lib/$library.a" || fail "$library.a names the place where it was built"
