@@ -177,9 +177,11 @@ static void hand_out(struct node *node, struct forward *forward, const struct me
     }
 }
 
+/* Wrong cluster: sent to the leader's earlier incarnation, which has lost its disk; by now the members know the one that
+ * answered. */
 static bool is_surely_not_taken(enum problem_code code) {
     return code == PROBLEM_NOT_LEADER || code == PROBLEM_NO_LEADER || code == PROBLEM_NOT_READY ||
-           code == PROBLEM_SHUTTING_DOWN;
+           code == PROBLEM_SHUTTING_DOWN || code == PROBLEM_WRONG_CLUSTER;
 }
 
 void forwards_ended(struct node *node, uint64_t number, enum transport_end end, const struct message_answer *answer,

@@ -192,7 +192,7 @@ static bool hear_line(struct simulation *simulation, struct actor *actor, struct
     const struct client_line *line = &client->lines[line_number];
     if (line->problem.code != PROBLEM_NONE) {
         ck_assert_msg(line->problem.code != PROBLEM_STALE_SEQUENCE && line->problem.code != PROBLEM_KEY_REUSED &&
-                          line->problem.code != PROBLEM_INVALID_COMMAND,
+                          line->problem.code != PROBLEM_INVALID_COMMAND && line->problem.code != PROBLEM_WRONG_CLUSTER,
                       "%s", line->problem.detail);
         operation->rejected = !line->problem.outcome_unknown && !operation->again;
         if (line->problem.code == PROBLEM_SESSION_EXPIRED) {

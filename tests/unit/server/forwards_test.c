@@ -51,6 +51,42 @@ START_TEST(a_command_that_surely_did_not_arrive_is_sent_to_the_next_leader) {
 }
 END_TEST
 
+enum { LATE_MS = 20000 };
+
+/* The first command that is passed on takes long. */
+static struct cluster_fate first_forward_is_late(void *context, size_t from, size_t to, enum message_kind kind,
+                                                 bool is_answer) {
+    bool *late = context;
+    (void)from;
+    (void)to;
+    struct cluster_fate fate = {.delay_ms = kind == MESSAGE_PROPOSE && !is_answer && !*late ? LATE_MS : 0};
+    *late = *late || fate.delay_ms > 0;
+    return fate;
+}
+
+/* It is sent to the leader that was, to where a blank disk takes the leader's place until it arrives. */
+START_TEST(what_reaches_the_leaders_next_incarnation_goes_to_the_next_leader) {
+    struct setting now = begin(1);
+    bool late = false;
+    now.cluster->fate = first_forward_is_late;
+    now.cluster->fate_context = &late;
+    cluster_kill(now.cluster, now.leader);
+    cluster_blank_disk(now.cluster, now.leader);
+    now.cluster->members[now.leader].options.replace = true;
+    cluster_start(now.cluster, now.leader);
+    struct client *client = cluster_propose_with(now.cluster, now.follower, PUT("a", "1"), 60000, true);
+    cluster_settle(now.cluster);
+    ck_assert(late);
+    cluster_run(now.cluster, LATE_MS - 1000);
+    const struct roster *roster = &cluster_node(now.cluster, now.follower)->roster;
+    ck_assert_str_eq(roster_find(roster, now.leader + 1)->incarnation, now.cluster->members[now.leader].incarnation);
+    ck_assert_uint_eq(client->answers, 0);
+    assert_result(client_await(client), "{}");
+    ck_assert_uint_eq(commands_in_log(now.cluster, now.follower), 1);
+    cluster_destroy(now.cluster);
+}
+END_TEST
+
 START_TEST(a_leader_that_cannot_be_reached_is_not_asked_all_the_time) {
     struct setting now = begin(2);
     now.cluster->refused[now.follower][now.leader] = true;
@@ -332,6 +368,7 @@ END_TEST
 
 static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_command_that_surely_did_not_arrive_is_sent_to_the_next_leader);
+    tcase_add_test(tcase, what_reaches_the_leaders_next_incarnation_goes_to_the_next_leader);
     tcase_add_test(tcase, a_leader_that_cannot_be_reached_is_not_asked_all_the_time);
     tcase_add_test(tcase, after_a_broken_connection_the_outcome_is_unknown_and_nothing_is_sent_again);
     tcase_add_test(tcase, a_forward_that_arrives_twice_is_taken_once);
