@@ -69,11 +69,12 @@ $(SETUP)-%: .ci/setup
 $(SETUP)-test: | $(SETUP)-build
 
 # -- Rooms. Each is an archive; a room may use those to its right (.ci/includes says the same of #include and CI checks it).
-ROOMS := api server machine storage client json raft base
+ROOMS := api server machine storage ctl client json raft base
 room_dir_api := api
 room_dir_server := server
 room_dir_machine := server/machine
 room_dir_storage := storage
+room_dir_ctl := api/ctl
 room_dir_client := api/client
 room_dir_json := server/json
 room_dir_raft := server/raft
@@ -82,6 +83,7 @@ uses_api := api server machine storage json raft base
 uses_server := server machine storage json raft base
 uses_machine := machine json base
 uses_storage := storage json raft base
+uses_ctl := ctl client storage json base
 uses_client := client json base
 uses_json := json base
 uses_raft := raft base
@@ -89,10 +91,11 @@ uses_base := base
 
 # The process around the rooms, which is no part of any archive.
 TOP_SOURCES := server/main.c server/raftd.c server/reactor.c server/reactor_parts.c
+CTL_SOURCES := api/ctl/main.c
 LIB := $(BUILD)/lib
 
 define room
-$(1)_sources := $$(filter-out $$(TOP_SOURCES),$$(wildcard $$(room_dir_$(1))/*.c))
+$(1)_sources := $$(filter-out $$(TOP_SOURCES) $$(CTL_SOURCES),$$(wildcard $$(room_dir_$(1))/*.c))
 $(1)_objects := $$(patsubst %.c,$$(BUILD)/%.o,$$($(1)_sources)) $$(if $$(filter api,$(1)),$$(BUILD)/api/assets.o)
 $$(LIB)/lib$(1).a: $$($(1)_objects)
 	@mkdir -p $$(@D)
@@ -218,6 +221,9 @@ $(BUILD)/api/assets.o: $(BUILD)/api/assets.c
 $(BUILD)/raftd: $(TOP_SOURCES:%.c=$(BUILD)/%.o) $(uses_api:%=$(LIB)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(BUILD)/raftctl: $(CTL_SOURCES:%.c=$(BUILD)/%.o) $(uses_ctl:%=$(LIB)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcurl
+
 # The simulator: whole clusters in one process. Its harness is the unit tests', with a stand-in for Check.
 simulation_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/*.c))
 $(simulation_objects): ALL_CFLAGS += -Itests/simulation/check
@@ -231,7 +237,7 @@ $(BUILD)/tests/client/hammer: $(BUILD)/tests/client/hammer.o $(uses_client:%=$(L
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 .PHONY: all
-all: $(BUILD)/raftd ## build raftd (the default)
+all: $(BUILD)/raftd $(BUILD)/raftctl ## build raftd and raftctl (the default)
 
 .PHONY: cluster
 cluster: all ## start three nodes on 127.0.0.1:8001-8003, data in ./cluster-data; Ctrl-C stops them
@@ -407,22 +413,30 @@ $(BUILD)/raftd.8: server/package/raftd.8.in server/package/man.sh $(BUILD)/raftd
 	server/package/man.sh $< $(BUILD)/raftd $(VERSION) "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)" >$@.new
 	mv $@.new $@
 
+$(BUILD)/raftctl.1: server/package/raftctl.1.in server/package/man.sh $(BUILD)/raftctl
+	server/package/man.sh $< $(BUILD)/raftctl $(VERSION) "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)" >$@.new
+	mv $@.new $@
+
 include server/package/libraries.mk
 
-install: all $(BUILD)/raftd.8 install-libraries ## install raftd, libraries and headers, manual, unit and documents below DESTDIR and PREFIX (/usr/local)
-	install -d $(BIN_DIR) $(INCLUDE_DIR) $(DOC_DIR) $(MAN_DIR)/man8 $(COMPLETION_DIR) $(UNIT_DIR)
+install: all $(BUILD)/raftd.8 $(BUILD)/raftctl.1 install-libraries ## install raftd, raftctl, libraries and headers, manual, unit and documents below DESTDIR and PREFIX (/usr/local)
+	install -d $(BIN_DIR) $(INCLUDE_DIR) $(DOC_DIR) $(MAN_DIR)/man8 $(MAN_DIR)/man1 $(COMPLETION_DIR) $(UNIT_DIR)
 	install -m 755 $(BUILD)/raftd $(BIN_DIR)/raftd
+	install -m 755 $(BUILD)/raftctl $(BIN_DIR)/raftctl
 	install -m 644 server/machine/machine.h $(INCLUDE_DIR)/machine.h
 	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md api/openapi.json) $(DOC_DIR)
 	install -d $(DOC_DIR)/prometheus
 	install -m 644 $(wildcard api/prometheus/*) $(DOC_DIR)/prometheus
 	install -m 644 $(BUILD)/raftd.8 $(MAN_DIR)/man8/raftd.8
+	install -m 644 $(BUILD)/raftctl.1 $(MAN_DIR)/man1/raftctl.1
 	install -m 644 server/package/raftd.bash $(COMPLETION_DIR)/raftd
+	install -m 644 server/package/raftctl.bash $(COMPLETION_DIR)/raftctl
 	sed 's|/usr/|$(PREFIX)/|' server/package/raftd.service >$(BUILD)/raftd.service
 	install -m 644 $(BUILD)/raftd.service $(UNIT_DIR)/raftd.service
 
 uninstall: uninstall-libraries ## remove what install put there
 	rm -f $(BIN_DIR)/raftd $(MAN_DIR)/man8/raftd.8 $(COMPLETION_DIR)/raftd $(UNIT_DIR)/raftd.service
+	rm -f $(BIN_DIR)/raftctl $(MAN_DIR)/man1/raftctl.1 $(COMPLETION_DIR)/raftctl
 	rm -rf $(INCLUDE_DIR) $(DOC_DIR)
 
 # In a folder of its own, so that what else the tree was built with (BUILD, CFLAGS, SANITIZE) makes no difference to it.

@@ -53,14 +53,15 @@ static bool wanted(const struct raftclient *client, uint64_t now_ms) {
 }
 
 void learn_members(struct raftclient *client, uint64_t deadline_ms) {
-    uint64_t now = clock_ms(), until = clock_after(now, LEARN_MS);
+    uint64_t now = clock_ms(), left = deadline_ms > now ? deadline_ms - now : 0;
+    uint64_t until = clock_after(now, left / 2 < LEARN_MS ? left / 2 : LEARN_MS);
     if (!wanted(client, now)) {
         return;
     }
     const struct call call = {.method = "GET", .path = "/v1/cluster", .kind = VERDICT_READ};
     nodes_begin_call(&client->nodes);
     struct nodes_entry *node = nodes_choose(&client->nodes, false, now);
-    call_exchange(client, node, &call, until < deadline_ms ? until : deadline_ms);
+    call_exchange(client, node, &call, until);
     client->answer.body = ""; /* It stood where this answer stands. */
     client->answer.body_size = 0;
     const struct exchange_answer *exchange = &client->exchange;

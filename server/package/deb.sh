@@ -62,9 +62,10 @@ Description: replicated state machine that is spoken to over HTTP
  majority before they are answered. Ships with the state machines hashmap (keys
  and values) and register.
  .
- With the libraries libraft (the consensus module by itself), libraftclient and
- libraftd (a whole node) for other programs, and their headers. (libraft-dev is
- another library of the same name.)
+ With raftctl, a command line for clusters, and the libraries libraft (the
+ consensus module by itself), libraftclient and libraftd (a whole node) for
+ other programs, and their headers. (libraft-dev is another library of the same
+ name.)
 END
 (cd "$root" && find usr etc -type f ! -path 'etc/default/raftd' | LC_ALL=C sort | xargs -d '\n' md5sum) >"$root/DEBIAN/md5sums"
 chmod 644 "$root/DEBIAN/shlibs" "$root/DEBIAN/triggers" "$root/DEBIAN/control" "$root/DEBIAN/conffiles" "$root/DEBIAN/md5sums"

@@ -38,7 +38,10 @@ check "two builds in two places are the same $(stat -c %s "$work/here/build/$pac
 root=$work/root
 dpkg-deb -x "$work/here/build/$package" "$root"
 raftd=$root/usr/bin/raftd
-! grep -qa "$work" "$raftd" || fail "the binary names the place where it was built"
+raftctl=$root/usr/bin/raftctl
+for program in "$raftd" "$raftctl"; do
+    ! grep -qa "$work" "$program" || fail "$program names the place where it was built"
+done
 check "the binary does not say where it was built"
 for library in libraft libraftclient libraftd; do
     dpkg-deb -I "$work/here/build/$package" shlibs | grep -qx "$library 1 raftd (>= .*)" || fail "who is linked against $library does not get the package"
@@ -53,26 +56,41 @@ zcat "$root/usr/share/man/man8/raftd.8.gz" >"$work/raftd.8"
 grep -oE -- '\\-\\-[a-z][a-z\\-]*' "$work/raftd.8" | tr -d '\134' | sed 's/-$//' | sort -u >"$work/manual"
 diff "$work/options" "$work/manual" || fail "the manual has other options than the program"
 check "the manual page has the program's options, all $(wc -l <"$work/options")"
+"$raftctl" --help | sed -n 's/^  \(--[a-z][a-z-]*\).*/\1/p' | sort -u >"$work/ctl_options"
+[ "$(wc -l <"$work/ctl_options")" -ge 20 ] || fail "the options of raftctl cannot be read from --help"
+zcat "$root/usr/share/man/man1/raftctl.1.gz" >"$work/raftctl.1"
+sed -n 's/^\.B \(\\-\\-[a-z].*\)/\1/p' "$work/raftctl.1" | tr -d '\134' | sed 's/ .*//' | grep -v '^--help$' | sort -u >"$work/ctl_manual"
+diff <(grep -v '^--help$' "$work/ctl_options") "$work/ctl_manual" || fail "the manual of raftctl has other options than the program"
+check "and that of raftctl its, all $(wc -l <"$work/ctl_options")"
 if command -v groff >/dev/null; then
-    warnings=$(groff -man -ww -Tutf8 "$work/raftd.8" 2>&1 >/dev/null)
-    [ -z "$warnings" ] || fail "the manual page: $warnings"
+    for page in raftd.8 raftctl.1; do
+        warnings=$(groff -man -ww -Tutf8 "$work/$page" 2>&1 >/dev/null)
+        [ -z "$warnings" ] || fail "$page: $warnings"
+    done
     check "groff has nothing against it"
 fi
 
 completed() { # WORD...: what the last one can become
     # shellcheck disable=SC2016
     PATH=$root/usr/bin:$PATH bash -c '
-        . "$1"
-        shift
+        . "$0/$1"
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _raftd
-        printf "%s\n" "${COMPREPLY[@]}"' completed "$root/usr/share/bash-completion/completions/raftd" "$@"
+        "_$(basename "$1")"
+        printf "%s\n" "${COMPREPLY[@]}"' "$root/usr/share/bash-completion/completions" "$@"
 }
 [ "$(completed raftd --data)" = --data-dir ] || fail "--data is not completed: $(completed raftd --data)"
 [ "$(completed raftd hea)" = health ] || fail "hea is not completed"
 [ "$(completed raftd --log-format j)" = json ] || fail "the value of --log-format is not completed"
 [ "$(completed raftd -- | sort -u)" = "$(cat "$work/options")" ] || fail "completion has other options than the program"
 check "completion knows the options, their values and what raftd can be asked"
+[ "$(completed raftctl st)" = status ] || fail "st is not completed"
+[ "$(completed raftctl -- | sort -u)" = "$(cat "$work/ctl_options")" ] || fail "completion of raftctl has other options than the program"
+[ "$(completed raftctl watch --c)" = --count ] || fail "an option of watch is not completed"
+[ -z "$(completed raftctl status --c)" ] || fail "status is offered an option of another command"
+[ "$(completed raftctl --output json members pro)" = promote ] || fail "members pro is not completed"
+[ "$(completed raftctl snapshot s)" = save ] || fail "snapshot s is not completed"
+[ "$(completed raftctl query --consistency le)" = lease ] || fail "the value of --consistency is not completed"
+check "that of raftctl knows its commands, and the options of each"
 
 if command -v systemd-analyze >/dev/null; then
     sed "s|/usr/bin/raftd|$raftd|; /^Documentation=/d" "$root/usr/lib/systemd/system/raftd.service" >"$work/raftd.service"

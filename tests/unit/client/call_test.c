@@ -81,6 +81,16 @@ START_TEST(a_node_that_cannot_tell_of_the_others_is_good_enough) {
 }
 END_TEST
 
+START_TEST(learning_leaves_time_for_what_was_asked) {
+    begin(1, (struct raftclient_options){.timeout_ms = 1600});
+    fake_bytes(&fakes[0], FAKE_HANG, "");
+    fake_answer(&fakes[0], 200, LEADS, "{}");
+    ck_assert_int_eq(get()->outcome, RAFTCLIENT_DONE);
+    ck_assert(fake_asked(&fakes[0], 0, "GET /v1/cluster HTTP", ""));
+    end();
+}
+END_TEST
+
 START_TEST(who_does_not_answer_is_left_for_another) {
     begin(2, (struct raftclient_options){.only_given = true, .attempt_ms = 200});
     fake_bytes(&fakes[0], FAKE_HANG, "");
@@ -304,6 +314,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_leader_is_found_by_an_answer_and_asked_from_then_on);
     tcase_add_test(tcase, all_nodes_are_learnt_from_one);
     tcase_add_test(tcase, a_node_that_cannot_tell_of_the_others_is_good_enough);
+    tcase_add_test(tcase, learning_leaves_time_for_what_was_asked);
     tcase_add_test(tcase, who_does_not_answer_is_left_for_another);
     tcase_add_test(tcase, a_plain_change_without_an_answer_is_not_sent_again_by_anybody);
     tcase_add_test(tcase, a_repeatable_change_is);
