@@ -74,6 +74,7 @@ class page {
         this.refused = false;
         if (name === "events") {
             this.time.take(value);
+            this.charts.take_past(value);
             this.draw_soon();
         }
         if (name !== "cluster") return;

@@ -1,5 +1,5 @@
-// The last minutes as small charts. A sample a second, of what was seen since the page was opened; none is kept longer than
-// it is drawn.
+// The last minutes as small charts: a sample a second. What was before the page looked, each node tells of itself. None is
+// kept longer than it is drawn.
 
 import { element, make, set_attribute, set_text } from "./dom.js";
 import { is_folded } from "./fold.js";
@@ -47,8 +47,9 @@ export const charts = [
 
 export class chart_panel {
     constructor() {
-        this.samples = []; // {at_ms, values: {id: [one of each line]}}
+        this.samples = []; // {at_ms, past, values: {id: [one of each line]}}
         this.last = null; // {at_ms, commit} of the last sample.
+        this.told = new Map(); // id -> its own samples, oldest first: statuses with at_ms
         this.parts = charts.map((chart) => make_chart(chart));
         element("charts").append(...this.parts.map((part) => part.figure));
     }
@@ -61,11 +62,49 @@ export class chart_panel {
         const passed = this.last ? (now - this.last.at_ms) / 1000 : 0;
         const gained = this.last && commit !== null && this.last.commit !== null ? Math.max(0, commit - this.last.commit) / passed : null;
         this.last = { at_ms: now, commit };
-        const values = Object.fromEntries(charts.map((chart) => [chart.id, chart.lines.map((line) => (line.read ? line.read(all) : gained))]));
-        this.samples.push({ at_ms: now, values });
+        this.samples.push({ at_ms: now, values: read_values(all, gained) });
+        if (this.news) this.fill_in(now);
         while (this.samples.length > samples_kept) this.samples.shift();
         if (!is_folded("charts")) for (const part of this.parts) part.update(this.samples, now);
     }
+
+    take_past({ id, late_ms, told }) {
+        this.news = true;
+        this.told.set(id, read_told(told.samples ?? { age_ms: [] }, performance.now() - late_ms));
+    }
+
+    // Where this page did not look: before it was opened, or while it was hidden.
+    fill_in(now) {
+        this.news = false;
+        const seen = this.samples.filter((sample) => !sample.past);
+        const made = [];
+        const lists = [...this.told.values()].map((rows) => ({ rows, at: -1 }));
+        for (let at_ms = now - (samples_kept - 1) * sample_ms; at_ms < now; at_ms += sample_ms) {
+            for (const list of lists) while (list.rows[list.at + 1]?.at_ms <= at_ms) list.at += 1;
+            if (seen.some((sample) => Math.abs(sample.at_ms - at_ms) < 1.5 * sample_ms)) continue;
+            const all = lists.map((list) => list.rows[list.at]).filter((row) => at_ms - row?.at_ms < 2 * sample_ms);
+            const commit = most(all.map((row) => row.commit_index));
+            if (all.length > 0) made.push({ at_ms, past: true, values: read_values(all, all.find((row) => row.commit_index === commit).gained) });
+        }
+        this.samples = [...made, ...seen].sort((a, b) => a.at_ms - b.at_ms);
+    }
+}
+
+function read_values(all, gained) {
+    return Object.fromEntries(charts.map((chart) => [chart.id, chart.lines.map((line) => (line.read ? line.read(all) : gained))]));
+}
+
+// What a node told of its last minutes, as the statuses that it would have answered.
+function read_told(told, now) {
+    return told.age_ms.map((age, at) => {
+        const times = (name) => ({ p50: told[`${name}_p50_ms`][at], p99: told[`${name}_p99_ms`][at] });
+        const commit_index = told.commit_index[at];
+        const gained = at > 0 ? Math.max(0, (1000 * (commit_index - told.commit_index[at - 1])) / (told.age_ms[at - 1] - age)) : null;
+        return {
+            at_ms: now - age, gained, commit_index, storage_bytes: told.storage_bytes[at], snapshot: { size_bytes: told.snapshot_bytes[at] },
+            proposals: { waiting: told.waiting[at], latency_ms: times("latency") }, disk_write_ms: times("disk_write"),
+        };
+    });
 }
 
 // The next 1, 2 or 5 times a power of ten: the scale seldom jumps.

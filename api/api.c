@@ -67,6 +67,7 @@ uint64_t api_timeout_ms(const struct api *api, uint64_t now_ms) {
 
 void api_run(struct api *api, uint64_t now_ms) {
     api->now_ms = now_ms;
+    samples_turn(api);
     http_run(api->http);
 }
 

@@ -34,6 +34,8 @@ void events_write(const struct api *api, struct json_writer *writer) {
         write_event(&events[i], now_ms, writer);
     }
     json_write_array_end(writer);
+    json_write_name(writer, "samples");
+    samples_write(&api->samples, api->now_ms, writer);
     json_write_object_end(writer);
     free(events);
 }

@@ -1,4 +1,4 @@
-/* GET /v1/events: what happened to this node in the last hour. */
+/* GET /v1/events: what happened to this node in the last hour, and how it fared in the last minutes. */
 #ifndef RAFTD_API_EVENTS_H
 #define RAFTD_API_EVENTS_H
 
@@ -8,7 +8,7 @@
 
 struct request;
 
-/* {"id","events":[{"age_ms","kind","term","subject"}]}, oldest first. */
+/* {"id","events":[{"age_ms","kind","term","subject"}],"samples":{}}, oldest first. */
 void events_write(const struct api *api, struct json_writer *writer);
 void events_handle(struct request *request);
 

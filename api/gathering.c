@@ -356,6 +356,9 @@ void gathering_begin(struct api *api) {
         }
     }
     api->gathering->readers++;
+    for (size_t i = 0; i <= RAFT_MEMBERS_MAX; i++) {
+        api->gathering->places[i].events_noted = 0; /* Who comes later wants to hear what happened until now. */
+    }
 }
 
 void gathering_end(struct api *api) {

@@ -8,6 +8,7 @@
 #include "api/figures.h"
 #include "api/guard.h"
 #include "api/latency.h"
+#include "api/samples.h"
 
 struct http;
 
@@ -35,6 +36,7 @@ struct api {
     struct allowance answers; /* API_ANSWERS_MAX. */
     struct latency latency;   /* Of proposals that were asked of this node. */
     struct figures figures;
+    struct samples samples;
     struct gathering *gathering; /* Owned; NULL while nobody follows the cluster. */
     struct http *http;           /* Owned. */
     size_t doctors;              /* Under way. */

@@ -64,6 +64,15 @@ class FaultyCluster(PageCase):
         self.assertEqual("unreachable", self.browser.text("#headline") and self.state())
         self.assert_quiet_console()
 
+    def test_the_charts_of_a_page_that_is_opened_later_show_what_was_before(self):
+        own = next(node_id for node_id in self.cluster.ports if node_id != self.cluster.leader())
+        self.browser.go("about:blank")
+        self.cluster.propose(self.cluster.leader(), 200, 10)
+        wait_for(lambda: len(set(self.cluster.ask(own, "/v1/events")["samples"]["commit_index"][-3:])) == 1, PATIENCE, "all is committed, and some time ago")
+        self.open_page(self.cluster.url(own))
+        highest = "return Math.min(...document.querySelector('#chart-rate .line-0')?.getAttribute('d').split(/[ML]/).slice(1).map((at) => +at.split(' ')[1]) ?? [99])"
+        wait_for(lambda: self.browser.run(highest) < 60, 5, "the commits of before are drawn")
+
     def test_a_follower_that_pauses_lags_and_is_repaired_when_it_goes_on(self):
         paused = self.followers[1]
         self.cluster.propose(self.leader, 5)

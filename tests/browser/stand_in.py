@@ -70,6 +70,13 @@ def make_events(node):
     return events
 
 
+def make_samples(count, last):
+    """A look a second until now: forty commits in each."""
+    return {"age_ms": [1000 * ago for ago in reversed(range(count))], "commit_index": [last - 40 * ago for ago in reversed(range(count))],
+            "waiting": [2] * count, "storage_bytes": [1_300_000] * count, "snapshot_bytes": [812] * count, "latency_p50_ms": [None] + [0.8] * (count - 1),
+            "latency_p99_ms": [None] + [2.9] * (count - 1), "disk_write_p50_ms": [0.2] * count, "disk_write_p99_ms": [2.4] * count}
+
+
 def make_entry(index):
     if index % 50 == 0:
         return {"index": index, "term": 3, "type": "noop", "command": None}
@@ -264,6 +271,7 @@ class StandIn:
         self.values = {}
         self.requests = []
         self.streams = 0  # Open now.
+        self.samples = 0  # So many seconds each node tells of its past; 0: as a node that knows nothing of them.
         self.keys = []  # The Idempotency-Key of each proposal.
         self.operations = []  # (method, path, body) of each request that changes the cluster.
         self.operate_gate = threading.Event()  # While it is clear, they wait for it.
@@ -425,6 +433,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     for node in picture["nodes"]:
                         if node["reachable"]:
                             happened = {"id": node["id"], "late_ms": 5, "told": {"id": node["id"], "events": make_events(node)}}
+                            if self.house.samples:
+                                happened["told"]["samples"] = make_samples(self.house.samples, node["status"]["commit_index"])
                             self.wfile.write(b"event: events\ndata: %s\n\n" % json.dumps(happened).encode())
                 self.wfile.flush()
                 time.sleep(0.2)

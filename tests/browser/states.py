@@ -300,6 +300,36 @@ class DesignedStates(PageCase):
         self.browser.click("#log-first")
         wait_for(lambda: "It is in the snapshot" in self.browser.text("#entry-facts"), 5, "that it is compacted")
 
+    def drawn(self, chart):
+        """The points of a chart's first line, in its drawing's units: 300 wide."""
+        path = self.browser.run("return document.querySelector(`#chart-${arguments[0]} .line-0`)?.getAttribute('d') ?? ''", chart)
+        return [tuple(map(float, point.split())) for point in path.replace("M", "L").split("L") if point]
+
+    def test_charts_begin_with_what_the_nodes_tell_of_the_minutes_before(self):
+        self.stand_in.samples = 120
+        self.addCleanup(setattr, self.stand_in, "samples", 0)
+        self.open_page()
+        wait_for(lambda: len(self.drawn("rate")) > 100, 5, "two minutes of points")
+        self.assertEqual("last 2 min", self.browser.text("#chart-rate .chart-foot span"))
+        self.assertLess(self.drawn("rate")[0][0], 10, "it reaches back to the left edge")
+        before = [height for x, height in self.drawn("rate") if x < 280]
+        self.assertEqual(1, len(set(before)), "forty a second, all the time")
+        for chart in ("latency", "disk", "waiting", "size"):
+            self.assertGreater(len(self.drawn(chart)), 100, chart)
+        self.assert_quiet_console()
+
+    def test_charts_fill_in_what_was_while_the_tab_was_hidden_and_keep_no_more_than_they_draw(self):
+        self.open_page()
+        wait_for(lambda: len(self.drawn("disk")) > 0, 5, "a first look")
+        self.set_hidden(True)
+        self.stand_in.samples = 400
+        self.addCleanup(setattr, self.stand_in, "samples", 0)
+        self.set_hidden(False)
+        wait_for(lambda: len(self.drawn("disk")) > 290, 5, "five minutes of points")
+        self.assertLessEqual(len(self.drawn("disk")), 300)
+        places = [x for x, _ in self.drawn("disk")]
+        self.assertEqual(sorted(places), places, "none twice, none out of order")
+
     def test_what_is_kept_does_not_grow_with_the_updates(self):
         self.open_page()
         grown = self.browser.run_async(  # More updates than are kept of anything, without the time that they take.

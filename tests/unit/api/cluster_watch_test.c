@@ -207,7 +207,26 @@ START_TEST(events_of_this_node_are_answered_by_themselves) {
     now.first->node->events_ms = 90;
     now.first->node->events[0] = (struct chronicle_event){.at_ms = 40, .kind = CHRONICLE_MEMBERS, .term = 3, .subject = 12};
     struct reply reply = get(now.first, "/v1/events");
-    check_reply(&reply, 200, "{\"id\":1,\"events\":[{\"age_ms\":50,\"kind\":\"members\",\"term\":3,\"subject\":12}]}");
+    static const char begin_of_body[] =
+        "{\"id\":1,\"events\":[{\"age_ms\":50,\"kind\":\"members\",\"term\":3,\"subject\":12}],\"samples\":{\"age_ms\":[";
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert_msg(strncmp(reply.body, begin_of_body, sizeof begin_of_body - 1) == 0, "%s", reply.body);
+    reply_free(&reply);
+    end(&now);
+}
+END_TEST
+
+START_TEST(who_comes_later_hears_what_happened_until_then) {
+    struct setting now = begin();
+    now.second->node->event_count = 1;
+    now.second->node->status.events = 1;
+    until(&now, "event: events\ndata: {\"id\":2,", 1);
+    now.second->node->events[0].term = 9; /* Told anew only to who asks anew: the count is the same. */
+    struct setting late = {.first = now.first, .second = now.second};
+    open_stream(&late);
+    until(&late, "\"term\":9", 1);
+    close(late.client);
+    free(late.bytes);
     end(&now);
 }
 END_TEST
@@ -222,6 +241,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_node_that_ends_says_so);
     tcase_add_test(tcase, head_gets_the_fields_alone);
     tcase_add_test(tcase, events_of_this_node_are_answered_by_themselves);
+    tcase_add_test(tcase, who_comes_later_hears_what_happened_until_then);
 }
 
 CHECK_MAIN("cluster_watch", add_tests)
