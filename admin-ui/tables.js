@@ -2,7 +2,7 @@
 
 import { element, make, make_head, set_attribute, set_link, set_number, set_text, update_rows } from "./dom.js";
 import { bytes, duration, milliseconds, whole_milliseconds } from "./format.js";
-import { newest_configuration, standing_words } from "./verdict.js";
+import { newest_configuration, standing_words, trouble_words } from "./verdict.js";
 
 const role_words = {
     pre_candidate: "pre-candidate",
@@ -97,7 +97,7 @@ export function update_tables(cluster, self_id) {
     const items = cluster.nodes.map((node) => ({
         ...node,
         is_self: node.id === self_id,
-        standing: standing_words(configuration, node.id),
+        standing: trouble_words(node.status) || standing_words(configuration, node.id),
     }));
     update_rows(element("nodes"), node_columns, items, "No members known.");
     update_peers(cluster.nodes);

@@ -5,6 +5,7 @@
 // The headline changes only with the state, because a screen reader speaks it; figures stand in sentence and notes.
 
 import { bytes, list_words, plural, whole_milliseconds } from "./format.js";
+import { leader_words } from "./majority.js";
 
 export function judge(cluster, self_id) {
     const nodes = cluster.nodes;
@@ -26,6 +27,8 @@ export function judge(cluster, self_id) {
         return { ...view, ...diverged(`${name_nodes(out)}: out of service until mended by a snapshot.`, quorum) };
     if (differing !== null) return { ...view, ...diverged(differing, quorum) };
     if (leader_id === 0) return { ...view, ...no_leader(quorum, cluster.term) };
+    const words = leader_words(configuration, nodes.find((node) => node.id === leader_id && node.status?.role === "leader"));
+    if (words !== "") return { ...view, ...deaf(quorum, words) };
     if (unreachable.length > 0) return { ...view, ...degraded(quorum, unreachable, leader_id) };
     if (nodes.some(has_bad_disk)) return { ...view, ...bad_disk(quorum) };
     return { ...view, tone: "fine", state: "fine", mark: "✓", headline: "All fine", sentence: quorum_sentence(quorum) };
@@ -37,6 +40,12 @@ export function newest_configuration(nodes) {
     const leader = told.filter((node) => node.status.role === "leader").sort((a, b) => b.status.term - a.status.term)[0];
     const newest = told.sort((a, b) => b.status.configuration.index - a.status.configuration.index)[0];
     return (leader ?? newest)?.status.configuration ?? null;
+}
+
+// What keeps a node that answers from its work.
+export function trouble_words(status) {
+    if (status?.diverged) return "out of service";
+    return status?.disk?.full ? "disk full" : status?.disk?.stalled ? "disk stalls" : "";
 }
 
 // What the configuration says of a node beyond its role; a plain voter needs no word.
@@ -151,6 +160,17 @@ function no_leader(quorum, term) {
         mark: "!",
         headline: "No leader",
         sentence: `${count_words(quorum)}: nobody leads in term ${term}, an election may be under way.`,
+    };
+}
+
+// All that answer this node need not answer the leader.
+function deaf(quorum, words) {
+    return {
+        tone: "warn",
+        state: "deaf",
+        mark: "!",
+        headline: "The leader hears no majority",
+        sentence: `${words} It commits nothing meanwhile, and steps down if this lasts. From here ${count_words(quorum)}.`,
     };
 }
 

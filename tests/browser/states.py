@@ -24,7 +24,11 @@ STATES = {
     "conflict": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
     "alone": ("fine", "All fine", "1 of 1 voter reachable: a single node, and no loss is survived."),
     "catching-up": ("fine", "All fine", "5 of 5 voters reachable: the cluster survives the loss of 2 more nodes."),
-    "extremes": ("fine", "All fine", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
+    "extremes": (
+        "deaf", "The leader hears no majority",
+        "Node 1 leads, but has heard nobody in the last second. It commits nothing meanwhile, and steps down if this lasts. "
+        "From here 3 of 3 voters reachable.",
+    ),
     "disk-full": ("disk", "A disk is full or stalls", "3 of 3 voters reachable: the cluster survives the loss of 1 more node."),
     "seven": ("fine", "All fine", "7 of 7 voters reachable: the cluster survives the loss of 3 more nodes."),
     "partition": (
@@ -33,6 +37,11 @@ STATES = {
         "Nodes 3, 4 and 5 do not answer.",
     ),
     "transfer": ("no-leader", "No leader", "3 of 3 voters reachable: nobody leads in term 4, an election may be under way."),
+    "deaf-leader": (
+        "deaf", "The leader hears no majority",
+        "Node 1 leads, but has heard nobody in the last second. It commits nothing meanwhile, and steps down if this lasts. "
+        "From here 3 of 3 voters reachable.",
+    ),
     "joint": (
         "unreachable", "Node 3 does not answer",
         "3 of 3 voters and 2 of 3 outgoing reachable: the cluster works, but does not survive the loss of another.",
@@ -353,6 +362,13 @@ class DesignedStates(PageCase):
         self.assertEqual("snapshot, 42 %", next(row["State"] for row in self.rows("peers") if row["key"] == 6))
         self.assertEqual(42, self.browser.run("return document.querySelector('#peers [data-key=\"6\"] progress').value"))
 
+    def test_the_node_that_is_in_trouble_is_marked_in_its_row(self):
+        for state, key, words in (("disk-full", 2, "disk full"), ("out-of-service", 3, "out of service")):
+            with self.subTest(state):
+                self.stand_in.state = state
+                self.open_page()
+                self.assertEqual({key: "follower" + words}, {row["key"]: row["Role"] for row in self.rows() if row["Role"] not in ("leader", "follower")})
+
     def test_a_retry_after_silence_goes_with_the_same_key_and_another_command_with_another(self):
         self.open_page()
         command = '{"op":"put","key":"a","value":1}'
@@ -528,7 +544,7 @@ class PureParts(PageCase):
                 self.assertEqual(linked, self.call("dom.js", "is_web_address", address))
 
     def judge(self, voters, outgoing, reachable):
-        status = {"role": "leader", "term": 2, "state_hash": None,
+        status = {"role": "leader", "term": 2, "state_hash": None, "peers": [{"id": i, "last_contact_ms": 9} for i in reachable],
                   "configuration": {"index": 5, "voters": [{"id": i} for i in voters], "learners": [],
                                     "outgoing": [{"id": i} for i in outgoing]}}
         members = sorted({*voters, *outgoing})
