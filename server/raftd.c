@@ -11,6 +11,8 @@
 #include "server/self.h"
 #include "server/supervisor.h"
 
+#include "storage/given_store.h"
+
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -140,13 +142,16 @@ static enum raftd_end unusable(struct raftd *node, const char *part, const char 
 
 /* A process that was killed a moment ago keeps its locks until the system has taken back its memory. One line for people
  * who may have several nodes on a machine: it names the directory. */
-static enum raftd_end open_storage(struct raftd *node) {
+static enum raftd_end open_storage(struct raftd *node, const struct raftd_options *given) {
     const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
     const char *directory = node->options.data_dir;
     struct storage_message message = {.text = ""};
     enum storage_error error;
     for (int waited_ms = 0;; waited_ms += LOCK_LOOK_MS) {
-        error = storage_open(directory, node->options.id, log_repair, &node->diagnostics, &node->storage, &message);
+        error =
+            given->log == NULL
+                ? storage_open(directory, node->options.id, log_repair, &node->diagnostics, &node->storage, &message)
+                : given_store_open(given->log, given->log_context, directory, node->options.id, &node->storage, &message);
         if (error != STORAGE_LOCKED || waited_ms >= LOCK_WAIT_MS) {
             break;
         }
@@ -218,12 +223,14 @@ static enum raftd_end begin(struct raftd *node, const struct raftd_options *give
     }
     node->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     enum raftd_end end = node->global ? read_options(node, given) : fail(node, RAFTD_UNUSABLE, "libcurl cannot be used");
-    enum raftd_end (*const steps[])(struct raftd *) = {open_tokens, open_tls, open_audit, open_storage, restore};
+    enum raftd_end (*const steps[])(struct raftd *) = {open_tokens, open_tls, open_audit};
     end = end == RAFTD_ENDED ? find_self(node) : end;
     end = end == RAFTD_ENDED ? open_machine(node, given->machine) : end;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && end == RAFTD_ENDED; i++) {
         end = steps[i](node);
     }
+    end = end == RAFTD_ENDED ? open_storage(node, given) : end;
+    end = end == RAFTD_ENDED ? restore(node) : end;
     return end == RAFTD_ENDED ? build(node, signals) : end;
 }
 

@@ -9,7 +9,8 @@
  *
  * What a node is told are the options of the program raftd, as raftd(8) and `raftd --help` list them; its program is
  * nothing but a call of raftd_run. The machine is a table as in <raftd/machine.h>, with the same rules, guarded in the same
- * way; nodes of a cluster run the same one, by its name. To the node one speaks over HTTP, from the same process as from
+ * way; nodes of a cluster run the same one, by its name. The log lies in LevelDB, or in a log store of the program's own, a
+ * table as in <raftd/log_store.h>. To the node one speaks over HTTP, from the same process as from
  * any other; <raftd/raftclient.h> does it in C.
  *
  * Nodes in a process. Any number, each with a data directory and an address of its own. Machines that are not raftd's own
@@ -24,12 +25,14 @@
  * with ends the process: memory that runs out, a disk that fails to write (exit code 1), a program behind `--machine exec:`
  * that fails (3). Not for use after fork() in the child.
  *
- * Memory. Arguments are borrowed for the call, but for the machine's table, which stays where it is.
+ * Memory. Arguments are borrowed for the call, but for the tables of the machine and of the log store, which stay where
+ * they are.
  */
 #ifndef RAFTD_H
 #define RAFTD_H
 
 #include "server/machine/machine.h"
+#include "storage/log_store.h"
 
 #include <stddef.h>
 
@@ -53,6 +56,8 @@ struct raftd_options {
     const char *const *arguments;   /* As on the command line, without the program's name, ended by NULL; NULL: none. */
     const char *const *environment; /* Lines like RAFTD_DATA_DIR=data1, ended by NULL; NULL: none is looked at. */
     const struct machine *machine;  /* Takes the place of --machine; NULL: that one. */
+    const struct log_store *log;    /* Where the log and the vote are kept; NULL: in LevelDB, in the data directory. */
+    void *log_context;              /* For log->open. */
 };
 
 /* Runs a node on the calling thread, as the program raftd does: until SIGTERM or SIGINT, which it blocks and reads itself

@@ -12,7 +12,7 @@ map_libraftclient := api/client/libraftclient.map
 map_libraftd := server/libraftd.map
 headers_libraft := raft.h raft_buffer.h
 headers_libraftclient := raftclient.h
-headers_libraftd := raftd.h machine.h
+headers_libraftd := raftd.h machine.h log_store.h
 sources_libraft := $(raft_sources) $(base_sources)
 sources_libraftclient := $(client_sources) $(json_sources) $(filter %/memory.c,$(base_sources))
 sources_libraftd := $(filter-out server/main.c,$(TOP_SOURCES)) $(foreach r,$(uses_api),$($(r)_sources))
@@ -33,12 +33,13 @@ INSTALLED := $(BUILD)/include/raftd
 define installed_header
 $$(INSTALLED)/$(1): $(2)
 	@mkdir -p $$(@D)
-	sed 's,"server/base/buffer.h",<raftd/raft_buffer.h>,; s,"server/machine/machine.h",<raftd/machine.h>,; s,server/base/buffer.h,raftd/raft_buffer.h,; s,server/raft/raft.h,raftd/raft.h,; s,RAFTD_BUFFER_H,RAFT_BUFFER_H,; s,struct buffer\b,struct raft_buffer,g; s,\bbuffer_\(take\|copy\|retain\|release\)\b,raft_buffer_\1,g' $$< >$$@
+	sed 's,"server/base/buffer.h",<raftd/raft_buffer.h>,; s,"server/machine/machine.h",<raftd/machine.h>,; s,"storage/log_store.h",<raftd/log_store.h>,; s,server/base/buffer.h,raftd/raft_buffer.h,; s,server/raft/raft.h,raftd/raft.h,; s,RAFTD_BUFFER_H,RAFT_BUFFER_H,; s,struct buffer\b,struct raft_buffer,g; s,\bbuffer_\(take\|copy\|retain\|release\)\b,raft_buffer_\1,g' $$< >$$@
 endef
 $(eval $(call installed_header,raft.h,server/raft/raft.h))
 $(eval $(call installed_header,raft_buffer.h,server/base/buffer.h))
 $(eval $(call installed_header,raftclient.h,api/client/raftclient.h))
 $(eval $(call installed_header,raftd.h,server/raftd.h))
+$(eval $(call installed_header,log_store.h,storage/log_store.h))
 
 define library
 objects_$(1) := $$(sources_$(1):%.c=$$(BUILD)/libraries/$(1)/%.o) $$(if $$(filter libraftd,$(1)),$$(BUILD)/libraries/libraftd/api/assets.o)
