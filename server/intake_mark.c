@@ -8,10 +8,11 @@
 
 enum { PATH_SIZE = 4096 };
 
+/* The first that is there counts: who is recovered while it is being restored waits for nobody. */
 static const struct {
     enum node_intake intake;
     const char *name;
-} marks[] = {{NODE_INTAKE_RESTORED, "restoring"}, {NODE_INTAKE_RECOVERED, "recovered"}};
+} marks[] = {{NODE_INTAKE_RECOVERED, "recovered"}, {NODE_INTAKE_RESTORED, "restoring"}};
 
 enum { MARK_COUNT = sizeof marks / sizeof *marks };
 
@@ -41,7 +42,7 @@ enum node_intake intake_mark_read(const char *storage_directory) {
 
 bool intake_mark_set(const char *storage_directory, enum node_intake intake, struct storage_message *out_message) {
     char path[PATH_SIZE];
-    mark_path(storage_directory, marks[intake == NODE_INTAKE_RESTORED ? 0 : 1].name, path);
+    mark_path(storage_directory, marks[intake == NODE_INTAKE_RECOVERED ? 0 : 1].name, path);
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor >= 0) {
         close(descriptor);

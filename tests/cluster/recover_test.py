@@ -123,6 +123,25 @@ class RecoverTest(ClusterTest):
         wait_for(node.ready, "the survivor serves")
         self.holds_all(node, retry, first)
 
+    def test_a_survivor_of_a_restored_cluster_serves_at_once(self):
+        source = self.cluster(count=1).start().nodes[0]
+        self.assertEqual(source.propose({"op": "put", "key": "old", "value": 1}).status, 200)
+        path = os.path.join(os.path.dirname(source.directory), "backup")
+        with open(path, "wb") as file:
+            file.write(source.ask("GET", "/v1/snapshot").body)
+        one, two, _ = nodes = self.cluster().nodes
+        one.arguments += ["--restore", path]
+        one.start()
+        two.start()
+        wait_for(lambda: len((one.status()["configuration"] or {}).get("voters", [])) == 2, "node 2 is in")
+        for node in nodes[:2]:
+            node.kill()
+        answer = recover("--data-dir", one.directory, "--yes")
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+        one.start()
+        wait_for(one.ready, "the survivor serves", 5)
+        self.assertEqual(one.propose({"op": "put", "key": "new", "value": 1}).status, 200)
+
     def test_a_terminal_is_asked(self):
         _, node, _, _ = self.lost_majority()
         for typed, code in (("no\n", 1), ("yes\n", 0)):
