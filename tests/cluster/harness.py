@@ -244,9 +244,8 @@ class Writer(threading.Thread):
         while not self.stopping.is_set():
             number += 1
             key = f"{self.label}-{number}"
-            command = json.dumps({"op": "put", "key": key, "value": number})
             try:
-                answer = client.ask("POST", "/v1/propose?timeout=4s", command)
+                answer = client.ask("POST", "/v1/propose?timeout=4s", json.dumps(self.command(key, number)))
             except ConnectionRefusedError:
                 self.rejected.add(key)
                 time.sleep(0.05)
@@ -256,6 +255,9 @@ class Writer(threading.Thread):
                 continue
             self.note(key, answer)
         client.close()
+
+    def command(self, key, number):
+        return {"op": "put", "key": key, "value": number}
 
     def note(self, key, answer):
         if answer.status == 200:
