@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,8 @@ enum {
     INDEX_DIGITS = 16,
     TIME_SIZE = 17 /* 20260131T120000Z and NUL */,
     NAME_SIZE = 128,
-    BLOCK_SIZE = 65536
+    BLOCK_SIZE = 65536,
+    LEFT_AFTER_S = 3600 /* Without a write to it, a file that another node began is what that node left when it died. */
 };
 
 static bool fail(struct storage_message *out_message, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -39,9 +42,24 @@ static int open_directory(const char *path, struct storage_message *out_message)
     return descriptor;
 }
 
+/* The directory that this one is in. False with errno. */
+static bool sync_parent(const char *path) {
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int descriptor = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = descriptor >= 0 && fsync(descriptor) == 0;
+    int error = errno;
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    errno = error;
+    return synced;
+}
+
 bool backup_files_prepare(const char *directory, struct storage_message *out_message) {
     static const char trial[] = ".raftd-trial";
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+    bool made = mkdir(directory, 0700) == 0;
+    if ((!made && errno != EEXIST) || (made && !sync_parent(directory))) {
         return fail(out_message, "cannot make %.300s: %s", directory, strerror(errno));
     }
     int descriptor = open_directory(directory, out_message);
@@ -171,6 +189,7 @@ static bool copy(struct snapshot_file *file, uint64_t length, int descriptor) {
     bool copied = true;
     for (uint64_t at = 0; copied && at < length;) {
         size_t size = length - at < BLOCK_SIZE ? (size_t)(length - at) : BLOCK_SIZE;
+        errno = EIO; /* Of a read that ends early. */
         copied = snapshot_file_raw(file, at, block, size) && write_all(descriptor, block, size);
         at += size;
     }
@@ -203,6 +222,27 @@ static bool put(const struct backup_files *files, int directory, struct snapshot
         return fail(out_message, "cannot write %.200s/%s: %s", files->directory, name, strerror(error));
     }
     return true;
+}
+
+/* What nodes that died in the middle of a backup have left here: their own next one would write over it, but they may not
+ * lead again. */
+static void remove_left(const struct backup_files *files, int directory) {
+    char head[32];
+    int head_size = snprintf(head, sizeof head, ".raftd-%.*s-", CLUSTER_DIGITS, files->cluster_id);
+    DIR *stream = opendir(files->directory);
+    const struct dirent *entry;
+    while (stream != NULL && (entry = readdir(stream)) != NULL) {
+        const char *end = strrchr(entry->d_name, '.');
+        struct stat about;
+        if (strncmp(entry->d_name, head, (size_t)head_size) == 0 && strcmp(end, ".writing") == 0 &&
+            fstatat(directory, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+            time(NULL) - about.st_mtime > LEFT_AFTER_S) {
+            unlinkat(directory, entry->d_name, 0);
+        }
+    }
+    if (stream != NULL) {
+        closedir(stream);
+    }
 }
 
 /* A file that cannot be removed stays until the next time. */
@@ -241,6 +281,7 @@ bool backup_files_add(const struct backup_files *files, struct snapshot_file *fi
     *out_written = put(files, directory, file, snapshot, out_message);
     if (*out_written) {
         thin_out(files, directory);
+        remove_left(files, directory);
     }
     close(directory);
     return *out_written;

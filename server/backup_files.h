@@ -3,7 +3,8 @@
  *     raftd-CLUSTER-INDEX-TIME.snapshot      the first 8 digits of the cluster id; 16 digits; 20260131T120000Z
  *
  * so that their names sort by index. Files of other names, and of other clusters, are left alone. A file has its name only
- * when it is whole and synced; until then it is `.raftd-CLUSTER-NODE.writing`, of which each node has one. Several nodes
+ * when it is whole and synced; until then it is `.raftd-CLUSTER-NODE.writing`, of which each node has one; what
+ * a node left that died is removed after an hour, with the next backup. Several nodes
  * may share the directory. Everything here waits for the disk. Threads: one call at a time for one directory and node. */
 #ifndef RAFTD_BACKUP_FILES_H
 #define RAFTD_BACKUP_FILES_H

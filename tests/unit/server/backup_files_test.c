@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CLUSTER "00112233445566778899aabbccddeeff"
+#define HEAD_OF_CLUSTER "00112233"
+#define CLUSTER         HEAD_OF_CLUSTER "445566778899aabbccddeeff"
 
 static char directory[64];
 static struct snapshot_directory *snapshots; /* In memory. */
@@ -205,6 +206,31 @@ START_TEST(its_age_is_that_of_the_file) {
 }
 END_TEST
 
+START_TEST(what_a_node_left_that_died_is_removed_after_an_hour) {
+    static const char *const names[] = {".raftd-" HEAD_OF_CLUSTER "-9.writing", ".raftd-" HEAD_OF_CLUSTER "-8.writing",
+                                        ".raftd-ffffffff-9.writing", ".raftd-" HEAD_OF_CLUSTER "-9.else"};
+    struct storage_message message;
+    bool written;
+    begin();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        put(names[i]);
+        if (i != 1) {
+            const struct timeval times[2] = {{.tv_sec = time(NULL) - 3700}, {.tv_sec = time(NULL) - 3700}};
+            char path[400];
+            snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+            ck_assert_int_eq(utimes(path, times), 0);
+        }
+    }
+    ck_assert(add(5, 1, &written, &message));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[400];
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        ck_assert_msg((access(path, F_OK) == 0) == (i != 0), "%s", names[i]);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(a_directory_that_is_not_there_is_told) {
     struct backup_files files = files_of(1);
     struct storage_message message;
@@ -229,6 +255,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_is_covered_already_is_not_written_again);
     tcase_add_test(tcase, other_files_are_left_alone_and_count_for_nothing);
     tcase_add_test(tcase, its_age_is_that_of_the_file);
+    tcase_add_test(tcase, what_a_node_left_that_died_is_removed_after_an_hour);
     tcase_add_test(tcase, a_directory_that_is_not_there_is_told);
 }
 
