@@ -5,6 +5,7 @@
 #include "server/machine/machine_exec.h"
 #include "server/machine/machine_guard.h"
 #include "server/machine/machine_library.h"
+#include "server/machine_mark.h"
 #include "server/options.h"
 #include "server/reactor.h"
 #include "server/restore.h"
@@ -167,6 +168,15 @@ static enum raftd_end open_storage(struct raftd *node, const struct raftd_option
     return unusable(node, "storage", line);
 }
 
+static enum raftd_end check_machine(struct raftd *node) {
+    struct storage_message message;
+    struct storage_state state;
+    storage_state(node->storage, &state);
+    bool fits = machine_mark_check(storage_directory(node->storage), state.last.index > 0, node->options.machine->name,
+                                   &node->diagnostics, &message);
+    return fits ? RAFTD_ENDED : unusable(node, "raftd", message.text);
+}
+
 static enum raftd_end restore(struct raftd *node) {
     const struct options *options = &node->options;
     const struct restore_request request = {
@@ -230,6 +240,7 @@ static enum raftd_end begin(struct raftd *node, const struct raftd_options *give
         end = steps[i](node);
     }
     end = end == RAFTD_ENDED ? open_storage(node, given) : end;
+    end = end == RAFTD_ENDED ? check_machine(node) : end;
     end = end == RAFTD_ENDED ? restore(node) : end;
     return end == RAFTD_ENDED ? build(node, signals) : end;
 }

@@ -252,16 +252,25 @@ class SnapshotTest(ClusterTest):
         node.start()
         wait_for(node.ready, "the whole file is taken again")
 
-    def test_another_machine_is_refused(self):
+    def test_another_machine_is_refused_with_a_snapshot(self):
+        self.another_machine_is_refused(lambda node: self.assertEqual(node.ask("POST", "/v1/snapshot").status, 200))
+
+    def test_another_machine_is_refused_without_one(self):
+        self.another_machine_is_refused(lambda node: None)
+
+    def another_machine_is_refused(self, prepare):
         node = self.cluster(1).start().nodes[0]
         put_many(node, 0, 10)
-        self.assertEqual(node.ask("POST", "/v1/snapshot").status, 200)
+        prepare(node)
         self.assertEqual(node.stop(), 0)
         node.arguments += ["--machine", "register"]
         node.start()
         self.assertEqual(node.wait_exit(), 1)
         self.assertIn("hashmap", node.log().splitlines()[-1])
         self.assertIn("--machine register", node.log().splitlines()[-1])
+        node.arguments[-1] = "hashmap"
+        node.start()
+        wait_for(node.ready, "with its own machine it goes on")
 
 
 if __name__ == "__main__":
