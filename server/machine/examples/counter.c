@@ -1,4 +1,4 @@
-/* A state machine in a hundred lines: a counter. A command is a whole number to add, like 5 or -2, its result the new sum;
+/* A state machine in seventy lines: a counter. A command is a whole number to add, like 5 or -2, its result the new sum;
  * the query is null, its result the sum. Sums wrap around at 64 bits, on every node alike. */
 #include <raftd/machine.h>
 
@@ -13,33 +13,32 @@ static void *create(void) {
     return sum != NULL ? sum : (abort(), sum);
 }
 
-static void say(struct machine_output output, const char *text) {
-    output.append(output.context, text, strlen(text));
+static bool say(struct machine_output output, const char *text) {
+    return output.append(output.context, text, strlen(text));
 }
 
-static void say_number(struct machine_output output, int64_t number) {
+static bool say_number(struct machine_output output, int64_t number) {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, number);
-    say(output, text);
+    return say(output, text);
 }
 
-/* A JSON number without fraction and exponent that fits; commands are not NUL-terminated. */
-static bool read_number(const char *command, size_t size, int64_t *out_number) {
-    char text[32] = "";
-    if (size >= sizeof text || strspn(memcpy(text, command, size), "-0123456789") != size) {
+/* A JSON number without fraction and exponent that fits; `text` is not NUL-terminated. */
+static bool read_number(const char *text, size_t size, int64_t *out_number) {
+    char copy[32] = "";
+    if (size == 0 || size >= sizeof copy || strspn(memcpy(copy, text, size), "-0123456789") != size) {
         return false;
     }
     errno = 0;
-    *out_number = strtoll(text, NULL, 10);
+    *out_number = strtoll(copy, NULL, 10);
     return errno == 0;
 }
 
 static enum machine_verdict check(const char *command, size_t size, struct machine_output why) {
     int64_t number;
-    if (!read_number(command, size, &number)) {
-        return say(why, "a command is a whole number of 64 bits, like 5 or -2"), MACHINE_REFUSED;
-    }
-    return MACHINE_DONE;
+    return read_number(command, size, &number)
+               ? MACHINE_DONE
+               : (say(why, "a command is a whole number of 64 bits, like 5 or -2"), MACHINE_REFUSED);
 }
 
 static enum machine_verdict apply(void *state, uint64_t index, const char *command, size_t size,
@@ -54,24 +53,17 @@ static enum machine_verdict apply(void *state, uint64_t index, const char *comma
 }
 
 static enum machine_verdict query(const void *state, const char *text, size_t size, struct machine_output result) {
-    if (size != 4 || memcmp(text, "null", 4) != 0) {
-        return say(result, "the query is null"), MACHINE_REFUSED;
-    }
-    return say_number(result, *(const int64_t *)state), MACHINE_DONE;
+    bool known = size == 4 && memcmp(text, "null", 4) == 0;
+    return known ? (say_number(result, *(const int64_t *)state), MACHINE_DONE)
+                 : (say(result, "the query is null"), MACHINE_REFUSED);
 }
 
 static void *freeze(void *state) {
     return memcpy(create(), state, sizeof(int64_t));
 }
 
-/* Eight bytes, the highest first: the same on every kind of machine. */
 static bool write(const void *frozen, struct machine_output snapshot) {
-    uint64_t sum = (uint64_t) * (const int64_t *)frozen;
-    unsigned char bytes[8];
-    for (int i = 0; i < 8; i++) {
-        bytes[i] = (unsigned char)(sum >> (56 - 8 * i));
-    }
-    return snapshot.append(snapshot.context, bytes, sizeof bytes);
+    return say_number(snapshot, *(const int64_t *)frozen);
 }
 
 static void release(void *state, void *frozen) {
@@ -80,19 +72,12 @@ static void release(void *state, void *frozen) {
 }
 
 static bool restore(void *state, struct machine_input snapshot, struct machine_output why) {
-    unsigned char bytes[9];
-    size_t size = 0, got;
-    while (size < sizeof bytes && (got = snapshot.read(snapshot.context, bytes + size, sizeof bytes - size)) > 0) {
-        size += got;
+    char text[32];
+    size_t size = 0;
+    for (size_t got = 1; got > 0 && size < sizeof text; size += got) {
+        got = snapshot.read(snapshot.context, text + size, sizeof text - size);
     }
-    if (size != 8) {
-        return say(why, "a snapshot of a counter has 8 bytes"), false;
-    }
-    uint64_t sum = 0;
-    for (int i = 0; i < 8; i++) {
-        sum = sum << 8 | bytes[i];
-    }
-    return memcpy(state, &sum, sizeof sum), true;
+    return read_number(text, size, state) || (say(why, "the snapshot of a counter is its sum"), false);
 }
 
 const struct machine *raftd_machine(void) {
