@@ -38,7 +38,8 @@ CFLAGS ?= -g
 # What makes a mistake in C a crash instead of a way in; .ci/check-hardening looks whether it is there. Sanitizers have checks of their own,
 # and FORTIFY needs an optimizer.
 ifeq ($(SANITIZE),)
-HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+# Everything is compiled once, for the programs (PIE) and for the libraries (server/package/libraries.mk).
+HARDENING := -fPIC -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
 HARDENING += $(if $(filter-out -O0,$(OPTIMIZE)),-D_FORTIFY_SOURCE=2)
 HARDENED_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 endif
@@ -118,7 +119,7 @@ $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 $(BUILD)/include/raftd/machine.h: server/machine/machine.h
 	@mkdir -p $(@D)
 	cp $< $@
-MACHINE_CFLAGS = $(ALL_CFLAGS:-I.=-I$(BUILD)/include) -fPIC -fvisibility=default
+MACHINE_CFLAGS = $(ALL_CFLAGS:-I.=-I$(BUILD)/include) -fvisibility=default
 define machine_library
 $$(BUILD)/$(1)/%.so: $(2)/%.c $$(BUILD)/include/raftd/machine.h $$(BUILD)/flags
 	@mkdir -p $$(@D)
@@ -173,7 +174,7 @@ $(filter %_inject_test,$(foreach r,$(ROOMS),$($(r)_tests))): $(crash_calls)
 # The same for a raftd that is started with it, and the tool that tells what is left.
 $(BUILD)/tests/crash/calls.so: $(patsubst %,tests/crash/%.c,calls inject journal looks preload small_buffers watch) $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
+	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fvisibility=default -shared -o $@ $(filter %.c,$^) -ldl
 $(BUILD)/tests/crash/leave: $(patsubst %,$(BUILD)/tests/crash/%.o,leave replay) $(LIB)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 .PHONY: crash
@@ -260,7 +261,7 @@ thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/cluster/*.c))
 $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fPIC -shared -o $@ $< -ldl
+	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fvisibility=default -shared -o $@ $< -ldl
 
 preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so $(BUILD)/tests/client/hammer $(TEST_MACHINES)
 cluster-tests: all preloads linear ## tests that start real processes

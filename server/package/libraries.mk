@@ -25,7 +25,6 @@ links_libraftd := $(LIBS)
 
 # Inside the tree the counted buffers have short names; whoever links libraft sees raft_buffer_... .
 renamed_libraft := $(foreach f,take copy retain release,-Dbuffer_$(f)=raft_buffer_$(f))
-SHARED_CFLAGS = $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden
 SHARED_LDFLAGS := $(filter-out -pie,$(ALL_LDFLAGS)) $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs)
 
 # Headers as they are installed: they include each other by their own names, and nothing else of the tree.
@@ -42,10 +41,10 @@ $(eval $(call installed_header,raftd.h,server/raftd.h))
 $(eval $(call installed_header,log_store.h,storage/log_store.h))
 
 define library
-objects_$(1) := $$(sources_$(1):%.c=$$(BUILD)/libraries/$(1)/%.o) $$(if $$(filter libraftd,$(1)),$$(BUILD)/libraries/libraftd/api/assets.o)
+objects_$(1) := $$(sources_$(1):%.c=$$(BUILD)/$$(if $$(renamed_$(1)),libraries/$(1)/)%.o) $$(if $$(filter libraftd,$(1)),$$(BUILD)/api/assets.o)
 $$(BUILD)/libraries/$(1)/%.o: %.c $$(BUILD)/flags | $$(SETUP)-build
 	@mkdir -p $$(@D)
-	$$(CC) $$(SHARED_CFLAGS) $$(renamed_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(CC) $$(ALL_CFLAGS) $$(renamed_$(1)) -MMD -MP -c -o $$@ $$<
 
 $$(BUILD)/libraries/$(1).so.$$(abi_$(1)): $$(objects_$(1)) $$(map_$(1))
 	$$(CC) $$(SHARED_LDFLAGS) -shared -Wl,-soname,$$(@F) -Wl,--version-script=$$(map_$(1)) -o $$@ $$(objects_$(1)) $$(links_$(1))
@@ -68,9 +67,6 @@ $$(BUILD)/man3/$(1)/.made: server/package/man3.sh $$(headers_$(1):%=$$(INSTALLED
 	server/package/man3.sh $(1) '$$(what_$(1))' $$(VERSION) "$$$$(date -u -d @$$(SOURCE_DATE_EPOCH) +%F)" $$(@D) $$(headers_$(1):%=$$(INSTALLED)/%)
 	@touch $$@
 endef
-$(BUILD)/libraries/libraftd/api/assets.o: $(BUILD)/api/assets.c
-	@mkdir -p $(@D)
-	$(CC) $(SHARED_CFLAGS) -c -o $@ $<
 OBJCOPY ?= objcopy
 $(foreach l,$(LIBRARIES),$(eval $(call library,$(l))))
 
