@@ -119,7 +119,7 @@ $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 $(BUILD)/include/raftd/machine.h: server/machine/machine.h
 	@mkdir -p $(@D)
 	cp $< $@
-MACHINE_CFLAGS = $(ALL_CFLAGS:-I.=-I$(BUILD)/include) -fvisibility=default
+MACHINE_CFLAGS = $(ALL_CFLAGS:-I.=-I$(BUILD)/include) -fPIC -fvisibility=default
 define machine_library
 $$(BUILD)/$(1)/%.so: $(2)/%.c $$(BUILD)/include/raftd/machine.h $$(BUILD)/flags
 	@mkdir -p $$(@D)
@@ -174,7 +174,7 @@ $(filter %_inject_test,$(foreach r,$(ROOMS),$($(r)_tests))): $(crash_calls)
 # The same for a raftd that is started with it, and the tool that tells what is left.
 $(BUILD)/tests/crash/calls.so: $(patsubst %,tests/crash/%.c,calls inject journal looks preload small_buffers watch) $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fvisibility=default -shared -o $@ $(filter %.c,$^) -ldl
+	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fPIC -fvisibility=default -shared -o $@ $(filter %.c,$^) -ldl
 $(BUILD)/tests/crash/leave: $(patsubst %,$(BUILD)/tests/crash/%.o,leave replay) $(LIB)/libbase.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 .PHONY: crash
@@ -261,7 +261,7 @@ thread-units: $(THREAD_TESTS:%.c=$(BUILD)/%) ## the unit tests with threads (for
 PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/cluster/*.c))
 $(BUILD)/tests/cluster/%.so: tests/cluster/%.c $(BUILD)/flags | $(SETUP)-test
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fvisibility=default -shared -o $@ $< -ldl
+	$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -fPIC -fvisibility=default -shared -o $@ $< -ldl
 
 preloads: $(PRELOADS) $(BUILD)/tests/crash/calls.so $(BUILD)/tests/client/hammer $(TEST_MACHINES)
 cluster-tests: all preloads linear ## tests that start real processes
