@@ -47,10 +47,12 @@ $$(BUILD)/libraries/$(1)/%.o: %.c $$(BUILD)/flags | $$(SETUP)-build
 	$$(CC) $$(ALL_CFLAGS) $$(renamed_$(1)) -MMD -MP -c -o $$@ $$<
 
 $$(BUILD)/libraries/$(1).so.$$(abi_$(1)): $$(objects_$(1)) $$(map_$(1))
+	@mkdir -p $$(@D)
 	$$(CC) $$(SHARED_LDFLAGS) -shared -Wl,-soname,$$(@F) -Wl,--version-script=$$(map_$(1)) -o $$@ $$(objects_$(1)) $$(links_$(1))
 
 # One object, of which only what the map names can be seen: two static libraries in one program do not meet.
 $$(BUILD)/libraries/$(1).a: $$(objects_$(1)) $$(map_$(1))
+	@mkdir -p $$(@D)
 	sed -n 's/^ *\(raft[a-z_]*\);$$$$/\1/p' $$(map_$(1)) >$$(BUILD)/libraries/$(1).symbols
 	$$(LD) -r -o $$(BUILD)/libraries/$(1).o $$(objects_$(1))
 	$$(OBJCOPY) --keep-global-symbols=$$(BUILD)/libraries/$(1).symbols $$(BUILD)/libraries/$(1).o
@@ -58,6 +60,7 @@ $$(BUILD)/libraries/$(1).a: $$(objects_$(1)) $$(map_$(1))
 	$$(AR) rcs $$@ $$(BUILD)/libraries/$(1).o
 
 $$(BUILD)/libraries/$(1).pc: server/package/library.pc.in VERSION $$(BUILD)/place
+	@mkdir -p $$(@D)
 	sed 's|@NAME@|$(1)|; s|@LINK@|$(1:lib%=%)|; s|@WHAT@|$$(what_$(1))|; s|@VERSION@|$$(VERSION)|; s|@PREFIX@|$$(PREFIX)|; s|@LINKS@|$$(links_$(1))|' $$< >$$@
 
 # Pages lie in a folder that is made anew, so that none outlives its function.
