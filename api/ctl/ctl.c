@@ -63,14 +63,27 @@ void ctl_close(struct ctl *ctl) {
     explicit_bzero(ctl->token, sizeof ctl->token);
 }
 
+/* What the caller of raftctl can do about it; "": the answer says it all. */
+static const char *cure(const struct raftclient_answer *answer) {
+    if (strcmp(answer->code, "unauthorized") == 0) {
+        return "; give one that is known with --token-file or RAFTCTL_TOKEN";
+    }
+    if (strcmp(answer->code, "unreachable") == 0) {
+        return strstr(answer->detail, "certificate") != NULL
+                   ? "; name the cluster's authority with --tls-ca or RAFTCTL_TLS_CA"
+                   : "; name nodes that run, http or https as they speak, with --endpoints or RAFTCTL_ENDPOINTS";
+    }
+    return "";
+}
+
 int ctl_judge(const struct raftclient_answer *answer) {
     static const int exits[] = {[RAFTCLIENT_DONE] = CTL_DONE,
                                 [RAFTCLIENT_REJECTED] = CTL_FAILED,
                                 [RAFTCLIENT_UNAVAILABLE] = CTL_UNAVAILABLE,
                                 [RAFTCLIENT_UNKNOWN] = CTL_UNKNOWN};
     if (answer->outcome != RAFTCLIENT_DONE) {
-        fprintf(stderr, "raftctl: %s%s: %s\n", answer->outcome == RAFTCLIENT_UNKNOWN ? "the outcome is unknown: " : "",
-                answer->code, answer->detail);
+        fprintf(stderr, "raftctl: %s%s: %s%s\n", answer->outcome == RAFTCLIENT_UNKNOWN ? "the outcome is unknown: " : "",
+                answer->code, answer->detail, cure(answer));
     }
     return exits[answer->outcome];
 }

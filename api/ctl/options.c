@@ -1,5 +1,6 @@
 #include "api/ctl/options.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,14 @@
 #define ENVIRONMENT_PREFIX "RAFTCTL_"
 #define ID_MAX             ((UINT64_C(1) << 53) - 1)
 
-enum { NAME_MAX_SIZE = 64, MESSAGE_TEXT_MAX = 200, SECONDS_MAX = 3600, CONNECTIONS_MAX = 1024, VALUE_BYTES_MAX = 1 << 20 };
+enum {
+    NAME_MAX_SIZE = 64,
+    DESCRIPTION_MAX = 128,
+    MESSAGE_TEXT_MAX = 200,
+    SECONDS_MAX = 3600,
+    CONNECTIONS_MAX = 1024,
+    VALUE_BYTES_MAX = 1 << 20
+};
 
 static const char *const names[OPTIONS_COMMANDS] = {"propose",  "query",    "status", "watch", "members",
                                                     "transfer", "snapshot", "doctor", "bench"};
@@ -154,6 +162,34 @@ static bool set(struct options *options, const struct row *row, const char *valu
     return false;
 }
 
+/* What set would take. */
+static void describe(const struct row *row, char *out, size_t size) {
+    switch (row->kind) {
+    case TEXT:
+        snprintf(out, size, "it must not be empty");
+        return;
+    case DURATION:
+        snprintf(out, size, "it takes a time with its unit, like 500ms, 30s or 1m, of at most %" PRIu64 "m",
+                 row->maximum / 60000);
+        return;
+    case OUTPUT:
+        snprintf(out, size, "it takes table or json");
+        return;
+    case CONSISTENCY:
+        snprintf(out, size, "it takes linearizable, lease or stale");
+        return;
+    case NUMBER32:
+    case NUMBER64:
+    case FROM:
+        snprintf(out, size, "it takes %sa number from %" PRIu64 " to %" PRIu64, row->kind == FROM ? "now, or " : "",
+                 row->minimum, row->maximum);
+        return;
+    case SWITCH:
+        snprintf(out, size, "it takes no value");
+        return;
+    }
+}
+
 static const char *find_environment(const char *const *environment, const char *name) {
     size_t size = strlen(name);
     for (; *environment != NULL; environment++) {
@@ -226,7 +262,9 @@ static enum options_end read_option(struct reading *reading, const char *const *
     }
     reading->given[row - table] = true;
     if (!set(&reading->options, row, value)) {
-        return wrong(reading, "--%s: '%.*s' cannot be; see raftctl --help", row->name, MESSAGE_TEXT_MAX, value);
+        char takes[DESCRIPTION_MAX];
+        describe(row, takes, sizeof takes);
+        return wrong(reading, "--%s: '%.*s' cannot be: %s", row->name, MESSAGE_TEXT_MAX, value, takes);
     }
     return OPTIONS_RUN;
 }
@@ -269,8 +307,10 @@ static enum options_end read_environment(struct reading *reading, const char *co
     for (size_t i = 0; i < ROWS; i++) {
         const char *value = table[i].of == ALL ? value_of_environment(environment, table[i].name) : NULL;
         if (value != NULL && !reading->given[i] && !set(&reading->options, &table[i], value)) {
-            return wrong(reading, ENVIRONMENT_PREFIX "... for --%s: '%.*s' cannot be", table[i].name, MESSAGE_TEXT_MAX,
-                         value);
+            char takes[DESCRIPTION_MAX];
+            describe(&table[i], takes, sizeof takes);
+            return wrong(reading, ENVIRONMENT_PREFIX "... for --%s: '%.*s' cannot be: %s", table[i].name, MESSAGE_TEXT_MAX,
+                         value, takes);
         }
     }
     if (reading->options.token_file == NULL) {

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SAVE_TIMEOUT_MS = 60000 };
@@ -130,6 +131,11 @@ static int tell(const struct ctl *ctl, const char *path, uint64_t bytes) {
 
 static int save_to(struct ctl *ctl, const char *path) {
     struct save save = {.file = -1};
+    struct stat there;
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) { /* Said before all is downloaded. */
+        fprintf(stderr, "raftctl: %s is a folder; name a file in it\n", path);
+        return CTL_FAILED;
+    }
     int length = snprintf(save.temporary, sizeof save.temporary, "%s.XXXXXX", path);
     errno = ENAMETOOLONG;
     if (length < 0 || (size_t)length >= sizeof save.temporary || !make_temporary(&save)) {

@@ -11,7 +11,7 @@ _raftctl() {
         fi
     done
     case $before in
-    --token-file | --tls-cert | --tls-key | --tls-ca | --file | save)
+    --token-file | --tls-cert | --tls-key | --tls-ca | --file | save | restore)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;

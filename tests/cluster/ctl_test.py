@@ -166,6 +166,8 @@ class CtlTest(ClusterTest):
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
         self.assertEqual(self.json("snapshot", "save", path), {"size_bytes": os.path.getsize(path)})
         ctl("snapshot", "save", os.path.join(cluster.directory, "no", "such"), endpoints=self.endpoints, code=FAILED)
+        _, error = ctl("snapshot", "save", cluster.directory, endpoints=self.endpoints, code=FAILED)
+        self.assertIn("is a folder", error)
         ctl("snapshot", "save", path, "--timeout", "100ms", endpoints=f"http://127.0.0.1:{free_ports(1)[0]}", code=UNAVAILABLE)
         self.assertEqual([name for name in os.listdir(cluster.directory) if name.startswith("a.snapshot")], ["a.snapshot"])
         before = self.json("status")
@@ -283,6 +285,7 @@ class CtlTest(ClusterTest):
         self.endpoints = url(cluster.nodes[0])
         _, error = ctl("propose", put("a", 1), endpoints=self.endpoints, code=FAILED)
         self.assertIn("unauthorized", error)
+        self.assertIn("--token-file", error)
         _, error = ctl("propose", put("a", 1), endpoints=self.endpoints, environment={"RAFTCTL_TOKEN": "r-1"}, code=FAILED)
         self.assertIn("forbidden", error)
         self.ctl("propose", put("a", 1), environment={"RAFTCTL_TOKEN": "w-1"})
@@ -302,7 +305,10 @@ class CtlTest(ClusterTest):
         node.arguments[at + 1] = f"https://127.0.0.1:{node.port}"
         cluster.start()
         self.endpoints = f"https://127.0.0.1:{node.port}"
-        ctl("status", "--timeout", "500ms", endpoints=self.endpoints, code=UNAVAILABLE)  # Whom nobody vouches for is not spoken to.
+        _, error = ctl("status", "--timeout", "2s", endpoints=self.endpoints, code=UNAVAILABLE)  # Whom nobody vouches for is not spoken to.
+        self.assertIn("--tls-ca", error)
+        _, error = ctl("status", "--timeout", "2s", endpoints=self.endpoints.replace("https", "http"), code=UNAVAILABLE)
+        self.assertIn("http or https", error)
         self.assertIn("node 1 leads", self.ctl("status", "--tls-ca", f"{folder}/ca.pem"))
 
     def test_progress_is_shown_on_a_terminal_only(self):

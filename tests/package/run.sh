@@ -89,6 +89,9 @@ check "completion knows the options, their values and what raftd can be asked"
 [ -z "$(completed raftctl status --c)" ] || fail "status is offered an option of another command"
 [ "$(completed raftctl --output json members pro)" = promote ] || fail "members pro is not completed"
 [ "$(completed raftctl snapshot s)" = save ] || fail "snapshot s is not completed"
+for what in save restore; do
+    [ "$(completed raftctl snapshot $what "$work/opti")" = "$work/options" ] || fail "the file of snapshot $what is not completed"
+done
 [ "$(completed raftctl query --consistency le)" = lease ] || fail "the value of --consistency is not completed"
 check "that of raftctl knows its commands, and the options of each"
 

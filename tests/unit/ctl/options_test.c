@@ -59,18 +59,18 @@ START_TEST(values_are_read_within_bounds) {
     RUNS("propose", "--file", "x", "--key", "k");
     ck_assert_str_eq(options.file, "x");
     WRONG("--min-index", "query", "--min-index", "9007199254740992");
-    WRONG("--consistency", "query", "--consistency", "Stale");
-    WRONG("--reads", "bench", "--reads", "101");
+    WRONG("linearizable, lease or stale", "query", "--consistency", "Stale");
+    WRONG("--reads: '101' cannot be: it takes a number from 0 to 100", "bench", "--reads", "101");
     WRONG("--connections", "bench", "--connections", "1025");
     WRONG("--connections", "bench", "--connections", "0");
     WRONG("--seconds", "bench", "--seconds", "3601");
     WRONG("--value-bytes", "bench", "--value-bytes", "1048577");
-    WRONG("--from", "watch", "--from", "0");
+    WRONG("it takes now, or a number from 1 to", "watch", "--from", "0");
     WRONG("--count", "watch", "--count", "0");
     WRONG("--timeout", "status", "--timeout", "86400001ms");
-    WRONG("--timeout", "status", "--timeout", "5");
-    WRONG("--output", "status", "--output", "yaml");
-    WRONG("--endpoints", "status", "--endpoints", "");
+    WRONG("it takes a time with its unit, like 500ms, 30s or 1m, of at most 1440m", "status", "--timeout", "5");
+    WRONG("it takes table or json", "status", "--output", "yaml");
+    WRONG("it must not be empty", "status", "--endpoints", "");
 }
 END_TEST
 
