@@ -67,11 +67,13 @@ class FaultyCluster(PageCase):
     def test_the_charts_of_a_page_that_is_opened_later_show_what_was_before(self):
         own = next(node_id for node_id in self.cluster.ports if node_id != self.cluster.leader())
         self.browser.go("about:blank")
+        looks = lambda: self.cluster.ask(own, "/v1/events")["samples"]["commit_index"]
+        wait_for(lambda: looks()[-1:] > [0], PATIENCE, "a look before")
         self.cluster.propose(self.cluster.leader(), 200, 10)
         told = self.cluster.ask(self.cluster.leader(), "/v1/status")["commit_index"]
-        wait_for(lambda: min(self.cluster.ask(own, "/v1/events")["samples"]["commit_index"][-2:]) >= told, PATIENCE, "two looks at all of it")
+        wait_for(lambda: min(looks()[-2:]) >= told, PATIENCE, "two looks at all of it")
         self.open_page(self.cluster.url(own))
-        highest = "return Math.min(...document.querySelector('#chart-rate .line-0')?.getAttribute('d').split(/[ML]/).slice(1).map((at) => +at.split(' ')[1]) ?? [99])"
+        highest = "return Math.min(99, ...(document.querySelector('#chart-rate .line-0')?.getAttribute('d')?.split(/[ML]/).slice(1).map((at) => +at.split(' ')[1]) ?? []))"
         wait_for(lambda: self.browser.run(highest) < 60, 5, "the commits of before are drawn")
 
     def test_a_follower_that_pauses_lags_and_is_repaired_when_it_goes_on(self):
