@@ -95,6 +95,16 @@ raft_node_id contacts_gone(const struct node *node, const struct members *member
     return 0;
 }
 
+bool contacts_is_anyone_silent(const struct node *node) {
+    for (size_t i = 0; i < node->contacts.count; i++) {
+        const struct contact *contact = &node->contacts.list[i];
+        if (contact->silent && roster_find(&node->roster, contact->id) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void contacts_answered(struct node *node, raft_node_id id) {
     struct contact *contact = find(&node->contacts, id);
     if (contact->silent) {

@@ -35,6 +35,8 @@ const char *contacts_elsewhere(const struct node *node, const struct members_mem
 /* The member that `members` has where `mover` says that it is now, and that is not there any more: it has said so, or
  * `mover` has answered there. 0: none. */
 raft_node_id contacts_gone(const struct node *node, const struct members *members, const struct members_member *mover);
+/* A member of the configuration does not answer, and the log has said so. */
+bool contacts_is_anyone_silent(const struct node *node);
 /* It answered, or the request failed; `why` is a few words. */
 void contacts_answered(struct node *node, raft_node_id id);
 void contacts_failed(struct node *node, raft_node_id id, const char *why);

@@ -14,9 +14,14 @@ static bool is_blank(const struct node *node) {
     return node->core == NULL && node->formation.state == MESSAGE_BLANK && node->formation.write == 0;
 }
 
-/* Without a leader, or before there can be one. */
+static bool leads(const struct node *node) {
+    return node_leader(node) == node->options.id;
+}
+
+/* Without a leader, or before there can be one; and a leader that misses a member. */
 static bool is_searching(const struct node *node) {
-    return is_used(node) && !node->shutting_down && (node->core == NULL || node_leader(node) == 0);
+    bool is_wanted = node_leader(node) == 0 || (leads(node) && contacts_is_anyone_silent(node));
+    return is_used(node) && !node->shutting_down && is_wanted;
 }
 
 static bool is_fresh(const struct node *node, const struct discovery_peer *peer) {
@@ -33,7 +38,7 @@ bool node_searches(struct node *node) {
     if (!is_searching(node) || node->now_ms < node->discovery.lookup_ms) {
         return false;
     }
-    node->discovery.lookup_ms = node->now_ms + DISCOVERY_LOOKUP_MS;
+    node->discovery.lookup_ms = node->now_ms + (uint64_t)(leads(node) ? DISCOVERY_LED_MS : DISCOVERY_LOOKUP_MS);
     return true;
 }
 
@@ -85,7 +90,7 @@ static void probe(struct node *node, struct discovery_peer *peer) {
     request.probe.list = node->options.cluster;
     request.probe.machine = node->options.machine->name;
     peer->question = node_new_number(node);
-    peer->next_probe_ms = node->now_ms + FORMATION_PROBE_MS;
+    peer->next_probe_ms = node->now_ms + (uint64_t)(leads(node) ? DISCOVERY_LED_MS : FORMATION_PROBE_MS);
     const struct members_member whoever = {.id = 0};
     struct members_member to = whoever;
     memcpy(to.url, peer->member.url, sizeof to.url);

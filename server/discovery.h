@@ -8,6 +8,9 @@
  *     HOLDING, FORMED           whoever answers somewhere else than where he was known to be is called there: all
  *                               addresses may be new after a restart.
  *
+ * It goes on until there is a leader. A leader looks again while a member does not answer: it may be the one whom a
+ * member that moved cannot find, as what it knows of it is where it was itself.
+ *
  * Safety. A disk holds one first configuration and never another one, and nobody votes before all `expect` disks of it do.
  * So two clusters would take 2 * expect blank disks: at most 2 * expect - 1 may be started together, and later fewer than
  * `expect` at a time, since blank nodes that see only each other cannot know of a cluster. If two first configurations are
@@ -22,6 +25,7 @@
 enum {
     DISCOVERY_MAX = 64, /* Addresses that are looked at; further ones are not. */
     DISCOVERY_LOOKUP_MS = 1000,
+    DISCOVERY_LED_MS = 3000, /* Between look-ups, and between probes of one address, when this node leads. */
     DISCOVERY_STABLE_MS = 1000,
     DISCOVERY_FRESH_MS = 2000 /* An answer older than this says nothing about now. */
 };

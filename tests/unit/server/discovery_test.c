@@ -211,6 +211,38 @@ START_TEST(all_addresses_may_be_new) {
 }
 END_TEST
 
+static void make_lead(struct cluster *cluster, size_t wanted) {
+    size_t starts = 0;
+    size_t leader = cluster_await_leader(cluster);
+    while (leader != wanted) {
+        cluster_restart(cluster, leader);
+        leader = cluster_await_leader(cluster);
+        ck_assert_uint_lt(++starts, 50);
+    }
+}
+
+/* The one who moved asks at its own old address for the leader, which got it, and the leader asks there for the one who moved. */
+START_TEST(who_has_the_leader_at_its_old_address_is_found) {
+    struct cluster *cluster = begin(3, (uint64_t)_i);
+    cluster_start_all(cluster);
+    ck_assert(cluster_run_until(cluster, all_in, 6000));
+    cluster_kill(cluster, 0);
+    cluster_kill(cluster, 1);
+    memcpy(cluster->members[1].url, cluster->members[0].url, MEMBERS_URL_SIZE);
+    snprintf(cluster->members[0].url, MEMBERS_URL_SIZE, "http://10.0.0.1:8001");
+    cluster_start(cluster, 1);
+    make_lead(cluster, 1);
+    cluster_run(cluster, 5000);
+    cluster_start(cluster, 0);
+    for (unsigned ms = 0; strcmp(node_member_url(cluster_node(cluster, 1), 1), cluster->members[0].url) != 0; ms++) {
+        ck_assert_uint_lt(ms, 20000);
+        cluster_run(cluster, 1);
+    }
+    ck_assert(cluster_run_until(cluster, all_in, 6000));
+    cluster_destroy(cluster);
+}
+END_TEST
+
 /* As many blank nodes as the README allows, 2 * EXPECT - 1; they start, die and come back when they like, and the name
  * tells each of them something else until it is the same everywhere. */
 START_TEST(whatever_the_name_tells_there_is_one_cluster) {
@@ -350,6 +382,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, another_machine_does_not_count);
     tcase_add_test(tcase, a_lost_volume_comes_back_as_another_node);
     tcase_add_test(tcase, all_addresses_may_be_new);
+    tcase_add_loop_test(tcase, who_has_the_leader_at_its_old_address_is_found, 0, 5);
     tcase_add_test(tcase, who_holds_a_first_configuration_finds_the_others_at_new_addresses);
     tcase_add_loop_test(tcase, who_is_seen_from_two_sides_founds_with_one, 0, 40);
     tcase_add_test(tcase, one_more_than_allowed_may_be_two_clusters);
