@@ -43,8 +43,9 @@ HARDENING := -fPIC -fvisibility=hidden -fstack-protector-strong -fstack-clash-pr
 HARDENING += $(if $(filter-out -O0,$(OPTIMIZE)),-D_FORTIFY_SOURCE=2)
 HARDENED_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 endif
-# Tests stand in for functions of the C library, which FORTIFY has inline forms of. (Of the system calls on files raftd and LevelDB use none.)
-TEST_CFLAGS = $(if $(filter tests/%,$<),-U_FORTIFY_SOURCE)
+# Tests stand in for functions of the C library, which FORTIFY has inline forms of (of the system calls on files raftd and LevelDB use none), and
+# which libraries must find in the program, too.
+TEST_CFLAGS = $(if $(filter tests/%,$<),-U_FORTIFY_SOURCE -fvisibility=default)
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DRAFTD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) $(OPTIMIZE) $(HARDENING) $(SANITIZE_FLAGS) -pthread $(CFLAGS)
 ALL_LDFLAGS := $(HARDENED_LINK) $(SANITIZE_FLAGS) -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -lgnutls -lleveldb
@@ -272,10 +273,10 @@ test: ## everything that must hold: units under ASan and UBSan, threads under TS
 	@status=0; \
 	tests/mutants/run --check || status=1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads linear || exit 1; \
-	tests/installed/run build || status=1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
 	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora simulate-tests || status=1; \
 	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \
+	tests/installed/run build || status=1; \
 	wait $$cluster || status=1; \
 	cat build/cluster-tests.log; \
 	exit $$status

@@ -59,4 +59,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, two_are_the_same_as_one);
 }
 
-CHECK_MAIN("histogram", add_tests)
+CHECK_MAIN_APART("histogram", add_tests)

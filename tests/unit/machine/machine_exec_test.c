@@ -226,4 +226,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_example_keeps_tags);
 }
 
-CHECK_MAIN("machine_exec", add_tests)
+CHECK_MAIN_APART("machine_exec", add_tests)

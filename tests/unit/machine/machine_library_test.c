@@ -208,4 +208,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, the_counter_counts);
 }
 
-CHECK_MAIN("machine_library", add_tests)
+CHECK_MAIN_APART("machine_library", add_tests)

@@ -658,4 +658,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, destroying_nothing_does_nothing);
 }
 
-CHECK_MAIN("disk", add_tests)
+CHECK_MAIN_APART("disk", add_tests)

@@ -277,4 +277,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, nothing_is_removed_without_the_slack);
 }
 
-CHECK_MAIN("space", add_tests)
+CHECK_MAIN_APART("space", add_tests)

@@ -431,4 +431,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_reserve_is_held_whole_or_not_at_all);
 }
 
-CHECK_MAIN("storage/inject", add_tests)
+CHECK_MAIN_APART("storage/inject", add_tests)

@@ -199,4 +199,4 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, what_was_read_points_into_one_buffer);
 }
 
-CHECK_MAIN("store", add_tests)
+CHECK_MAIN_APART("store", add_tests)
