@@ -271,14 +271,14 @@ cluster-tests: all preloads linear ## tests that start real processes
 .PHONY: test soak test-all
 test: ## everything that must hold: units under ASan and UBSan, threads under TSan, corpora, real processes
 	@status=0; \
-	tests/mutants/run --check || status=1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= all preloads linear || exit 1; \
 	$(MAKE) --no-print-directory BUILD=build SANITIZE= cluster-tests >build/cluster-tests.log 2>&1 & cluster=$$!; \
+	{ tests/mutants/run --check && tests/installed/run build; } >build/beside.log 2>&1 & beside=$$!; \
 	$(MAKE) -k --no-print-directory BUILD=build/address-undefined SANITIZE=address,undefined units corpora simulate-tests || status=1; \
 	$(MAKE) -k --no-print-directory BUILD=build/thread SANITIZE=thread thread-units || status=1; \
-	tests/installed/run build || status=1; \
+	wait $$beside || status=1; \
 	wait $$cluster || status=1; \
-	cat build/cluster-tests.log; \
+	cat build/beside.log build/cluster-tests.log; \
 	exit $$status
 
 soak: $(BUILD)/tests/thesis/random_cluster_test $(patsubst %,$(BUILD)/tests/unit/server/node_%_test,random member_random) ## random clusters, many seeds
