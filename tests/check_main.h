@@ -20,8 +20,8 @@
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;                                                                  \
     }
 
-/* Defines main for the suite `name`; `add_tests` puts the tests into the case with tcase_add_test. The variable CK_FORK chooses
- * whether each test is a process of its own; a test must not rely on it. */
+/* Defines main for the suite `name`; `add_tests` puts the tests into the case with tcase_add_test. The variable CK_FORK
+ * chooses whether each test is a process of its own; a test must not rely on it. */
 #define CHECK_MAIN(name, add_tests) CHECK_MAIN_WITH(name, add_tests, CK_FORK_GETENV)
 
 /* Each test is a process of its own: for those that end by a signal or exit, take descriptors or memory away, or leave

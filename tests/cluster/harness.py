@@ -1,6 +1,9 @@
 """Real raftd processes on loopback for tests: start, kill, freeze, ask, and wait for conditions."""
 
+import fcntl
+import functools
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -18,17 +21,48 @@ LIBRARIES = os.environ.get("RAFTD_TEST_LIBRARIES", os.path.join(ROOT, "build", "
 DEADLINE = 30.0  # Seconds until a condition that must come true counts as failed.
 
 
+PORTS = range(10000, 32000)  # Below those that the kernel gives to whoever connects.
+PORTS_EACH = 200
+
+
+class Ports:
+    """A block of ports that no other test has: the process holds a lock on the block's file. Given out in turn, so that one that was
+    closed is not somebody else's soon."""
+
+    def __init__(self):
+        directory = os.path.join(tempfile.gettempdir(), f"raftd-test-ports-{os.getuid()}")
+        os.makedirs(directory, exist_ok=True)
+        for first in range(PORTS.start, PORTS.stop, PORTS_EACH):
+            self.file = open(os.path.join(directory, str(first)), "w", encoding="ascii")  # pylint: disable=consider-using-with
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.file.close()
+                continue
+            self.turn = itertools.cycle(range(first, first + PORTS_EACH))
+            return
+        raise RuntimeError("all ports for tests are taken: do many tests run?")
+
+    def take(self):
+        for port in itertools.islice(self.turn, PORTS_EACH):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    pass  # Something that is no test listens there.
+        raise RuntimeError("no port is free")
+
+
+@functools.lru_cache(maxsize=None)
+def our_ports():
+    return Ports()
+
+
 def free_ports(count):
-    """Ports that nobody listens on, chosen by the kernel; all held at once so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for held in sockets:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            held.bind(("127.0.0.1", 0))
-        return [held.getsockname()[1] for held in sockets]
-    finally:
-        for held in sockets:
-            held.close()
+    """Ports that nobody listens on, and that no other test will take."""
+    return [our_ports().take() for _ in range(count)]
 
 
 def wait_for(condition, what, seconds=DEADLINE):
