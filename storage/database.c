@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     /* Held in memory before it becomes a table: what an idle node keeps resident, and how much log a start replays. */
@@ -32,6 +33,14 @@ static leveldb_options_t *make_options(leveldb_cache_t *cache, bool is_new) {
     return options;
 }
 
+/* LevelDB takes a listing of the directory that breaks off for the end of it, and then misses files that are there. It
+ * names one of them. */
+static bool is_there_after_all(const char *text) {
+    static const char naming[] = "missing files; e.g.: ";
+    const char *found = strstr(text, naming);
+    return found != NULL && access(found + sizeof naming - 1, F_OK) == 0;
+}
+
 /* LevelDB tells its errors as text; the text begins with the kind. */
 static enum storage_error open_error(const char *path, const char *text, struct storage_message *out_message) {
     if (strncmp(text, "IO error: lock ", 15) == 0) {
@@ -39,6 +48,11 @@ static enum storage_error open_error(const char *path, const char *text, struct 
     }
     if (strncmp(text, "IO error", 8) == 0) {
         return failure_tell(out_message, STORAGE_FAILED, "cannot open %.150s: %.300s", path, text);
+    }
+    if (is_there_after_all(text)) {
+        return failure_tell(out_message, STORAGE_FAILED,
+                            "cannot open %.150s: a listing of it broke off, or it changed meanwhile (%.200s); start again",
+                            path, text);
     }
     return failure_tell(out_message, STORAGE_DAMAGED, "cannot open %.100s: %.200s" FAILURE_CURE, path, text);
 }

@@ -16,23 +16,34 @@ static void release_entries(struct raft_entry *entries, size_t count) {
     }
 }
 
-static void free_taken(struct output *output) {
-    release_entries(output->taken_entries, output->taken_count);
-    free(output->taken_entries);
-    free(output->taken_messages);
-    free(output->taken_reads);
-    output->taken_entries = NULL;
-    output->taken_count = 0;
-    output->taken_messages = NULL;
-    output->taken_reads = NULL;
+/* The array, for the next turn, unless it has become long. */
+static void *keep_room(void *array, size_t *capacity) {
+    if (*capacity <= OUTPUT_KEPT) {
+        return array;
+    }
+    free(array);
+    *capacity = 0;
+    return NULL;
+}
+
+static void empty_turn(struct output_turn *turn) {
+    release_entries(turn->entries, turn->entry_count);
+    turn->entry_count = turn->message_count = turn->read_count = 0;
+    turn->entries = keep_room(turn->entries, &turn->entry_capacity);
+    turn->messages = keep_room(turn->messages, &turn->message_capacity);
+    turn->reads = keep_room(turn->reads, &turn->read_capacity);
+}
+
+static void free_turn(struct output_turn *turn) {
+    release_entries(turn->entries, turn->entry_count);
+    free(turn->entries);
+    free(turn->messages);
+    free(turn->reads);
 }
 
 void output_clear(struct output *output) {
-    free_taken(output);
-    release_entries(output->entries, output->entry_count);
-    free(output->entries);
-    free(output->messages);
-    free(output->reads);
+    free_turn(&output->turn);
+    free_turn(&output->taken);
     free(output->unfinished);
     *output = (struct output){0};
 }
@@ -43,9 +54,9 @@ void output_hard_state(struct output *output) {
 
 void output_truncate(struct output *output, raft_index index) {
     assert(index > 0);
-    bool written_before = output->entry_count == 0 || index < output->entries[0].id.index;
-    while (output->entry_count > 0 && output->entries[output->entry_count - 1].id.index >= index) {
-        buffer_release(output->entries[--output->entry_count].buffer);
+    bool written_before = output->turn.entry_count == 0 || index < output->turn.entries[0].id.index;
+    while (output->turn.entry_count > 0 && output->turn.entries[output->turn.entry_count - 1].id.index >= index) {
+        buffer_release(output->turn.entries[--output->turn.entry_count].buffer);
     }
     assert(!written_before || output->replaced_by.index == 0); /* A log replaced in this turn is all of this turn. */
     /* What only this turn appended was never handed to the disk and need not be removed there. */
@@ -59,13 +70,14 @@ void output_truncate(struct output *output, raft_index index) {
 /* Entries of the turn up to `index` are not written at all. */
 static void drop_first_entries(struct output *output, raft_index index) {
     size_t dropped = 0;
-    while (dropped < output->entry_count && output->entries[dropped].id.index <= index) {
+    while (dropped < output->turn.entry_count && output->turn.entries[dropped].id.index <= index) {
         dropped++;
     }
-    release_entries(output->entries, dropped);
-    output->entry_count -= dropped;
-    if (output->entry_count > 0) {
-        memmove(output->entries, output->entries + dropped, output->entry_count * sizeof *output->entries);
+    release_entries(output->turn.entries, dropped);
+    output->turn.entry_count -= dropped;
+    if (output->turn.entry_count > 0) {
+        memmove(output->turn.entries, output->turn.entries + dropped,
+                output->turn.entry_count * sizeof *output->turn.entries);
     }
 }
 
@@ -77,7 +89,7 @@ static void replace_log(struct output *output, struct raft_entry_id base) {
 
 void output_compact(struct output *output, struct raft_entry_id through) {
     assert(through.index > output->compact_through && through.index > output->replaced_by.index);
-    if (output->entry_count > 0 && output->entries[0].id.index <= through.index) {
+    if (output->turn.entry_count > 0 && output->turn.entries[0].id.index <= through.index) {
         /* The disk's log ends before `through`, and everything behind it is in this turn. */
         drop_first_entries(output, through.index);
         replace_log(output, through);
@@ -93,24 +105,26 @@ void output_replace(struct output *output, struct raft_entry_id base) {
 }
 
 void output_entry(struct output *output, const struct raft_entry *entry) {
-    assert(output->entry_count == 0 || entry->id.index == output->entries[output->entry_count - 1].id.index + 1);
-    output->entries =
-        memory_grow(output->entries, &output->entry_capacity, output->entry_count + 1, sizeof *output->entries);
-    struct raft_entry *kept = &output->entries[output->entry_count++];
+    assert(output->turn.entry_count == 0 ||
+           entry->id.index == output->turn.entries[output->turn.entry_count - 1].id.index + 1);
+    output->turn.entries = memory_grow(output->turn.entries, &output->turn.entry_capacity, output->turn.entry_count + 1,
+                                       sizeof *output->turn.entries);
+    struct raft_entry *kept = &output->turn.entries[output->turn.entry_count++];
     *kept = *entry;
     kept->configuration = NULL; /* Borrowed for the input's call only. */
     buffer_retain(kept->buffer);
 }
 
 void output_message(struct output *output, const struct raft_message *message) {
-    output->messages =
-        memory_grow(output->messages, &output->message_capacity, output->message_count + 1, sizeof *output->messages);
-    output->messages[output->message_count++] = *message;
+    output->turn.messages = memory_grow(output->turn.messages, &output->turn.message_capacity,
+                                        output->turn.message_count + 1, sizeof *output->turn.messages);
+    output->turn.messages[output->turn.message_count++] = *message;
 }
 
 void output_read(struct output *output, struct raft_read_answer answer) {
-    output->reads = memory_grow(output->reads, &output->read_capacity, output->read_count + 1, sizeof *output->reads);
-    output->reads[output->read_count++] = answer;
+    output->turn.reads = memory_grow(output->turn.reads, &output->turn.read_capacity, output->turn.read_count + 1,
+                                     sizeof *output->turn.reads);
+    output->turn.reads[output->turn.read_count++] = answer;
 }
 
 /* The lowest index that the turn's write touches so far. A replaced log is not on disk before the write is: no index of it,
@@ -123,8 +137,8 @@ static raft_index turn_first_index(const struct output *output) {
     if (output->truncate_from != 0) {
         first = output->truncate_from;
     }
-    if (output->entry_count > 0 && output->entries[0].id.index < first) {
-        first = output->entries[0].id.index;
+    if (output->turn.entry_count > 0 && output->turn.entries[0].id.index < first) {
+        first = output->turn.entries[0].id.index;
     }
     return first;
 }
@@ -178,7 +192,7 @@ static raft_write close_write(struct output *output) {
 }
 
 const struct raft_actions *output_take(struct output *output, struct raft_hard_state hard_state, raft_index commit_index) {
-    free_taken(output);
+    empty_turn(&output->taken);
     output->actions = (struct raft_actions){
         .write = close_write(output),
         .hard_state_changed = output->hard_state_changed,
@@ -186,27 +200,20 @@ const struct raft_actions *output_take(struct output *output, struct raft_hard_s
         .truncate_from = output->truncate_from,
         .replaced_by = output->replaced_by,
         .compact_through = output->compact_through,
-        .entries = output->entries,
-        .entry_count = output->entry_count,
-        .messages = output->messages,
-        .message_count = output->message_count,
+        .entries = output->turn.entries,
+        .entry_count = output->turn.entry_count,
+        .messages = output->turn.messages,
+        .message_count = output->turn.message_count,
         .commit_index = commit_index,
-        .reads = output->reads,
-        .read_count = output->read_count,
+        .reads = output->turn.reads,
+        .read_count = output->turn.read_count,
     };
-    output->taken_entries = output->entries;
-    output->taken_count = output->entry_count;
-    output->taken_messages = output->messages;
-    output->taken_reads = output->reads;
+    struct output_turn emptied = output->taken;
+    output->taken = output->turn;
+    output->turn = emptied;
     output->hard_state_changed = false;
     output->truncate_from = 0;
     output->replaced_by = (struct raft_entry_id){0, 0};
     output->compact_through = 0;
-    output->entries = NULL;
-    output->entry_count = output->entry_capacity = 0;
-    output->messages = NULL;
-    output->message_count = output->message_capacity = 0;
-    output->reads = NULL;
-    output->read_count = output->read_capacity = 0;
     return &output->actions;
 }

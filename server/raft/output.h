@@ -11,6 +11,23 @@ struct output_write {
     raft_index first_index; /* The lowest index it touches, by truncation, replacement or writing; UINT64_MAX: none. */
 };
 
+enum { OUTPUT_KEPT = 1024 /* Elements: longer arrays are freed when their turn is over, shorter ones used again. */ };
+
+/* Arrays of one turn, owned. */
+struct output_turn {
+    struct raft_entry *entries; /* With one reference of each buffer. */
+    size_t entry_count;
+    size_t entry_capacity;
+
+    struct raft_message *messages;
+    size_t message_count;
+    size_t message_capacity;
+
+    struct raft_read_answer *reads;
+    size_t read_count;
+    size_t read_capacity;
+};
+
 struct output {
     /* This turn's write, being gathered; its number will be next_write. */
     raft_write next_write;
@@ -18,28 +35,15 @@ struct output {
     raft_index truncate_from;
     struct raft_entry_id replaced_by;
     raft_index compact_through;
-    struct raft_entry *entries; /* Owned, with one reference of each buffer. */
-    size_t entry_count;
-    size_t entry_capacity;
-
-    struct raft_message *messages; /* Owned. */
-    size_t message_count;
-    size_t message_capacity;
-
-    struct raft_read_answer *reads; /* Owned. */
-    size_t read_count;
-    size_t read_capacity;
+    struct output_turn turn;
 
     struct output_write *unfinished; /* Owned; by ascending number. */
     size_t unfinished_count;
     size_t unfinished_capacity;
 
-    /* What the last raft_take_actions handed out; freed by the next. */
+    /* What the last raft_take_actions handed out, until the next. */
     struct raft_actions actions;
-    struct raft_entry *taken_entries;
-    size_t taken_count;
-    struct raft_message *taken_messages;
-    struct raft_read_answer *taken_reads;
+    struct output_turn taken;
 };
 
 void output_init(struct output *output);

@@ -67,6 +67,30 @@ START_TEST(a_turn_hands_out_its_own_things_only_once) {
 }
 END_TEST
 
+START_TEST(room_is_used_again_but_not_that_of_a_long_turn) {
+    struct output output;
+    output_init(&output);
+    append_range(&output, 1, OUTPUT_KEPT);
+    const struct raft_entry *room = take(&output)->entries;
+    append(&output, OUTPUT_KEPT + 1);
+    const struct raft_actions *actions = take(&output);
+    ck_assert(actions->entries != room); /* The host may read those of the turn before until it takes this one. */
+    ck_assert_uint_eq(actions->entry_count, 1);
+    append(&output, OUTPUT_KEPT + 2);
+    actions = take(&output);
+    ck_assert_ptr_eq(actions->entries, room);
+    ck_assert_uint_eq(actions->entries[0].id.index, OUTPUT_KEPT + 2);
+    append_range(&output, OUTPUT_KEPT + 3, 2 * OUTPUT_KEPT + 3);
+    ck_assert_uint_gt(output.turn.entry_capacity, OUTPUT_KEPT);
+    ck_assert_uint_eq(take(&output)->entry_count, OUTPUT_KEPT + 1);
+    take(&output);
+    take(&output);
+    ck_assert_uint_le(output.turn.entry_capacity, OUTPUT_KEPT);
+    ck_assert_uint_le(output.taken.entry_capacity, OUTPUT_KEPT);
+    output_clear(&output);
+}
+END_TEST
+
 START_TEST(bytes_stay_alive_until_the_next_turn_is_taken) {
     struct output output;
     output_init(&output);
@@ -383,6 +407,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_turn_in_which_nothing_happened_has_no_actions);
     tcase_add_test(tcase, writes_are_numbered_from_one_and_only_when_there_is_something_to_write);
     tcase_add_test(tcase, a_turn_hands_out_its_own_things_only_once);
+    tcase_add_test(tcase, room_is_used_again_but_not_that_of_a_long_turn);
     tcase_add_test(tcase, bytes_stay_alive_until_the_next_turn_is_taken);
     tcase_add_test(tcase, what_was_gathered_is_given_back_when_no_turn_takes_it);
     tcase_add_test(tcase, truncating_what_the_same_turn_appended_needs_nothing_on_disk);
