@@ -133,10 +133,12 @@ class DesignedStates(PageCase):
         wait_for(lambda: self.browser.run("return document.querySelectorAll('.lane .cells').length") > 0, 5, "the lanes")
         self.assertGreater(self.browser.run(height, ".lane text"), 18)
         self.assertGreater(self.browser.run(height, "#time .who"), 18)
-        cell = self.browser.run(  # The entry under the pointer is the one that is chosen.
-            "const box = document.querySelector('.lane .cells').getBoundingClientRect(); return [box.left + 4, box.top + 4]")
-        self.browser.run("document.elementFromPoint(...arguments[0]).dispatchEvent(new MouseEvent('click', { bubbles: true,"
-                         " clientX: arguments[0][0], clientY: arguments[0][1] }))", cell)
+        self.browser.click("#log-older")  # What is drawn stands still.
+        wait_for(lambda: self.browser.run("return document.querySelectorAll('.lane .cells').length") > 0, 5, "the lanes")
+        self.browser.run(  # The entry under the pointer is the one that is chosen.
+            "const box = document.querySelector('.lane .cells').getBoundingClientRect(), [x, y] = [box.left + 4, box.top + 4];"
+            "document.elementFromPoint(x, y).dispatchEvent(new MouseEvent('click', { bubbles: true, clientX: x, clientY: y }))")
+        wait_for(lambda: self.browser.run("return document.querySelector('.lane .cursor') !== null"), 5, "the chosen entry's mark")
         chosen = self.browser.run("const [cursor, cells] = ['.cursor', '.cells'].map((one) => document.querySelector(`.lane ${one}`)"
                                   ".getBoundingClientRect().left); return Math.abs(cursor - cells)")
         self.assertLess(chosen, 4)
