@@ -56,9 +56,17 @@ void entry_cache_restart(struct entry_cache *cache, raft_index next) {
     entry_cache_init(cache, bytes_max, next);
 }
 
-void entry_cache_evict(struct entry_cache *cache, raft_index index) {
-    while (cache->bytes > cache->bytes_max && cache->begin < cache->end && cache->entries[cache->begin].id.index <= index) {
-        struct raft_entry *entry = &cache->entries[cache->begin++];
+bool entry_cache_is_full(const struct entry_cache *cache) {
+    return cache->bytes > cache->bytes_max;
+}
+
+void entry_cache_evict(struct entry_cache *cache, raft_index index, raft_index wanted) {
+    while (entry_cache_is_full(cache) && cache->begin < cache->end && cache->entries[cache->begin].id.index <= index) {
+        struct raft_entry *entry = &cache->entries[cache->begin];
+        if (entry->id.index >= wanted && cache->bytes <= ENTRY_CACHE_WANTED * cache->bytes_max) {
+            break;
+        }
+        cache->begin++;
         cache->bytes -= cost(entry);
         buffer_release(entry->buffer);
     }

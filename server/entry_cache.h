@@ -1,9 +1,12 @@
 /* The newest entries of the log, with their bytes: what followers, the machine and /v1/log mostly ask for. Entries that are
- * not on disk yet, or not applied, are always here; older ones go when the cache is larger than its limit. */
+ * not on disk yet, or not applied, are always here; older ones go when the cache is larger than its limit, and those that a
+ * follower which keeps up has not got yet a little later. */
 #ifndef RAFTD_ENTRY_CACHE_H
 #define RAFTD_ENTRY_CACHE_H
 
 #include "server/raft/raft.h"
+
+enum { ENTRY_CACHE_WANTED = 4 };
 
 struct entry_cache {
     uint64_t bytes_max;
@@ -24,8 +27,11 @@ void entry_cache_append(struct entry_cache *cache, const struct raft_entry *entr
 void entry_cache_truncate(struct entry_cache *cache, raft_index index);
 /* Drops everything; the log's next entry is `next`. */
 void entry_cache_restart(struct entry_cache *cache, raft_index next);
-/* Drops the oldest entries, up to `index`, while the cache is too large. */
-void entry_cache_evict(struct entry_cache *cache, raft_index index);
+/* Larger than its limit. */
+bool entry_cache_is_full(const struct entry_cache *cache);
+/* Drops the oldest entries, up to `index`, while the cache is full. Those from `wanted` on, which somebody asks for soon,
+ * only while it is larger than ENTRY_CACHE_WANTED times that. */
+void entry_cache_evict(struct entry_cache *cache, raft_index index, raft_index wanted);
 
 /* The first index that is here; one past the end of the log when there is none. */
 raft_index entry_cache_first(const struct entry_cache *cache);

@@ -187,6 +187,28 @@ static void write_batch(struct node *node, const struct raft_actions *actions) {
     snapshot_receipt_write_begun(node, &write, number);
 }
 
+/* The first entry that a follower which is sent entries ahead has not got; UINT64_MAX: none, or another node leads. */
+static raft_index first_wanted(const struct node *node) {
+    struct raft_status status;
+    raft_status(node->core, &status);
+    raft_index wanted = UINT64_MAX;
+    for (size_t i = 0; i < status.peer_count; i++) {
+        const struct raft_peer_status *peer = &status.peers[i];
+        if (peer->state == RAFT_REPLICATE && peer->match_index < wanted) {
+            wanted = peer->match_index + 1;
+        }
+    }
+    return wanted;
+}
+
+static void evict(struct node *node) {
+    raft_index persisted = raft_persisted_index(node->core);
+    raft_index applied = node->applier.applied.index;
+    if (entry_cache_is_full(&node->cache)) {
+        entry_cache_evict(&node->cache, persisted < applied ? persisted : applied, first_wanted(node));
+    }
+}
+
 /* The only place where actions become I/O, in the order that raft.h asks for. */
 static void perform_actions(struct node *node) {
     const struct raft_actions *actions = raft_take_actions(node->core);
@@ -203,9 +225,7 @@ static void perform_actions(struct node *node) {
     }
     change_lead_note_due(node, actions);
     applier_run(node);
-    raft_index persisted = raft_persisted_index(node->core);
-    raft_index applied = node->applier.applied.index;
-    entry_cache_evict(&node->cache, persisted < applied ? persisted : applied);
+    evict(node);
     change_lead_append_due(node);
 }
 

@@ -65,7 +65,7 @@ struct node_options {
     uint32_t heartbeat_ms;
     uint32_t election_timeout_ms;
     uint64_t seed;             /* Of election time-outs and of the cluster id. */
-    uint64_t cache_bytes;      /* Recent entries kept in memory once they are on disk and applied. */
+    uint64_t cache_bytes;      /* Recent entries kept in memory once they are on disk and applied (entry_cache.h). */
     uint64_t queued_bytes_max; /* Commands proposed here and not yet answered; beyond: 429 overloaded. */
     uint32_t queued_commands_max;
     uint64_t snapshot_entries; /* At least 1. A snapshot is due after so many (server/snapshots.h). */

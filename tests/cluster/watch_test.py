@@ -218,7 +218,7 @@ class WatchTest(ClusterTest):
             self.put_many(node, count // 3, "x" * 100_000)
         self.assertEqual(len(quick.commands(count)), count)
         quick.close()
-        self.assertLess(self.resident_kib(node) - before, 100_000, "30 MB of commands, 16 MiB of cache, and no copy more")
+        self.assertLess(self.resident_kib(node) - before, 100_000, "30 MB of commands, 4 MiB of cache, and no copy more")
         filled = time.monotonic()
         wait_for(lambda: time.monotonic() > filled + 34.0, "more than 30 s of silence", seconds=60)
         text = self.read_all(slow)

@@ -51,11 +51,11 @@ START_TEST(the_oldest_go_while_it_is_too_large_but_none_above_the_given_index) {
     struct entry_cache cache;
     entry_cache_init(&cache, 3 * COST, 1);
     append_up_to(&cache, 10);
-    entry_cache_evict(&cache, 5);
+    entry_cache_evict(&cache, 5, UINT64_MAX);
     assert_holds(&cache, 6, 10, 1);
-    entry_cache_evict(&cache, 10);
+    entry_cache_evict(&cache, 10, UINT64_MAX);
     assert_holds(&cache, 8, 10, 1);
-    entry_cache_evict(&cache, 10);
+    entry_cache_evict(&cache, 10, UINT64_MAX);
     assert_holds(&cache, 8, 10, 1);
     entry_cache_clear(&cache);
 }
@@ -65,8 +65,30 @@ START_TEST(one_byte_more_than_fits_lets_one_entry_go) {
     struct entry_cache cache;
     entry_cache_init(&cache, 3 * COST - 1, 1);
     append_up_to(&cache, 3);
-    entry_cache_evict(&cache, 3);
+    entry_cache_evict(&cache, 3, UINT64_MAX);
     assert_holds(&cache, 2, 3, 1);
+    entry_cache_clear(&cache);
+}
+END_TEST
+
+START_TEST(what_is_wanted_stays_until_it_is_several_times_as_large) {
+    struct entry_cache cache;
+    entry_cache_init(&cache, 3 * COST, 1);
+    append_up_to(&cache, 12);
+    ck_assert(entry_cache_is_full(&cache));
+    entry_cache_evict(&cache, 12, 5);
+    assert_holds(&cache, 5, 12, 1);
+    entry_cache_evict(&cache, 12, 8);
+    assert_holds(&cache, 8, 12, 1);
+    entry_cache_evict(&cache, 12, 11); /* The limit alone is kept of what nobody wants. */
+    assert_holds(&cache, 10, 12, 1);
+    ck_assert(!entry_cache_is_full(&cache));
+    append_up_to(&cache, 21);
+    entry_cache_evict(&cache, 21, 1);
+    assert_holds(&cache, 10, 21, 1);
+    append(&cache, 22, 1);
+    entry_cache_evict(&cache, 22, 1);
+    assert_holds(&cache, 11, 22, 1);
     entry_cache_clear(&cache);
 }
 END_TEST
@@ -89,7 +111,7 @@ START_TEST(truncation_below_what_is_kept_empties_it) {
     struct entry_cache cache;
     entry_cache_init(&cache, 0, 1);
     append_up_to(&cache, 10);
-    entry_cache_evict(&cache, 8);
+    entry_cache_evict(&cache, 8, UINT64_MAX);
     assert_holds(&cache, 9, 10, 1);
     entry_cache_truncate(&cache, 4);
     ck_assert_uint_eq(entry_cache_first(&cache), 4);
@@ -104,7 +126,7 @@ START_TEST(it_has_what_lies_within_and_nothing_else) {
     struct entry_cache cache;
     entry_cache_init(&cache, 0, 1);
     append_up_to(&cache, 10);
-    entry_cache_evict(&cache, 4);
+    entry_cache_evict(&cache, 4, UINT64_MAX);
     ck_assert(entry_cache_has(&cache, 5, 6));
     ck_assert(!entry_cache_has(&cache, 4, 1));
     ck_assert(!entry_cache_has(&cache, 5, 7));
@@ -132,7 +154,7 @@ START_TEST(a_long_run_of_appending_and_evicting_does_not_grow) {
     entry_cache_init(&cache, 10 * COST, 1);
     for (raft_index index = 1; index <= 100000; index++) {
         append(&cache, index, 1);
-        entry_cache_evict(&cache, index);
+        entry_cache_evict(&cache, index, UINT64_MAX);
     }
     assert_holds(&cache, 99991, 100000, 1);
     ck_assert_uint_le(cache.capacity, 64);
@@ -150,7 +172,7 @@ START_TEST(the_bytes_live_as_long_as_the_entry_is_kept) {
     entry_cache_truncate(&cache, 1);
     ck_assert_uint_eq(buffer->references, 1);
     entry_cache_append(&cache, &entry);
-    entry_cache_evict(&cache, 1);
+    entry_cache_evict(&cache, 1, UINT64_MAX);
     ck_assert_uint_eq(buffer->references, 1);
     entry.id.index = 2;
     entry_cache_append(&cache, &entry);
@@ -168,7 +190,7 @@ START_TEST(it_can_begin_anew_elsewhere) {
     ck_assert_uint_eq(entry_cache_first(&cache), 50);
     ck_assert_uint_eq(cache.bytes, 0);
     append_up_to(&cache, 60);
-    entry_cache_evict(&cache, 60);
+    entry_cache_evict(&cache, 60, UINT64_MAX);
     assert_holds(&cache, 56, 60, 1);
     entry_cache_clear(&cache);
 }
@@ -179,6 +201,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_test(tcase, a_cache_begins_where_the_log_ends);
     tcase_add_test(tcase, the_oldest_go_while_it_is_too_large_but_none_above_the_given_index);
     tcase_add_test(tcase, one_byte_more_than_fits_lets_one_entry_go);
+    tcase_add_test(tcase, what_is_wanted_stays_until_it_is_several_times_as_large);
     tcase_add_test(tcase, truncation_drops_the_index_and_all_above);
     tcase_add_test(tcase, truncation_below_what_is_kept_empties_it);
     tcase_add_test(tcase, it_has_what_lies_within_and_nothing_else);

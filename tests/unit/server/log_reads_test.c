@@ -171,6 +171,35 @@ START_TEST(a_follower_that_is_being_sent_entries_can_be_asked_for_its_log) {
 }
 END_TEST
 
+static size_t cached_count(struct cluster *cluster, size_t at) {
+    const struct node *node = cluster_node(cluster, at);
+    return raft_last_index(node->core) + 1 - entry_cache_first(&node->cache);
+}
+
+START_TEST(a_leader_keeps_what_a_follower_that_is_a_little_behind_will_need) {
+    enum { CACHED = 10, COMMANDS = 3 * CACHED };
+    struct cluster *cluster = cluster_create(3, 4);
+    for (size_t i = 0; i < 3; i++) {
+        cluster->members[i].options.cache_bytes = CACHED * (sizeof(struct raft_entry) + sizeof(PUT("a", "1")) - 1);
+    }
+    size_t leader = cluster_form(cluster);
+    size_t late = cluster_other(cluster, leader);
+    size_t prompt = 3 - leader - late;
+    cluster_run(cluster, 2 * HEARTBEAT_MS);
+    cluster->held[leader][late] = true;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        client_await(cluster_propose(cluster, leader, PUT("a", "1")));
+    }
+    ck_assert_uint_ge(cached_count(cluster, leader), COMMANDS);
+    ck_assert_uint_eq(cached_count(cluster, prompt), CACHED);
+    cluster->held[leader][late] = false;
+    cluster_run(cluster, 2 * HEARTBEAT_MS);
+    ck_assert_uint_eq(cached_count(cluster, leader), CACHED);
+    ck_assert_uint_eq(cached_count(cluster, late), CACHED);
+    cluster_destroy(cluster);
+}
+END_TEST
+
 START_TEST(entries_that_were_truncated_in_the_same_turn_are_not_shown) {
     /* Given a leader cut off with an entry that nobody else has; its disk is reading what is before. */
     struct cluster *cluster = cluster_create(3, 3);
@@ -251,6 +280,7 @@ static void add_tests(TCase *tcase) {
     tcase_add_loop_test(tcase, large_entries_come_fewer_at_a_time, 0, 2);
     tcase_add_loop_test(tcase, an_entry_larger_than_an_answer_comes_alone, 0, 2);
     tcase_add_test(tcase, several_pieces_at_once_and_one_cancelled);
+    tcase_add_test(tcase, a_leader_keeps_what_a_follower_that_is_a_little_behind_will_need);
     tcase_add_test(tcase, entries_of_the_very_same_turn_are_shown);
     tcase_add_test(tcase, entries_that_were_truncated_in_the_same_turn_are_not_shown);
     tcase_add_loop_test(tcase, a_follower_that_is_being_sent_entries_can_be_asked_for_its_log, 0, 2);
